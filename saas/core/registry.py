@@ -1,0 +1,29 @@
+"""Named hooks: a lower app announces, an upper app answers. The only way in which anything reaches upward.
+
+The upper app fills a hook in its `AppConfig.ready()`; the lower app calls it. A hook that nobody filled is silent.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Hook:
+    """A named event with any number of answers, called in the order in which they were filled in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._answers: list[Callable[..., Any]] = []
+
+    def fill(self, answer: Callable[..., Any]) -> None:
+        """Add an answer. Filling the same one twice changes nothing."""
+        if answer not in self._answers:
+            self._answers.append(answer)
+
+    def __call__(self, **facts: Any) -> list[Any]:
+        """Call every answer with the facts; their results, in order. The first error stops the rest and is raised."""
+        return [answer(**facts) for answer in self._answers]
+
+
+tenant_created = Hook("tenant_created")  # tenant: TenantRef, owner: User -> makes the first site, inside the transaction
+sessions_ended = Hook("sessions_ended")  # tenant_id: UUID, user_id: UUID, sid: str | None -> closes live sockets
+tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close

@@ -1,0 +1,53 @@
+"""Typed reading of environment variables; every setting that may differ between machines comes from here."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class BadEnvironment(SystemExit):
+    """An environment variable is missing or malformed; the message names it and what was expected."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable, or the contents of the file that `<name>_FILE` points to, or the default."""
+    if value := os.environ.get(name):
+        return value
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    if default is None:
+        raise BadEnvironment(f"{name} is not set; see .env.example for what it holds")
+    return default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """True for 1, true, yes, on; False for 0, false, no, off."""
+    value = text(name, "1" if default else "0").lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise BadEnvironment(f"{name}={value!r} is not a yes or no; use 1 or 0")
+
+
+def number(name: str, default: int) -> int:
+    """A whole number."""
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise BadEnvironment(f"{name}={value!r} is not a whole number") from None
+
+
+def database(name: str, default: str | None = None) -> dict[str, str]:
+    """`postgresql://user:password@host:port/database` as Django's connection settings."""
+    url = urlsplit(text(name, default))
+    if url.scheme not in {"postgresql", "postgres"} or not url.hostname:
+        raise BadEnvironment(f"{name} is not of the form postgresql://user:password@host:port/database")
+    return {
+        "NAME": url.path.lstrip("/"),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname,
+        "PORT": str(url.port or 5432),
+    }

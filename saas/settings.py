@@ -1,0 +1,205 @@
+"""Every setting. What may differ between machines is read through `saas/env.py`; tests and production use this same file."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from saas import env
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR", str(ROOT / ".data")))
+
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY")
+DEMO = env.flag("PORCHLIGHT_DEMO")  # the demo customer's page and the development mailbox
+
+# Hosts. `BASE_HOST` is the platform's, with its port if that is not the scheme's own.
+SCHEME = env.text("PORCHLIGHT_SCHEME", "https")
+BASE_HOST = env.text("PORCHLIGHT_BASE_HOST", "localhost:8000")
+WIDGET_HOST = env.text("PORCHLIGHT_WIDGET_HOST", f"widget.{BASE_HOST}")
+DEMO_HOST = f"demo.{BASE_HOST}"
+ALLOWED_HOSTS = ["*"]  # tenants/middleware.py knows the hosts; any other gets a 404
+
+INSTALLED_APPS: list[str]
+SHARED_APPS = [
+    "daphne",  # first: it replaces runserver
+    "django_tenants",
+    "tenants",
+    "billing",
+    "procrastinate.contrib.django",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "saas.core",
+]
+TENANT_APPS = ["chat", "widget"]  # no app stands in both: a name that exists twice could be read in the wrong schema
+INSTALLED_APPS = SHARED_APPS + TENANT_APPS
+
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_NAME = "public"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+
+# The web holds `porch_app`, which owns nothing and may only become the platform's or a tenant's role. `porch_owner` makes and
+# migrates schemas: the provisioning service of sign-up uses it, and the migrate commands run as it (DATABASE_AS_OWNER=1).
+AS_OWNER = env.flag("DATABASE_AS_OWNER")
+OWNER_DATABASE: dict[str, Any] = {
+    "ENGINE": "django_tenants.postgresql_backend",
+    **env.database("DATABASE_OWNER_URL"),
+    "OPTIONS": {"connect_timeout": 5},
+    "CONN_MAX_AGE": 0,
+}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": OWNER_DATABASE
+    if AS_OWNER
+    else {
+        "ENGINE": "tenants.postgresql",
+        **env.database("DATABASE_URL"),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "pool": {"min_size": 1, "max_size": env.number("DATABASE_POOL", 10), "timeout": 10, "max_lifetime": 1800},
+        },
+    },
+    "owner": OWNER_DATABASE,
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL", "")  # empty: one process, no Redis
+REDIS_HOSTS = REDIS_URL.split()
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            # socket_timeout: redis-py 8 has 5 s by default, which kills an idle subscriber on a healthy server.
+            "hosts": [
+                {"address": url, "socket_timeout": None, "socket_connect_timeout": 5, "health_check_interval": 15}
+                for url in REDIS_HOSTS
+            ],
+        },
+    }
+    if REDIS_HOSTS
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_HOSTS[0]}
+    if REDIS_HOSTS
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+ASGI_APPLICATION = "saas.asgi.application"
+ROOT_URLCONF = "saas.urls_platform"  # tenants/middleware.py puts another in its place by host
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "tenants.middleware.HostMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.middleware.MembershipMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tenants.context_processors.product",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_ADAPTER = "tenants.adapters.AccountAdapter"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = SCHEME
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/home/"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+
+SECURE = SCHEME == "https"
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "porchlight_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "porchlight_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE  # host-only: no cookie domain is ever set
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("TRUST_PROXY") else None
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.AgentAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.IsMember"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "saas.core.http.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+}
+
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend" if DEMO else "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_TLS")
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Porchlight <hello@{BASE_HOST.partition(':')[0]}>")
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [ROOT / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+WORKER_IN_PROCESS = env.flag("WORKER_IN_PROCESS", default=True)  # the job worker runs in the web process
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
