@@ -1,0 +1,143 @@
+"""Frames from clients: a closed union of tagged structs, decoded at the edge. Pure."""
+
+import re
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_TEXT, VERSION
+from saas.core.errors import BadFrame, Empty, TooLarge, TooLong
+
+Short = Annotated[str, msgspec.Meta(max_length=300)]
+Url = Annotated[str, msgspec.Meta(max_length=2_000)]
+Seq = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Ref = Annotated[int, msgspec.Meta(ge=0, lt=2**53)] | Annotated[str, msgspec.Meta(max_length=64)]
+
+
+class _In(msgspec.Struct, tag_field="t", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A frame from a client: an unknown field is an error, so that a typing mistake is never silence."""
+
+
+class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where a client stands in a room: it has everything of `epoch` up to `after`."""
+
+    room: UUID
+    epoch: UUID
+    after: Seq
+
+
+class Page(msgspec.Struct, frozen=True):
+    """The page that the visitor has before them."""
+
+    url: Url = ""
+    title: Short = ""
+    referrer: Url = ""
+
+
+class Hello(_In, tag="hello"):
+    v: int
+    token: str
+    rooms: Annotated[list[Position], msgspec.Meta(max_length=MAX_JOINED)] = []
+    locale: Annotated[str, msgspec.Meta(max_length=35)] | None = None
+    page: Page | None = None
+
+
+class Auth(_In, tag="auth"):
+    token: str
+
+
+class Open(_In, tag="open"):
+    cid: UUID
+    kind: Literal["support"]
+    text: str | None = None
+    form: dict[str, Short] | None = None
+
+
+class Join(_In, tag="join"):
+    ref: Ref
+    room: UUID
+    epoch: UUID | None = None
+    after: Seq | None = None
+
+
+class Leave(_In, tag="leave"):
+    ref: Ref
+    room: UUID
+
+
+class History(_In, tag="history"):
+    ref: Ref
+    room: UUID
+    before: Seq
+
+
+class Send(_In, tag="send"):
+    cid: UUID
+    room: UUID
+    text: str | None = None
+    attachments: Annotated[list[UUID], msgspec.Meta(max_length=15)] = []
+    reply_to: UUID | None = None
+
+
+class Read(_In, tag="read"):
+    room: UUID
+    seq: Seq
+
+
+class Typing(_In, tag="typing"):
+    room: UUID
+    on: bool
+    draft: str | None = None
+
+
+class PageChange(_In, tag="page"):
+    url: Url
+    title: Short = ""
+    referrer: Url = ""
+
+
+class Seen(_In, tag="seen"):
+    notification: UUID | None = None
+    all: bool = False
+
+
+class Ping(_In, tag="ping"):
+    n: Seq
+
+
+ClientFrame: TypeAlias = Hello | Auth | Open | Join | Leave | History | Send | Read | Typing | PageChange | Seen | Ping
+
+_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+_encoder = msgspec.json.Encoder()
+
+# Refused in every text: control characters other than line breaks and tabs, and lone surrogates (which no UTF-8 holds).
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def decode(data: str | bytes) -> ClientFrame:
+    """One client frame. Raises `TooLarge` above 64 KiB, `BadFrame` for anything that is no frame of version 1."""
+    try:
+        raw = data.encode() if isinstance(data, str) else data
+        if len(raw) > MAX_FRAME:
+            raise TooLarge(f"The frame has {len(raw)} bytes; {MAX_FRAME} is the most.")
+        return _decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadFrame(f"Not a frame of version {VERSION}: {error}", field=_field_of(error)) from None
+
+
+def _field_of(error: Exception) -> str | None:
+    found = re.search(r"(?:at `\$\.?([^`]+)`|field `([^`]+)`)", str(error))
+    return next((name for name in found.groups() if name), None) if found else None
+
+
+def clean_text(text: str | None) -> str:
+    """The text as it is stored: trimmed, line breaks as LF. Raises `Empty`, `TooLong`, or `BadFrame` for control characters."""
+    text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
+    if found := _CONTROL.search(text):
+        raise BadFrame(f"The text holds the control character U+{ord(found.group()):04X}, which is refused.", field="text")
+    if not text:
+        raise Empty("The message holds no text.", field="text")
+    if len(text) > MAX_TEXT:
+        raise TooLong(f"The text has {len(text)} characters; {MAX_TEXT} is the most.", field="text")
+    return text

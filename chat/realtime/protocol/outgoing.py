@@ -1,0 +1,266 @@
+"""Frames to clients, and what they are made of. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from chat.realtime.protocol.codes import PING_SECONDS, VERSION
+from chat.realtime.protocol.incoming import Page, Ref
+from saas.core.errors import AppError
+
+_encoder = msgspec.json.Encoder()
+
+
+class Author(msgspec.Struct, frozen=True, omit_defaults=True):
+    kind: Literal["agent", "visitor", "system"]
+    id: UUID | None
+    name: str
+    avatar: str | None = None
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as everyone in the room may see it."""
+
+    id: UUID
+    room: UUID
+    seq: int
+    changed: int
+    by: Author
+    kind: Literal["text", "system", "form"]
+    text: str
+    ts: str
+    cid: UUID | msgspec.UnsetType = msgspec.UNSET
+    attachments: Sequence[Any] = ()
+    reply_to: UUID | msgspec.UnsetType = msgspec.UNSET
+    reactions: dict[str, Any] = {}
+    edited_at: str | msgspec.UnsetType = msgspec.UNSET
+    deleted: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class LastLine(msgspec.Struct, frozen=True):
+    text: str
+    by: str
+    ts: str
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """A room in a list. `unread` is the reader's own count, so a broadcast carries none."""
+
+    id: UUID
+    kind: str
+    title: str
+    people: int
+    head: int
+    epoch: UUID
+    rev: int
+    status: str | msgspec.UnsetType = msgspec.UNSET
+    assignee: UUID | None | msgspec.UnsetType = msgspec.UNSET
+    labels: Sequence[str] | msgspec.UnsetType = msgspec.UNSET
+    site: dict[str, str] | msgspec.UnsetType = msgspec.UNSET  # {"id", "name"}
+    visitor: UUID | msgspec.UnsetType = msgspec.UNSET
+    last: LastLine | msgspec.UnsetType = msgspec.UNSET
+    unread: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Person(msgspec.Struct, frozen=True, omit_defaults=True):
+    kind: Literal["agent", "visitor"]
+    id: UUID
+    name: str
+    role: str | None = None
+
+
+class Mark(msgspec.Struct, frozen=True):
+    who: UUID
+    seq: int
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="notice"):
+    id: UUID
+    kind: str
+    title: str
+    body: str
+    url: str
+    ts: str
+    room: UUID | None = None
+    actions: Sequence[dict[str, str]] = ()
+
+
+class _Out(msgspec.Struct, tag_field="t", frozen=True, kw_only=True):
+    """A frame to a client."""
+
+
+class Welcome(_Out, tag="welcome"):
+    me: Person
+    rooms: Sequence[Summary]
+    unread: int
+    notices: Sequence[Notice]
+    limits: dict[str, int]
+    v: int = VERSION
+    ping: int = PING_SECONDS
+    cursor: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Joined(_Out, tag="joined"):
+    room: UUID
+    summary: Summary
+    epoch: UUID
+    head: int
+    resumed: bool
+    messages: Sequence[Message]
+    more: bool
+    people: Sequence[Person]
+    marks: Sequence[Mark]
+    ref: Ref | msgspec.UnsetType = msgspec.UNSET
+
+
+class PageOut(_Out, tag="page"):
+    ref: Ref
+    room: UUID
+    messages: Sequence[Message]
+    more: bool
+
+
+class Left(_Out, tag="left"):
+    room: UUID
+    ref: Ref | msgspec.UnsetType = msgspec.UNSET
+    code: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Msg(_Out, tag="msg"):
+    room: UUID
+    seq: int
+    message: Message
+
+
+class Upd(_Out, tag="upd"):
+    room: UUID
+    seq: int
+    message: Message
+
+
+class RoomOut(_Out, tag="room"):
+    room: UUID
+    summary: Summary
+
+
+class Ack(_Out, tag="ack"):
+    cid: UUID
+    room: UUID
+    seq: int
+    id: UUID
+    ts: str
+
+
+class Err(_Out, tag="err"):
+    code: str
+    message: str
+    cid: UUID | msgspec.UnsetType = msgspec.UNSET
+    ref: Ref | msgspec.UnsetType = msgspec.UNSET
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET
+    field: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class TypingOut(_Out, tag="typing"):
+    room: UUID
+    who: Person
+    on: bool
+    draft: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class People(_Out, tag="people"):
+    room: UUID
+    who: Person | Sequence[Person]
+    on: bool | msgspec.UnsetType = msgspec.UNSET
+    count: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Marks(_Out, tag="marks"):
+    room: UUID
+    who: UUID
+    seq: int
+
+
+class LiveVisitor(msgspec.Struct, frozen=True):
+    """A visitor on the site now, as agents see them."""
+
+    id: UUID
+    name: str
+    page: Page
+    on: bool = True
+
+
+class Presence(_Out, tag="presence"):
+    who: Person | msgspec.UnsetType = msgspec.UNSET
+    state: str | msgspec.UnsetType = msgspec.UNSET
+    agents: int | msgspec.UnsetType = msgspec.UNSET
+    visitors: Sequence[LiveVisitor] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Resync(_Out, tag="resync"):
+    pass
+
+
+class Authed(_Out, tag="authed"):
+    expires_in: int
+
+
+class Pong(_Out, tag="pong"):
+    n: int
+
+
+class PingOut(_Out, tag="ping"):
+    n: int
+    heads: dict[str, int]
+
+
+class Bye(_Out, tag="bye"):
+    code: int
+    after: int
+
+
+ServerFrame: TypeAlias = (
+    Welcome
+    | Joined
+    | PageOut
+    | Left
+    | Msg
+    | Upd
+    | RoomOut
+    | Ack
+    | Err
+    | TypingOut
+    | People
+    | Marks
+    | Presence
+    | Notice
+    | Resync
+    | Authed
+    | Pong
+    | PingOut
+    | Bye
+)
+
+
+def encode(frame: ServerFrame) -> bytes:
+    """The frame as UTF-8 JSON text."""
+    return _encoder.encode(frame)
+
+
+def refusal(error: AppError, *, cid: UUID | None = None, ref: Ref | None = None) -> Err:
+    """The `err` frame of a refusal."""
+    return Err(
+        code=error.code,
+        message=error.message,
+        cid=msgspec.UNSET if cid is None else cid,
+        ref=msgspec.UNSET if ref is None else ref,
+        retry_after=msgspec.UNSET if error.retry_after is None else round(error.retry_after, 3),
+        field=msgspec.UNSET if error.field is None else error.field,
+    )
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: `2026-11-22T10:00:00.123Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
