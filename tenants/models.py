@@ -139,8 +139,33 @@ class SignInCode(models.Model):
     nonce_hash = models.BinaryField(max_length=32)
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
+    platform_sid = models.UUIDField()  # the session on the platform host that asked; its end ends what came of this code
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"sign-in code for {self.user_id}"
+
+
+class SignIn(models.Model):
+    """One place where a user is signed in to a tenant: a browser on its host, or an API client with its family of refresh tokens.
+
+    Its id is the `sid` of sessions and tokens. Ending it deletes the browser's session and refuses the family's refresh tokens.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="sign_ins")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    session_key = models.CharField(max_length=40, blank=True)  # Django's session; empty for an API client
+    platform_sid = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["platform_sid"], condition=models.Q(ended_at__isnull=True), name="live_by_platform_session"),
+            models.Index(fields=["tenant", "user"], condition=models.Q(ended_at__isnull=True), name="live_by_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} signed in to {self.tenant_id}"

@@ -59,6 +59,12 @@ class Unauthenticated(AppError):
     code, status = "unauthenticated", 401
 
 
+class TokenExpired(Unauthenticated):
+    """The proof was valid and has run out: get a new one and come again."""
+
+    code: ClassVar[str] = "token_expired"
+
+
 class Conflict(AppError):
     """The same identifier was used before with other content."""
 
