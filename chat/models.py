@@ -68,6 +68,7 @@ class Room(models.Model):
     labels = models.JSONField(default=list)
     closed_at = models.DateTimeField(null=True)  # archived: no more messages
     epoch = models.UUIDField(default=uuid7)  # changes when history is restored or imported
+    people = models.IntegerField(default=0, db_default=0)  # rows of Participant
     last_seq = models.BigIntegerField(default=0, db_default=0)
     rev = models.BigIntegerField(default=0, db_default=0)  # of the summary
     last_text = models.CharField(max_length=200, blank=True, db_default="")

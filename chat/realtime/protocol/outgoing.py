@@ -57,7 +57,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     epoch: UUID
     rev: int
     status: str | msgspec.UnsetType = msgspec.UNSET
-    assignee: UUID | None | msgspec.UnsetType = msgspec.UNSET
+    assignee: UUID | msgspec.UnsetType | None = msgspec.UNSET
     labels: Sequence[str] | msgspec.UnsetType = msgspec.UNSET
     site: dict[str, str] | msgspec.UnsetType = msgspec.UNSET  # {"id", "name"}
     visitor: UUID | msgspec.UnsetType = msgspec.UNSET
