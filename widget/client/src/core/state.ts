@@ -1,0 +1,142 @@
+/** What a client knows: the shape that `store.ts` reduces and interfaces read. Every value is replaced, never changed. */
+
+import type { ErrorCode, Id, LiveVisitor, Message, Notice, Person, PresenceState, Ref, Summary } from "./protocol.ts";
+
+/** A message of mine that the room does not show yet. */
+export interface Pending {
+  readonly cid: Id;
+  /** The room, or `NEW_ROOM` until the first message has made one. */
+  readonly room: Id;
+  readonly text: string;
+  readonly replyTo?: Id;
+  /** The form before the chat, sent with the message that makes the room. */
+  readonly form?: Readonly<Record<string, string>>;
+  /** When it was written; a retry starts anew. Milliseconds since the epoch. */
+  readonly at: number;
+  /**
+   * `waiting`: goes out when it can. `sent`: committed as `seq`, and the line itself is on its way.
+   * `refused`: the server said `code`; it goes again only if its author asks.
+   */
+  readonly state: "waiting" | "sent" | "refused";
+  readonly seq?: number;
+  readonly code?: ErrorCode;
+}
+
+export interface Typing {
+  readonly who: Person;
+  readonly draft?: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** A question under way. `catch-up`: brings the view up to date; `older`: pages upwards. */
+export interface Question {
+  readonly ref: Ref;
+  readonly at: number;
+}
+
+export interface Early {
+  readonly seq: number;
+  readonly message: Message;
+}
+
+export interface Room {
+  readonly id: Id;
+  readonly summary?: Summary;
+  /** Others' messages born after my mark, at most 99. */
+  readonly unread: number;
+  /** Whether this client wants the room's messages. */
+  readonly joined: boolean;
+  /** Whether `messages` is a view of the room at all. */
+  readonly loaded: boolean;
+  readonly epoch?: Id;
+  /** Everything up to this number has been seen. */
+  readonly last: number;
+  /** The highest number heard of; above `last` there is a hole. */
+  readonly head: number;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  /** Whether older messages exist. */
+  readonly more: boolean;
+  /** What arrived ahead of a hole. */
+  readonly early: readonly Early[];
+  readonly catchUp?: Question;
+  /** Set while a catch-up comes in pages: its end. */
+  readonly catchUpTo?: number;
+  readonly older?: Question;
+  readonly people: readonly Person[];
+  readonly count: number;
+  /** Read marks by person. */
+  readonly marks: Readonly<Record<Id, number>>;
+  readonly typing: readonly Typing[];
+}
+
+export interface State {
+  readonly me?: Person;
+  readonly rooms: Readonly<Record<Id, Room>>;
+  /** In the order they were written. */
+  readonly pending: readonly Pending[];
+  /** Where the room list goes on over HTTP. */
+  readonly cursor?: string;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly notices: readonly Notice[];
+  readonly unreadNotices: number;
+  /** People's states by id. */
+  readonly presence: Readonly<Record<Id, PresenceState>>;
+  /** How many agents are here, once it was said. */
+  readonly agents?: number;
+  /** Visitors on the site now, by id; agents only. */
+  readonly visitors: Readonly<Record<Id, LiveVisitor>>;
+}
+
+/** Stands for the room that the first message will make. */
+export const NEW_ROOM = "new";
+/** Milliseconds without an answer after which a retry is offered. */
+export const LATE = 60_000;
+export const MAX_UNREAD = 99;
+
+export const EMPTY: State = {
+  rooms: {},
+  pending: [],
+  limits: {},
+  notices: [],
+  unreadNotices: 0,
+  presence: {},
+  visitors: {},
+};
+
+export const emptyRoom = (id: Id): Room => ({
+  id,
+  unread: 0,
+  joined: false,
+  loaded: false,
+  last: 0,
+  head: 0,
+  messages: [],
+  more: false,
+  early: [],
+  people: [],
+  count: 0,
+  marks: {},
+  typing: [],
+});
+
+/** Rooms with a summary, newest last line first. */
+export function roomsByRecency(state: State): Room[] {
+  const stamp = (room: Room) => room.summary?.last?.ts ?? "";
+  return Object.values(state.rooms)
+    .filter((room) => room.summary)
+    .sort((a, b) => (stamp(a) < stamp(b) ? 1 : stamp(a) > stamp(b) ? -1 : a.id < b.id ? 1 : -1));
+}
+
+export const pendingOf = (state: State, room: Id): Pending[] => state.pending.filter((one) => one.room === room);
+
+/** Whether a retry should be offered. */
+export const isLate = (one: Pending, now: number): boolean => one.state === "waiting" && now - one.at >= LATE;
+
+/** Whether someone else has read up to `seq`. */
+export const isRead = (room: Room, seq: number, me: Id | undefined): boolean =>
+  Object.entries(room.marks).some(([who, mark]) => who !== me && mark >= seq);
+
+/** Whether the room is behind and nobody has asked yet. */
+export const hasHole = (room: Room): boolean => room.joined && room.loaded && room.head > room.last && !room.catchUp;
