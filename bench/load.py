@@ -1,0 +1,161 @@
+"""Drives the load generator, `bench/load/*.c`: compiles it, tells it what to send, reads what it counted."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+SOURCES = Path(__file__).parent / "load"
+
+
+class CannotMeasure(SystemExit):
+    """There is no figure, and the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the sockets go, and what counts there: texts that a delivered, or a refusing, frame holds."""
+
+    port: int
+    host: str
+    path: str
+    delivered: str
+    refused: str = ""
+    protocol: str = ""
+
+    def options(self) -> list[str]:
+        """The load generator's options."""
+        return [
+            *("--port", str(self.port), "--host", self.host, "--origin", f"http://{self.host}", "--path", self.path),
+            *("--protocol", self.protocol, "--mark", self.delivered, "--refused", self.refused),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One socket: the frames it begins with, each with a text that the answer holds, and the messages it sends, if any."""
+
+    message: str = ""
+    greeting: Sequence[tuple[str, str]] = ()
+
+    def line(self) -> str:
+        """As the load generator reads it."""
+        return "\t".join([self.message, *(word for pair in self.greeting for word in pair)]) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`window` messages are kept in flight, of `size` bytes of text each, and each reaches `readers` sockets."""
+
+    window: int
+    size: int
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was counted in one run. Latencies in ms, from sending to each delivery."""
+
+    sent: int
+    delivered: int
+    expected: int
+    refused: int
+    gone: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+    @property
+    def rate(self) -> float:
+        """Deliveries per second."""
+        return self.delivered / self.seconds
+
+    def is_whole(self) -> bool:
+        """True if every message reached everyone once, and nothing was refused or cut off."""
+        return self.sent > 0 and self.delivered == self.expected and not self.refused and not self.gone
+
+
+def build(folder: Path) -> Path:
+    """Compile the load generator into `folder`. Raises `CannotMeasure` where there is no C compiler or no Linux."""
+    compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise CannotMeasure("The load generator is C: install a compiler (Debian: apt install gcc libc6-dev) or set CC.")
+    program = folder / "load"
+    words = [compiler, "-O2", "-o", str(program), *(str(source) for source in sorted(SOURCES.glob("*.c")))]
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise CannotMeasure(f"{compiler} could not compile the load generator:\n{result.stderr.strip()}")
+    return program
+
+
+class Load:
+    """The load generator with all its sockets open, for as long as the `with` block lasts. Raises `CannotMeasure`."""
+
+    def __init__(self, program: Path, target: Target, clients: Sequence[Client], shape: Shape) -> None:
+        numbers = ("--window", str(shape.window), "--size", str(shape.size), "--per-message", str(shape.readers))
+        self._words = [str(program), *target.options(), *numbers]
+        self._clients = clients
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        try:
+            self._say("".join(client.line() for client in self._clients) + "\n")
+            opened = self._answer()
+            if opened["failed"]:
+                raise CannotMeasure(f"{opened['failed']} of {len(self._clients)} sockets did not open.{self._complaints()}")
+        except BaseException:
+            self._end()
+            raise
+        self.open_seconds: float = opened["seconds"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def run(self, seconds: float) -> Run:
+        """Send for so long, then wait until all of it is delivered. Raises `CannotMeasure` unless it all was."""
+        self._say(f"run {seconds}\n")
+        answer = self._answer()
+        run = Run(**{name: answer[name] for name in Run.__dataclass_fields__})
+        if not run.is_whole():
+            raise CannotMeasure(f"The run is not whole: {run}{self._complaints()}")
+        return run
+
+    def _say(self, text: str) -> None:
+        try:
+            _pipe(self._process.stdin).write(text)
+            _pipe(self._process.stdin).flush()
+        except BrokenPipeError:
+            raise CannotMeasure(f"The load generator has ended.{self._complaints()}") from None
+
+    def _answer(self) -> dict[str, Any]:
+        """The next line that it prints. It ends by itself what takes too long, so this does not hang."""
+        line = _pipe(self._process.stdout).readline()
+        if not line:
+            raise CannotMeasure(f"The load generator has ended.{self._complaints()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _complaints(self) -> str:
+        """What it wrote to stderr. Ends it, since nothing else tells where that stops."""
+        self._end()
+        return "".join(f"\n  {line}" for line in self._stderr.splitlines())
+
+    _stderr = ""
+
+    def _end(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            self._stderr = self._process.communicate()[1]
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None  # asked for in Popen
+    return pipe

@@ -1,0 +1,29 @@
+"""What the figures were taken on."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+MEASURED_WITH = ("uvicorn", "uvloop", "daphne", "channels", "channels-redis", "django")
+
+
+def describe() -> dict[str, str]:
+    """Date, processor, memory, kernel, Python and the versions that matter; each a line of RESULTS.md."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": f"{_field('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores",
+        "memory": f"{int(_field('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.0f} GiB",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "versions": ", ".join(f"{name} {version(name)}" for name in MEASURED_WITH),
+    }
+
+
+def _field(file: str, name: str) -> str:
+    for line in Path(file).read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return "unknown"
