@@ -1,0 +1,69 @@
+"""Rooms as lists show them. Every function runs inside the tenant and comes back evaluated."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from chat.access import VISIBLE, reader
+from chat.realtime.protocol.codes import MAX_SUMMARIES
+from chat.realtime.protocol.outgoing import Summary
+from chat.selectors.pages import cursor_of, read_cursor
+from chat.selectors.rows import FROM_ROOMS, SUMMARY, SummaryRow, rows, summary_for
+from saas.core.errors import BadFrame, NotFound
+from tenants.tokens import Principal
+
+STATUSES: Final = ("open", "resolved")
+
+NEWEST_FIRST: Final = f"""
+    SELECT {SUMMARY} {FROM_ROOMS}
+    WHERE {VISIBLE}
+      AND (%(status)s::text IS NULL OR room.status = %(status)s)
+      AND (%(rooms)s::uuid[] IS NULL OR room.id = ANY(%(rooms)s::uuid[]))
+      AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))
+    ORDER BY room.last_at DESC, room.id DESC
+    LIMIT %(limit)s
+"""
+ONE: Final = f"SELECT {SUMMARY} {FROM_ROOMS} WHERE room.id = %(room)s"
+
+
+def summaries(
+    principal: Principal,
+    *,
+    limit: int = MAX_SUMMARIES,
+    cursor: str | None = None,
+    status: str | None = None,
+    room_ids: Sequence[UUID] | None = None,
+) -> tuple[list[Summary], str | None]:
+    """The rooms this person sees, newest first, and the cursor of the next page or None.
+
+    Raises BadFrame for a cursor that is not ours (field `cursor`) or an unknown status (field `status`).
+    """
+    if status is not None and status not in STATUSES:
+        raise BadFrame("A status is open or resolved.", field="status")
+    last_at, last_id = read_cursor(cursor) if cursor else (None, None)
+    values = {
+        **reader(principal),
+        "status": status,
+        "rooms": None if room_ids is None else list(room_ids),
+        "last_at": last_at,
+        "last_id": last_id,
+        "limit": limit + 1,
+    }
+    found = [SummaryRow(*row) for row in rows(NEWEST_FIRST, values)]
+    page, last = found[:limit], found[limit - 1 : limit]
+    onward = cursor_of(last[0].last_at, last[0].id) if len(found) > limit else None
+    return [summary_for(row, principal.kind) for row in page], onward
+
+
+def summary_of(room_id: UUID, principal: Principal | None) -> Summary:
+    """One room as this person sees it; with None as everyone in it may, without `unread`. Raises NotFound.
+
+    With None nobody's access is checked: that form is for the room's own group.
+    """
+    if principal is None:
+        found = rows(ONE, {"room": room_id, "me": None})
+    else:
+        found = rows(f"{ONE} AND {VISIBLE}", {"room": room_id, **reader(principal)})
+    if not found:
+        raise NotFound("There is no such room.")
+    return summary_for(SummaryRow(*found[0]), principal.kind if principal else None)

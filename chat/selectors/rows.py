@@ -1,0 +1,145 @@
+"""From rows to the wire: the columns of a message and of a summary, once for every statement that reads them."""
+# ruff: noqa: S608 - statements are put together from constants; values only ever go in as parameters
+
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from chat.realtime.protocol.codes import MAX_UNREAD
+from chat.realtime.protocol.outgoing import Author, LastLine, Message, Summary, stamp
+
+
+class MessageRow(NamedTuple):
+    """The columns of `MESSAGE`."""
+
+    id: UUID
+    room: UUID
+    seq: int
+    changed: int
+    by_kind: Literal["agent", "visitor", "system"]
+    by_id: UUID | None
+    by_name: str
+    kind: Literal["text", "system", "form"]
+    text: str
+    ts: datetime
+    cid: UUID | None
+    attachments: Any
+    reply_to: UUID | None
+    reactions: Any
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+class SummaryRow(NamedTuple):
+    """The columns of `SUMMARY`."""
+
+    id: UUID
+    kind: str
+    title: str
+    head: int
+    epoch: UUID
+    rev: int
+    status: str
+    visitor: UUID | None
+    last_text: str
+    last_by: str
+    last_at: datetime
+    site_id: UUID | None
+    site_name: str | None
+    assignee: UUID | None
+    labels: Any
+    people: int
+    unread: int
+
+
+MESSAGE: Final = """
+    message.id, message.room_id, message.seq, message.changed, message.author_kind, message.author_id, message.author_name,
+    message.kind, message.text, message.ts, message.cid, message.attachments, message.reply_to, message.reactions,
+    message.edited_at, message.deleted_at
+"""
+
+# Read beside `room`. Unread = others' undeleted messages born after my mark; counting stops at 99, where showing stops.
+SUMMARY: Final = f"""
+    room.id, room.kind, room.title, room.last_seq, room.epoch, room.rev, room.status, room.visitor_id,
+    room.last_text, room.last_by, room.last_at, site.id, site.name, room.assignee_id, room.labels, room.people,
+    (SELECT count(*) FROM (
+        SELECT FROM chat_message message
+        WHERE message.room_id = room.id AND message.kind <> 'system' AND message.deleted_at IS NULL
+          AND message.author_id IS DISTINCT FROM %(me)s
+          AND message.seq > coalesce((
+              SELECT mine.read_seq FROM chat_participant mine WHERE mine.room_id = room.id AND mine.person_id = %(me)s
+          ), 0)
+        LIMIT {MAX_UNREAD}
+    ) unread)
+"""
+FROM_ROOMS: Final = "FROM chat_room room LEFT JOIN chat_site site ON site.id = room.site_id"
+
+
+def message_of(row: MessageRow) -> Message:
+    """The message on the wire. A deleted one is a tombstone: its place stays, its words do not leave the database."""
+    gone = row.deleted_at is not None
+    return Message(
+        id=row.id,
+        room=row.room,
+        seq=row.seq,
+        changed=row.changed,
+        by=Author(kind=row.by_kind, id=row.by_id, name=row.by_name),
+        kind=row.kind,
+        text="" if gone else row.text,
+        ts=stamp(row.ts),
+        cid=_given(row.cid),
+        attachments=[] if gone else json_column(row.attachments),
+        reply_to=_given(row.reply_to),
+        reactions={} if gone else json_column(row.reactions),
+        edited_at=stamp(row.edited_at) if row.edited_at else msgspec.UNSET,
+        deleted=True if gone else msgspec.UNSET,
+    )
+
+
+def summary_for(row: SummaryRow, kind: str | None) -> Summary:
+    """The summary as an agent or a visitor (`kind`) may see it; None is what everyone in the room may see, without `unread`."""
+    is_support = row.kind == "support"
+    is_internal = is_support and kind == "agent"
+    return Summary(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        people=row.people,
+        head=row.head,
+        epoch=row.epoch,
+        rev=row.rev,
+        status=row.status if is_support else msgspec.UNSET,
+        assignee=row.assignee if is_internal else msgspec.UNSET,
+        labels=json_column(row.labels) if is_internal else msgspec.UNSET,
+        site=_site(row.site_id, row.site_name),
+        visitor=_given(row.visitor),
+        last=_last(row.last_text, row.last_by, row.last_at),
+        unread=msgspec.UNSET if kind is None else row.unread,
+    )
+
+
+def _site(ident: UUID | None, name: str | None) -> dict[str, str] | msgspec.UnsetType:
+    return {"id": str(ident), "name": name or ""} if ident else msgspec.UNSET
+
+
+def _last(text: str, by: str, at: datetime) -> LastLine | msgspec.UnsetType:
+    return LastLine(text=text, by=by, ts=stamp(at)) if text or by else msgspec.UNSET
+
+
+def _given(value: UUID | None) -> UUID | msgspec.UnsetType:
+    return msgspec.UNSET if value is None else value
+
+
+def json_column(value: Any) -> Any:
+    """A jsonb column: Django's cursors give its text, a plain psycopg cursor gives what it means."""
+    return msgspec.json.decode(value) if isinstance(value, str) else value
+
+
+def rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What the statement finds in the current tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
