@@ -65,6 +65,12 @@ class TokenExpired(Unauthenticated):
     code: ClassVar[str] = "token_expired"
 
 
+class OtpRequired(Unauthenticated):
+    """The password is right; the second factor is missing or wrong."""
+
+    code: ClassVar[str] = "otp_required"
+
+
 class Conflict(AppError):
     """The same identifier was used before with other content."""
 

@@ -1,0 +1,91 @@
+"""Errors on the way to HTTP: one JSON shape, `{"error": {"code", "message", "field"?, "retry_after"?}}`."""
+
+import logging
+import math
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from saas.core.errors import AppError, BadFrame, Forbidden, Internal, NotFound, RateLimited, TooLarge, Unauthenticated
+
+log = logging.getLogger(__name__)
+
+
+def json_error(error: AppError) -> JsonResponse:
+    """The answer of a plain Django view to a refusal."""
+    return JsonResponse(_body(error), status=error.status, headers=_headers(error))
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exceptions and ours, in the one shape. A fault of ours is logged here and says nothing of itself outside."""
+    error = _as_app_error(exc)
+    if isinstance(error, Internal):
+        log.exception("Unhandled error in %s", context.get("view"), exc_info=exc)
+    return Response(_body(error), status=error.status, headers=_headers(error))
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address of the client. Behind a proxy of ours (TRUST_PROXY=1) it is the last one that the proxy wrote down."""
+    if settings.SECURE_PROXY_SSL_HEADER and (forwarded := request.headers.get("X-Forwarded-For")):
+        return forwarded.rpartition(",")[2].strip()
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _body(error: AppError) -> dict[str, Any]:
+    said: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.field:
+        said["field"] = error.field
+    if error.retry_after is not None:
+        said["retry_after"] = error.retry_after
+    return {"error": said}
+
+
+def _headers(error: AppError) -> dict[str, str]:
+    if error.retry_after is not None:
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    if error.status == status.HTTP_401_UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    return {}
+
+
+def _as_app_error(exc: Exception) -> AppError:  # noqa: C901 - one line for each kind of exception
+    match exc:
+        case AppError():
+            return exc
+        case exceptions.ValidationError():
+            return _first_of(exc.detail)
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return Unauthenticated("Sign in first.")
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return Forbidden("You may not do this.")
+        case exceptions.NotFound() | Http404():
+            return NotFound("There is nothing here.")
+        case exceptions.Throttled():
+            return RateLimited("That was too often; wait a moment.", retry_after=exc.wait or 1)
+        case exceptions.APIException() if exc.status_code == status.HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+            return TooLarge("The request is too large.")
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed(f"{exc.args[0] if exc.args else 'This method'} is not allowed here.")
+        case exceptions.APIException() if exc.status_code < status.HTTP_500_INTERNAL_SERVER_ERROR:
+            return BadFrame(str(exc.detail))
+    return Internal("Something went wrong on our side; nothing was stored.")
+
+
+class MethodNotAllowed(BadFrame):
+    """The address exists, for another method."""
+
+    status = status.HTTP_405_METHOD_NOT_ALLOWED
+
+
+def _first_of(detail: Any, field: str | None = None) -> AppError:
+    """The first complaint of a serializer, with the field it is about."""
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        return _first_of(inner, field if name == "non_field_errors" else str(name))
+    if isinstance(detail, list):
+        return _first_of(detail[0], field)
+    return BadFrame(str(detail), field=field)

@@ -1,0 +1,113 @@
+"""Jobs: whatever may be late. Procrastinate keeps them in PostgreSQL, so a job is deferred in the transaction of its cause.
+
+Every job may run twice: a worker that is killed leaves its job behind, and `retry_stalled` starts it again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import connections
+from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.tasks import Task
+from psycopg.types.json import Jsonb
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ROLE: Final = "porch_platform"
+QUEUE: Final = "default"
+CONCURRENCY: Final = 4
+GRACE: Final = 5.0  # seconds that a running job gets when the worker stops
+STALLED_AFTER: Final = 60.0  # seconds without a sign of life of the worker that holds a job
+
+
+def task(*, retries: int = 5, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a function a job. It is tried again after 2, 4, 8 ... seconds, `retries` times.
+
+    Always with a retry: an asynchronous job without one that is cut off at the grace period would be over for good.
+    """
+    retry = RetryStrategy(max_attempts=retries, exponential_wait=2)
+    return app.task(queue=QUEUE, retry=retry, **options)
+
+
+def defer(job: Task[..., Any], *, using: str = "default", **arguments: Any) -> None:
+    """Run the job after the current transaction of `using` commits; never, if it rolls back. Arguments must be JSON.
+
+    Works on the platform's role and inside a tenant alike. A tenant's role may not see the jobs of others, so there the job goes
+    through the database function that stamps it with the tenant of the role: the job gets `tenant` beside its arguments.
+    """
+    connection = connections[using]
+    if connection.schema_name == settings.PUBLIC_SCHEMA_NAME:
+        app.with_connector(DjangoConnector(alias=using)).configure_task(job.name).defer(**arguments)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.defer_job(%s, %s)", [job.name, Jsonb(arguments)])
+
+
+class Worker:
+    """The job worker inside an event loop, beside the web server or alone."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to work. Returns at once."""
+        self._running = asyncio.create_task(self._run(), name="job worker")
+
+    async def stop(self) -> None:
+        """Take no more jobs, give the running ones `GRACE` seconds, and come back when all is over."""
+        if self._running is None:
+            return
+        self._running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({self._running}, timeout=GRACE + 2)
+        self._running = None
+
+    async def _run(self) -> None:
+        """Work until cancelled; a lost database is waited for."""
+        while True:
+            try:
+                await run_worker()
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except Exception:
+                log.exception("The job worker stopped; it starts again in 5 s")
+            await asyncio.sleep(5)
+
+
+async def run_worker(*, wait: bool = True) -> None:
+    """Run jobs until cancelled, or with `wait=False` until none is due."""
+    worker = _worker_app()
+    async with worker.open_async():
+        await worker.run_worker_async(
+            concurrency=CONCURRENCY,
+            wait=wait,
+            install_signal_handlers=False,
+            shutdown_graceful_timeout=GRACE,
+            delete_jobs="successful",
+        )
+
+
+@app.periodic(cron="* * * * *")
+@task(retries=0, queueing_lock="retry_stalled", pass_context=False)
+async def retry_stalled(timestamp: int) -> None:
+    """Start again what a killed worker left behind."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
+        await manager.retry_job(job)
+
+
+def _worker_app() -> App:
+    """The same tasks over a connection of the worker's own: Django's cannot listen. It works as the platform."""
+    params = {key: value for key, value in connector_params().items() if key in {"host", "port", "user", "password", "dbname"}}
+    options = f"-c role={ROLE} -c search_path={settings.PUBLIC_SCHEMA_NAME}"
+    return app.with_connector(PsycopgConnector(kwargs={**params, "options": options}, min_size=1, max_size=2))
