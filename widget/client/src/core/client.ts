@@ -30,6 +30,8 @@ export interface ClientOptions extends Pick<SocketOptions, "getSession" | "conne
 }
 
 export interface Events {
+  /** A connection begins; its rooms are in the state already. */
+  welcome: ServerFrames["welcome"];
   /** A line by someone, in the order of the room; not for history. */
   message: { readonly room: Id; readonly message: Message };
   notice: Omit<Notice, "t">;
@@ -122,7 +124,7 @@ export function createClient(options: ClientOptions): Client {
   function received(frame: ServerFrame): void {
     const before = state;
     dispatch({ type: "frame", frame, now: clock.now() });
-    if (frame.t === "welcome") welcomed();
+    if (frame.t === "welcome") welcomed(frame);
     if (frame.t === "err") refused(frame);
     if (frame.t === "notice") events.emit("notice", frame);
     if (frame.t === "left") events.emit("left", frame);
@@ -133,7 +135,8 @@ export function createClient(options: ClientOptions): Client {
     repairAll();
   }
 
-  function welcomed(): void {
+  function welcomed(frame: ServerFrames["welcome"]): void {
+    events.emit("welcome", frame);
     if (myPresence) socket.send({ t: "presence", state: myPresence });
     for (const room of Object.values(state.rooms)) if (room.joined && !room.epoch) ask(room);
   }

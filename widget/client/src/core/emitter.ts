@@ -12,8 +12,8 @@ export function createEmitter<Events>(): Emitter<Events> {
   const listeners: { [K in keyof Events]?: Set<Listener<Events[K]>> } = {};
   return {
     on(name, fn) {
-      const set = (listeners[name] ??= new Set());
-      set.add(fn);
+      const set = listeners[name] ?? new Set();
+      listeners[name] = set.add(fn);
       return () => void set.delete(fn);
     },
     emit(name, event) {

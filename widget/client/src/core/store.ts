@@ -143,7 +143,8 @@ function summarise(state: State, summary: Summary): State {
 /** In a joined room the lines themselves are counted; in another one the distance of the heads must do. */
 function guessUnread(state: State, room: Room, summary: Summary): number {
   const mine = summary.last?.by === state.me?.name;
-  if (room.joined || !room.summary || mine) return room.unread;
+  if (room.joined || mine) return room.unread;
+  if (!room.summary) return 1; // heard of for the first time: at least the line that made it known
   return Math.min(MAX_UNREAD, room.unread + Math.max(0, summary.head - room.summary.head));
 }
 

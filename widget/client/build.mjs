@@ -1,0 +1,71 @@
+/**
+ * Builds the browser's files into `static/built` and fails over budget: a page view costs its host one small script, and
+ * that is a promise. `node build.mjs [--outdir DIR] [--quiet]`.
+ */
+
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build, transform } from "esbuild";
+
+const HERE = import.meta.dirname;
+const { values: options } = parseArgs({
+  options: {
+    outdir: { type: "string", default: path.join(HERE, "../../static/built") },
+    quiet: { type: "boolean", default: false },
+  },
+});
+
+/** Constructable sheets, which all styles are, are as old as these. */
+const BROWSERS = ["chrome111", "firefox115", "safari16.4"];
+
+/** Most bytes of each file, gzipped. */
+const FILES = [
+  { name: "porchlight.js", entry: "src/loader/loader.ts", format: "iife", target: ["es2020"], budget: 3_000 },
+  { name: "panel.js", entry: "src/panel/main.tsx", format: "esm", target: ["es2022"], budget: 20_000 },
+  { name: "inbox.js", entry: "src/inbox/main.tsx", format: "esm", target: ["es2022"], budget: 40_000 },
+];
+
+/** A style sheet becomes minified text: the code makes a constructable sheet of it. */
+const sheets = {
+  name: "sheets",
+  setup(plugin) {
+    plugin.onLoad({ filter: /\.css$/ }, async ({ path: file }) => {
+      const { code } = await transform(await readFile(file, "utf8"), { loader: "css", minify: true, target: BROWSERS });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+
+async function bundle({ name, entry, format, target, budget }) {
+  const result = await build({
+    absWorkingDir: HERE,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    format,
+    target,
+    charset: "utf8",
+    legalComments: "none",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    plugins: [sheets],
+  });
+  const [{ contents }] = result.outputFiles;
+  await writeFile(path.join(options.outdir, name), contents);
+  return { name, budget, size: gzipSync(contents, { level: 9 }).length };
+}
+
+await mkdir(options.outdir, { recursive: true });
+const entries = FILES.filter(({ entry }) => existsSync(path.join(HERE, entry)));
+const sizes = await Promise.all(entries.map(bundle));
+for (const { name, size, budget } of sizes) {
+  if (!options.quiet) console.log(`${name}: ${size} of ${budget} bytes gzipped`);
+  if (size > budget) {
+    console.error(`${name} is ${size - budget} bytes over its budget. Take something out before you raise it.`);
+    process.exitCode = 1;
+  }
+}
