@@ -47,13 +47,13 @@ INSTALLED_APPS = SHARED_APPS + TENANT_APPS
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_NAME = "public"
-DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter", "tenants.context.Router"]
 
 # The web holds `porch_app`, which owns nothing and may only become the platform's or a tenant's role. `porch_owner` makes and
 # migrates schemas: the provisioning service of sign-up uses it, and the migrate commands run as it (DATABASE_AS_OWNER=1).
 AS_OWNER = env.flag("DATABASE_AS_OWNER")
 OWNER_DATABASE: dict[str, Any] = {
-    "ENGINE": "django_tenants.postgresql_backend",
+    "ENGINE": "tenants.postgresql.owner",
     **env.database("DATABASE_OWNER_URL"),
     "OPTIONS": {"connect_timeout": 5},
     "CONN_MAX_AGE": 0,
@@ -169,7 +169,10 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
+    "USER_ID_CLAIM": "sub",
 }
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"  # each app keeps its jobs in jobs.py
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend" if DEMO else "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mail"

@@ -1,4 +1,4 @@
-"""The one door to stored files. Each lies under its tenant's prefix, by an id of ours: no name that a person typed reaches storage.
+"""The one door to stored files. Each lies under its tenant's prefix, by an id of ours: no typed name reaches storage.
 
 The storage is Django's default one: a folder here, a bucket elsewhere. Names for people, types and sizes belong in the database
 row that holds the id.

@@ -30,7 +30,7 @@ draining = False  # set by `drain`, for good: this process takes no new work
 
 def drain() -> None:
     """From now on not ready, so that the load balancer looks elsewhere."""
-    global draining  # noqa: PLW0603 - one state of the process
+    global draining
     draining = True
 
 

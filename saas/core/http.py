@@ -24,7 +24,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's exceptions and ours, in the one shape. A fault of ours is logged here and says nothing of itself outside."""
     error = _as_app_error(exc)
     if isinstance(error, Internal):
-        log.exception("Unhandled error in %s", context.get("view"), exc_info=exc)
+        log.error("Unhandled error in %s", context.get("view"), exc_info=exc)
     return Response(_body(error), status=error.status, headers=_headers(error))
 
 

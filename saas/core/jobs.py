@@ -30,7 +30,7 @@ GRACE: Final = 5.0  # seconds that a running job gets when the worker stops
 STALLED_AFTER: Final = 60.0  # seconds without a sign of life of the worker that holds a job
 
 
-def task(*, retries: int = 5, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
+def task(*, retries: int = 5, **options: Any) -> Callable[[Callable[P, R]], Task[P, R, P]]:
     """Make a function a job. It is tried again after 2, 4, 8 ... seconds, `retries` times.
 
     Always with a retry: an asynchronous job without one that is cut off at the grace period would be over for good.
@@ -39,7 +39,7 @@ def task(*, retries: int = 5, **options: Any) -> Callable[[Callable[P, R]], Task
     return app.task(queue=QUEUE, retry=retry, **options)
 
 
-def defer(job: Task[..., Any], *, using: str = "default", **arguments: Any) -> None:
+def defer(job: Task[..., Any, ...], *, using: str = "default", **arguments: Any) -> None:
     """Run the job after the current transaction of `using` commits; never, if it rolls back. Arguments must be JSON.
 
     Works on the platform's role and inside a tenant alike. A tenant's role may not see the jobs of others, so there the job goes

@@ -1,0 +1,31 @@
+"""Who may do what in a tenant: one table from permission to roles."""
+
+from enum import StrEnum
+
+from tenants.models import Role
+
+
+class Do(StrEnum):
+    """Something a member may or may not do."""
+
+    READ_ROOMS = "read_rooms"
+    ANSWER = "answer"  # write, resolve, reopen, assign
+    MANAGE_SITES = "manage_sites"  # look, texts, allowed origins, embed keys
+    MANAGE_PEOPLE = "manage_people"  # invite, change roles, disable
+    SEE_USAGE = "see_usage"
+    MANAGE_TENANT = "manage_tenant"  # rename, domains, close
+
+
+ALLOWED: dict[Do, frozenset[Role]] = {
+    Do.READ_ROOMS: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT, Role.VIEWER}),
+    Do.ANSWER: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT}),
+    Do.MANAGE_SITES: frozenset({Role.OWNER, Role.ADMIN}),
+    Do.MANAGE_PEOPLE: frozenset({Role.OWNER, Role.ADMIN}),
+    Do.SEE_USAGE: frozenset({Role.OWNER, Role.ADMIN}),
+    Do.MANAGE_TENANT: frozenset({Role.OWNER}),
+}
+
+
+def may(role: str | None, permission: Do) -> bool:
+    """True if a member with this role may do this; an unknown role may do nothing."""
+    return role in ALLOWED[permission]

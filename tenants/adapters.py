@@ -1,0 +1,37 @@
+"""What allauth asks of us: mail goes out by a job, signing out reaches the tenants, the client's address is ours to find."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.core.mail import EmailMultiAlternatives
+from django.http import HttpRequest
+
+from saas.core import mail
+from saas.core.http import client_ip
+from tenants.models import User
+from tenants.services import end_sign_ins_of, end_sign_ins_through
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Named in settings; allauth makes one per request."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        written: EmailMultiAlternatives = self.render_mail(template_prefix, email, context)
+        html = [part.content for part in getattr(written, "alternatives", []) if part.mimetype == "text/html"]
+        mail.send_written(to=email, subject=str(written.subject), text=str(written.body), html=str(html[0]) if html else "")
+
+    def format_email_subject(self, subject: str) -> str:
+        return subject
+
+    def logout(self, request: HttpRequest) -> None:
+        sid = request.session.get("sid")
+        super().logout(request)
+        if sid:
+            end_sign_ins_through(sid)
+
+    def set_password(self, user: User, password: str) -> None:
+        super().set_password(user, password)
+        end_sign_ins_of(user)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_ip(request)

@@ -1,0 +1,71 @@
+"""Reads of who owns what. All run on the platform's role."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from tenants.models import Membership, Tenant, User
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tenant of a person, as their list of tenants shows it."""
+
+    name: str
+    slug: str
+    host: str
+    url: str  # of the inbox
+    role: str
+    suspended: bool
+
+
+def default_host(slug: str) -> str:
+    """The host that every tenant has, with its port if that is not the scheme's own."""
+    return f"{slug}.{settings.BASE_HOST}"
+
+
+def tenant_url(slug: str, path: str = "/") -> str:
+    """An absolute address on a tenant's own host."""
+    return f"{settings.SCHEME}://{default_host(slug)}{path}"
+
+
+def platform_url(path: str = "/") -> str:
+    """An absolute address on the platform's host."""
+    return f"{settings.SCHEME}://{settings.BASE_HOST}{path}"
+
+
+def places_of(user: User) -> list[Place]:
+    """The tenants in which this user is an active member, by name."""
+    memberships = Membership.objects.filter(user=user, disabled_at=None).select_related("tenant").order_by("tenant__name")
+    return [
+        Place(
+            name=membership.tenant.name,
+            slug=membership.tenant.slug,
+            host=default_host(membership.tenant.slug),
+            url=tenant_url(membership.tenant.slug, "/inbox/"),
+            role=membership.get_role_display(),
+            suspended=membership.tenant.status != Tenant.Status.ACTIVE,
+        )
+        for membership in memberships
+    ]
+
+
+def slug_is_taken(slug: str) -> bool:
+    """True if a tenant has this address."""
+    return Tenant.objects.filter(slug=slug).exists()
+
+
+def email_is_known(email: str) -> bool:
+    """True if somebody signs in with this address."""
+    return User.objects.filter(email=email.strip().lower()).exists()
+
+
+def tenant_by_slug(slug: str) -> Tenant | None:
+    """The tenant with this address."""
+    return Tenant.objects.filter(slug=slug).first()
+
+
+def tenant_by_id(tenant_id: UUID) -> Tenant | None:
+    """The tenant with this id."""
+    return Tenant.objects.filter(id=tenant_id).first()

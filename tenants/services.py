@@ -1,0 +1,124 @@
+"""Changes to who owns what and who is signed in where. Each runs on the platform's role."""
+
+import secrets
+from hashlib import sha256
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from saas.core import mail, registry
+from saas.core.errors import Unauthenticated
+from saas.core.ids import uuid7
+from tenants.context import TenantRef
+from tenants.models import SIGN_IN_CODE_LIFE, Membership, SignIn, SignInCode, User
+from tenants.provisioning import create_tenant
+from tenants.selectors import platform_url, tenant_url
+
+OWNER = "owner"  # the provisioning connection: the user and the tenant must be one transaction, so both are made over it
+
+
+def sign_up(*, name: str, email: str, password: str, tenant_name: str, slug: str) -> tuple[User, TenantRef]:
+    """A new user with a new tenant, in one transaction; the welcome mail goes out after it.
+
+    Raises IntegrityError if the e-mail or the slug was taken since the form was checked.
+    """
+    with transaction.atomic(using=OWNER):
+        user = User.objects.db_manager(OWNER).create_user(email, password, name=name)
+        EmailAddress.objects.using(OWNER).create(user=user, email=user.email, primary=True, verified=False)
+        tenant = create_tenant(slug=slug, name=tenant_name, owner=user)
+        _welcome(user, tenant)
+    return User.objects.get(id=user.id), tenant
+
+
+def found_tenant(*, owner: User, tenant_name: str, slug: str) -> TenantRef:
+    """One more tenant for a user who has signed in. Raises IntegrityError if the slug was taken since the form was checked."""
+    with transaction.atomic(using=OWNER):
+        tenant = create_tenant(slug=slug, name=tenant_name, owner=owner)
+        _welcome(owner, tenant)
+    return tenant
+
+
+def issue_sign_in_code(*, user: User, tenant_id: UUID, nonce_hash: bytes, platform_sid: UUID) -> str:
+    """A code that signs this user in to this tenant: once, within 60 s, in the browser that holds the nonce."""
+    code = secrets.token_urlsafe(32)
+    SignInCode.objects.filter(expires_at__lt=timezone.now()).delete()
+    SignInCode.objects.create(
+        code_hash=_digest(code),
+        nonce_hash=nonce_hash,
+        user=user,
+        tenant_id=tenant_id,
+        platform_sid=platform_sid,
+        expires_at=timezone.now() + SIGN_IN_CODE_LIFE,
+    )
+    return code
+
+
+def use_sign_in_code(*, code: str, nonce: str, tenant_id: UUID) -> SignInCode:
+    """Use a code up and return it with its user. Raises Unauthenticated for anything but the first use in the right place.
+
+    The code is spent even if the nonce is wrong, in one statement, so that two requests cannot both use it.
+    """
+    now = timezone.now()
+    unused = SignInCode.objects.filter(code_hash=_digest(code), tenant_id=tenant_id, used_at=None, expires_at__gt=now)
+    if not unused.update(used_at=now):
+        raise Unauthenticated("This sign-in link has been used or has run out.")
+    found = SignInCode.objects.select_related("user").get(code_hash=_digest(code))
+    if not secrets.compare_digest(bytes(found.nonce_hash), _digest(nonce)) or not found.user.is_active:
+        raise Unauthenticated("This sign-in was started in another browser.")
+    return found
+
+
+def record_sign_in(*, user_id: UUID, tenant_id: UUID, session_key: str = "", platform_sid: UUID | None = None) -> SignIn:
+    """Remember where a user signed in, so that it can be ended."""
+    return SignIn.objects.create(user_id=user_id, tenant_id=tenant_id, session_key=session_key, platform_sid=platform_sid)
+
+
+def end_sign_in(sid: UUID | str) -> None:
+    """Sign out of one place. Ending it twice changes nothing."""
+    _end(SignIn.objects.filter(id=sid))
+
+
+def end_sign_ins_through(platform_sid: UUID | str) -> None:
+    """Sign out of every tenant that was entered through this session of the platform host."""
+    _end(SignIn.objects.filter(platform_sid=platform_sid))
+
+
+def end_sign_ins_of(user: User) -> None:
+    """Sign out everywhere: after a new password, or when the user is switched off."""
+    _end(SignIn.objects.filter(user=user))
+
+
+def end_membership(membership: Membership) -> None:
+    """Take a member out of a tenant: signed out there, sockets closed. Their user and other memberships stay."""
+    membership.disabled_at = timezone.now()
+    membership.save(update_fields=["disabled_at"])
+    _end(SignIn.objects.filter(user_id=membership.user_id, tenant_id=membership.tenant_id))
+    registry.tenant_changed(tenant_id=membership.tenant_id)
+
+
+def new_sid() -> UUID:
+    """The name of a session of the platform host."""
+    return uuid7()
+
+
+def _end(sign_ins: QuerySet[SignIn]) -> None:
+    """Mark them ended and delete their sessions in one transaction, then close their live sockets."""
+    with transaction.atomic():
+        live = list(sign_ins.filter(ended_at=None).select_for_update())
+        SignIn.objects.filter(id__in=[sign_in.id for sign_in in live]).update(ended_at=timezone.now())
+        Session.objects.filter(session_key__in=[sign_in.session_key for sign_in in live if sign_in.session_key]).delete()
+    for sign_in in live:
+        registry.sessions_ended(tenant_id=sign_in.tenant_id, user_id=sign_in.user_id, sid=str(sign_in.id))
+
+
+def _welcome(user: User, tenant: TenantRef) -> None:
+    context = {"user": user, "tenant": tenant, "inbox": tenant_url(tenant.slug, "/inbox/"), "home": platform_url("/home/")}
+    mail.send("welcome", to=user.email, context=context, using=OWNER)
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()

@@ -1,0 +1,230 @@
+"""Tokens: who is asking, signed. Nothing in here touches the database.
+
+Three kinds. An agent's *access token* (simplejwt) proves a member to the HTTP API and may open a socket. A *socket ticket*
+opens an agent's socket from a browser session. A *visitor token* opens a visitor's socket. The last two are signed with a key
+derived per tenant and purpose, so that a token of one tenant cannot verify under another even where a check is forgotten.
+"""
+
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from saas.core.errors import TokenExpired, Unauthenticated
+from tenants.context import TenantRef
+
+__all__ = ["Issued", "Principal", "TokenExpired", "issue_socket_ticket", "issue_visitor", "read_access", "read_socket_token"]
+
+LIFE = 15 * 60  # seconds, of visitor tokens and socket tickets
+REQUIRED = ("tid", "typ", "sub", "sid", "aud", "iat", "exp", "jti", "kid")
+AUDIENCE = {"visitor": "widget", "ticket": "inbox"}  # typ -> aud
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who proved who they are to one tenant."""
+
+    tenant_id: UUID
+    kind: Literal["agent", "visitor"]
+    id: UUID  # the user's, or the visitor's
+    name: str
+    role: str | None  # of the membership; None for a visitor
+    site_id: UUID | None  # None for an agent
+    parent: str | None  # origin of the page around the widget
+    sid: str  # of the sign-in or the visitor's session; `sessions_ended` names it
+    expires: float  # seconds since 1970
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Always: nobody else gets one of these. DRF asks."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A signed token and its life in seconds."""
+
+    token: str
+    expires_in: int
+
+
+def issue_visitor(tenant: TenantRef, *, visitor_id: UUID, name: str, site_id: UUID, parent: str | None, sid: str) -> Issued:
+    """A visitor's token for sockets and the widget's HTTP. `parent` is the origin of the page around the widget."""
+    return _issue(tenant, "visitor", sub=str(visitor_id), name=name, site=str(site_id), parent=parent, sid=sid)
+
+
+def issue_socket_ticket(tenant: TenantRef, *, user_id: UUID, name: str, role: str, sid: str) -> Issued:
+    """An agent's token for sockets only."""
+    return _issue(tenant, "ticket", sub=str(user_id), name=name, role=role, sid=sid)
+
+
+def read_socket_token(token: str, tenant: TenantRef) -> Principal:
+    """Who holds this socket ticket, access token or visitor token of `tenant`.
+
+    Raises TokenExpired for one that was valid, Unauthenticated for everything else.
+    """
+    typ = _peek(token, tenant).get("typ")
+    if typ == "agent":
+        return read_access(token, tenant)
+    if typ in AUDIENCE:
+        return _principal(_decode(token, tenant, typ))
+    raise Unauthenticated("This token is not for a socket.")
+
+
+def read_access(token: str, tenant: TenantRef) -> Principal:
+    """The agent who holds this access token of `tenant`. Raises like `read_socket_token`."""
+    _peek(token, tenant)
+    try:
+        claims = AgentAccess(token).payload  # type: ignore[arg-type]
+    except ExpiredTokenError:
+        raise TokenExpired("The token has run out.") from None
+    except TokenError:
+        raise Unauthenticated("The token is not valid.") from None
+    if claims.get("typ") != "agent":
+        raise Unauthenticated("The token is not valid.")
+    return _principal(claims)
+
+
+class PerKeyBackend(TokenBackend):
+    """simplejwt's signing, with the key of agents' tokens derived from the installation's secret."""
+
+    def __init__(self, kid: str, secret: str) -> None:
+        super().__init__("HS256", signing_key=_derive(secret, "agent-jwt").hex())
+        self.kid = kid
+
+
+class _AgentToken:
+    """Chooses the signing key by the token's `kid`, so that the secret can be rotated."""
+
+    payload: dict[str, Any]
+
+    def get_token_backend(self) -> PerKeyBackend:
+        payload = getattr(self, "payload", None)
+        kid = payload["kid"] if payload and "kid" in payload else _kid_of(getattr(self, "token", None))
+        return _backend(kid)
+
+
+class AgentAccess(_AgentToken, AccessToken):
+    """15 minutes; claims `tid, typ=agent, sub, name, role, sid, kid`."""
+
+
+class AgentRefresh(_AgentToken, RefreshToken):
+    """14 days, used once; the next one comes with the answer. Its family is the sign-in named by `sid`."""
+
+    access_token_class = AgentAccess
+
+    def check_blacklist(self) -> None:
+        """Not here: whoever rotates must see reuse as reuse, under the lock of the family. See `tenants/jwt_services.py`."""
+
+
+def agent_claims(tenant: TenantRef, *, name: str, role: str, sid: str) -> dict[str, str]:
+    """What an agent's tokens say beside simplejwt's own claims."""
+    return {"tid": str(tenant.id), "typ": "agent", "name": name, "role": role, "sid": sid, "kid": _current()[0]}
+
+
+def names_tenant(token: str, tenant: TenantRef) -> None:
+    """Raise Unauthenticated unless the token says it is for this tenant. Proves nothing else."""
+    _peek(token, tenant)
+
+
+def _issue(tenant: TenantRef, typ: str, **claims: str | None) -> Issued:
+    kid, secret = _current()
+    now = int(time.time())
+    head = {
+        "tid": str(tenant.id),
+        "typ": typ,
+        "aud": AUDIENCE[typ],
+        "iat": now,
+        "exp": now + LIFE,
+        "jti": uuid4().hex,
+        "kid": kid,
+    }
+    key = _derive(secret, f"{typ}:{tenant.id}")
+    return Issued(jwt.encode({**head, **claims}, key, algorithm="HS256"), LIFE)
+
+
+def _peek(token: str, tenant: TenantRef) -> Mapping[str, Any]:
+    """The claims before any proof, once they name this tenant: `tid` is compared before anything else."""
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise Unauthenticated("The token is not valid.") from None
+    if claims.get("tid") != str(tenant.id):
+        raise Unauthenticated("The token is not valid.")
+    return claims
+
+
+def _decode(token: str, tenant: TenantRef, typ: str) -> dict[str, Any]:
+    key = _derive(_secret(_kid_of(token)), f"{typ}:{tenant.id}")
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token, key, algorithms=["HS256"], audience=AUDIENCE[typ], options={"require": list(REQUIRED)}
+        )
+    except jwt.ExpiredSignatureError:
+        raise TokenExpired("The token has run out.") from None
+    except jwt.PyJWTError:
+        raise Unauthenticated("The token is not valid.") from None
+    return claims
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    try:
+        return Principal(
+            tenant_id=UUID(claims["tid"]),
+            kind="visitor" if claims["typ"] == "visitor" else "agent",
+            id=UUID(claims["sub"]),
+            name=str(claims.get("name") or ""),
+            role=claims.get("role"),
+            site_id=UUID(claims["site"]) if claims.get("site") else None,
+            parent=claims.get("parent"),
+            sid=str(claims["sid"]),
+            expires=float(claims["exp"]),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise Unauthenticated("The token is not valid.") from None
+
+
+def _secrets() -> dict[str, str]:
+    """Key id to secret, the current one first. The id is a digest of the secret, so that nobody has to name them."""
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return {_derive(secret, "kid").hex()[:8]: secret for secret in secrets}
+
+
+def _current() -> tuple[str, str]:
+    return next(iter(_secrets().items()))
+
+
+def _secret(kid: str) -> str:
+    try:
+        return _secrets()[kid]
+    except KeyError:
+        raise Unauthenticated("The token is not valid.") from None
+
+
+def _kid_of(token: Any) -> str:
+    if token is None:
+        return _current()[0]
+    try:
+        return str(jwt.decode(token, options={"verify_signature": False}).get("kid"))
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise Unauthenticated("The token is not valid.") from None
+
+
+def _backend(kid: str) -> PerKeyBackend:
+    return PerKeyBackend(kid, _secret(kid))
+
+
+@lru_cache(maxsize=4096)
+def _derive(secret: str, purpose: str) -> bytes:
+    """A key of its own for each purpose (HMAC as the extract step of RFC 5869; the output is one block, so no expand)."""
+    return hmac.new(secret.encode(), f"porchlight:{purpose}".encode(), sha256).digest()

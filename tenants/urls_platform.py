@@ -1,0 +1,35 @@
+"""Sign-up, sign-in and what belongs to a person: on the platform host. The names are those by which allauth finds its views."""
+
+from allauth.account import views as account
+from django.conf import settings
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from tenants import mailbox, views
+
+urlpatterns = [
+    path("", views.landing, name="landing"),
+    path("home/", views.home, name="home"),
+    path("hand-over/", views.hand_over, name="hand_over"),
+    path("sign-up/", views.sign_up, name="account_signup"),
+    path("sign-in/", account.login, name="account_login"),
+    path("sign-out/", account.logout, name="account_logout"),
+    path("sign-in/switched-off/", account.account_inactive, name="account_inactive"),
+    path("sign-in/again/", account.reauthenticate, name="account_reauthenticate"),
+    path("you/", RedirectView.as_view(pattern_name="account_email"), name="you"),
+    path("you/email/", account.email, name="account_email"),
+    path("you/email/sent/", account.email_verification_sent, name="account_email_verification_sent"),
+    path("you/email/confirm/<str:key>/", account.confirm_email, name="account_confirm_email"),
+    path("you/password/", account.password_change, name="account_change_password"),
+    path("you/password/first/", account.password_set, name="account_set_password"),
+    path("you/password/reset/", account.password_reset, name="account_reset_password"),
+    path("you/password/reset/sent/", account.password_reset_done, name="account_reset_password_done"),
+    path("you/password/reset/<uidb36>-<key>/", account.password_reset_from_key, name="account_reset_password_from_key"),
+    path("you/password/reset/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("you/two-factor/", include("allauth.mfa.urls")),
+]
+if settings.DEMO:
+    urlpatterns += [
+        path("dev/mail/", mailbox.index, name="mailbox"),
+        path("dev/mail/<str:name>/", mailbox.show, name="mail"),
+    ]

@@ -1,0 +1,207 @@
+"""Pages of the platform host, and the two ends of the hand-over to a tenant's host."""
+
+import re
+import secrets
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from allauth.account.utils import perform_login
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from saas.core.errors import RateLimited, Unauthenticated
+from saas.core.http import client_ip
+from saas.core.ratelimit import PLATFORM, check
+from tenants import limits, services
+from tenants.authentication import tenant_of
+from tenants.context import TenantRef
+from tenants.forms import TAKEN, SignUpForm, TenantForm
+from tenants.models import User
+from tenants.resolve import membership_for, tenant_for_host
+from tenants.selectors import default_host, places_of, platform_url, tenant_by_slug, tenant_url
+
+NONCE_COOKIE = "__Host-sign-in" if settings.SECURE else "porchlight_sign_in"
+NONCE_LIFE = 600  # seconds to sign in on the platform host
+INBOX = "/inbox/"
+BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+
+
+def landing(request: HttpRequest) -> HttpResponse:
+    """What Porchlight is."""
+    return render(request, "tenants/landing.html")
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """The tenants of the person who signed in."""
+    return render(request, "tenants/home.html", {"places": places_of(_user(request))})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """A new tenant; and its first user, unless somebody has signed in."""
+    kind = TenantForm if request.user.is_authenticated else SignUpForm
+    form = kind(request.POST or None)
+    if request.method != "POST":
+        return _sign_up_page(request, form)
+    try:
+        check(limits.SIGN_UP_IP, PLATFORM, client_ip(request))
+        return _founded(request, form) if form.is_valid() else _sign_up_page(request, form, status=422)
+    except RateLimited:
+        form.add_error(None, "Too many sign-ups came from your network. Wait an hour and send this form again.")
+        return _sign_up_page(request, form, status=429)
+    except IntegrityError:  # somebody was faster
+        form.add_error("slug", TAKEN)
+        return _sign_up_page(request, form, status=422)
+
+
+def _founded(request: HttpRequest, form: TenantForm) -> HttpResponse:
+    said = form.cleaned_data
+    if request.user.is_authenticated:
+        tenant = services.found_tenant(owner=_user(request), tenant_name=said["tenant_name"], slug=said["slug"])
+        return redirect(tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INBOX})}"))
+    user, tenant = services.sign_up(**said)
+    onward = tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INBOX})}")
+    answer: HttpResponse = perform_login(request, user, email_verification="optional", redirect_url=onward, signup=True)
+    return answer
+
+
+def _sign_up_page(request: HttpRequest, form: TenantForm, status: int = 200) -> HttpResponse:
+    return render(request, "tenants/sign_up.html", {"form": form}, status=status)
+
+
+# The hand-over. Tenant: a nonce goes into a cookie, its hash to the platform. Platform: signs in, answers with a code that is
+# bound to the hash. Tenant: takes the code once, and only in the browser that holds the nonce. No cookie crosses a host.
+
+
+@never_cache
+@require_GET
+def start(request: HttpRequest) -> HttpResponse:
+    """Tenant host: begin to sign in."""
+    tenant = tenant_of(request)
+    onward = _local_path(request, request.GET.get("next"))
+    if getattr(request, "member", None):
+        return redirect(onward)
+    nonce = secrets.token_urlsafe(32)
+    asked = {"tenant": tenant.slug, "nonce": sha256(nonce.encode()).hexdigest(), "next": onward, "host": request.get_host()}
+    answer = HttpResponseRedirect(platform_url(f"/hand-over/?{urlencode(asked)}"))
+    answer.set_cookie(NONCE_COOKIE, nonce, max_age=NONCE_LIFE, httponly=True, secure=settings.SECURE, samesite="Lax")
+    return answer
+
+
+@never_cache
+@require_GET
+@login_required
+def hand_over(request: HttpRequest) -> HttpResponse:
+    """Platform host: give a member a code for the tenant."""
+    user = _user(request)
+    tenant = tenant_by_slug(request.GET.get("tenant", ""))
+    nonce_hash = request.GET.get("nonce", "")
+    if tenant is None or not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
+        return _no_entry(request, "This sign-in link is not complete. Start again from your inbox address.", status=400)
+    if membership_for(tenant.id, user.id) is None:
+        return _no_entry(request, f"{user.email} is not a member of {tenant.name}. Ask its owner to invite you.", status=403)
+    try:
+        check(limits.HAND_OVER_USER, PLATFORM, user.id)
+    except RateLimited:
+        return _no_entry(request, "You signed in very often just now. Wait a minute and open your inbox again.", status=429)
+    sid = request.session.setdefault("sid", str(services.new_sid()))
+    code = services.issue_sign_in_code(
+        user=user, tenant_id=tenant.id, nonce_hash=bytes.fromhex(nonce_hash), platform_sid=UUID(sid)
+    )
+    return _onward(request, _host_of(tenant.id, tenant.slug, request), code)
+
+
+@never_cache
+@require_GET
+def finish(request: HttpRequest) -> HttpResponse:
+    """Tenant host: take the code and sign in."""
+    tenant = tenant_of(request)
+    onward = _local_path(request, request.GET.get("next"))
+    nonce = request.COOKIES.get(NONCE_COOKIE, "")
+    try:
+        code = services.use_sign_in_code(code=request.GET.get("code", ""), nonce=nonce, tenant_id=tenant.id)
+    except Unauthenticated:
+        return _no_entry(request, "This sign-in link has been used, has run out, or belongs to another browser.", status=403)
+    if membership_for(tenant.id, code.user_id) is None:
+        return _no_entry(request, f"{code.user.email} is no longer a member of {tenant.name}.", status=403)
+    _sign_in(request, tenant, code.user, code.platform_sid)
+    answer = HttpResponseRedirect(onward)
+    answer.delete_cookie(NONCE_COOKIE)
+    return answer
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Tenant host: end this sign-in. The session on the platform host stays."""
+    sid = request.session.get("sid") if getattr(request, "member", None) else None
+    logout(request)
+    if sid:
+        services.end_sign_in(sid)
+    return redirect("signed_out")
+
+
+@require_GET
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Tenant host: you are out; here is the way back in."""
+    return render(request, "tenants/signed_out.html")
+
+
+def _sign_in(request: HttpRequest, tenant: TenantRef, user: User, platform_sid: UUID) -> None:
+    """A fresh session that says which tenant it is for and which sign-in it belongs to."""
+    request.session.flush()
+    login(request, user, backend=BACKEND)
+    if request.session.session_key is None:
+        request.session.create()
+    key = str(request.session.session_key)
+    sign_in = services.record_sign_in(user_id=user.id, tenant_id=tenant.id, session_key=key, platform_sid=platform_sid)
+    request.session["tenant"] = str(tenant.id)
+    request.session["sid"] = str(sign_in.id)
+
+
+def _host_of(tenant_id: UUID, slug: str, request: HttpRequest) -> str:
+    """The host that asked, if it is one of this tenant's; else the tenant's own."""
+    asked = request.GET.get("host", "")
+    found = tenant_for_host(asked) if asked else None
+    return asked if found is not None and found.id == tenant_id else default_host(slug)
+
+
+def _onward(request: HttpRequest, host: str, code: str) -> HttpResponse:
+    """Back to the tenant. A domain of their own is reached by a page: `form-action` would stop a redirect."""
+    onward = {"code": code, "next": _local_path(request, request.GET.get("next"))}
+    url = f"{settings.SCHEME}://{host}/sign-in/code/?{urlencode(onward)}"
+    if host.endswith(f".{settings.BASE_HOST}"):
+        return redirect(url)
+    return render(request, "tenants/onward.html", {"url": url, "host": host})
+
+
+def _local_path(request: HttpRequest, path: str | None) -> str:
+    """The path, if it stays on the tenant's host; else the inbox."""
+    if path and path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None):
+        return path
+    return INBOX
+
+
+def _no_entry(request: HttpRequest, reason: str, *, status: int) -> HttpResponse:
+    return render(request, "tenants/no_entry.html", {"reason": reason}, status=status)
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    assert isinstance(user, User)
+    return user
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 404 page of every host."""
+    return render(request, "404.html", status=404)

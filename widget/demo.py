@@ -1,0 +1,66 @@
+"""Web pages of the demo's two customers. Only with DEMO; they know of Porchlight what any customer knows: the script tag."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tenants.models import EmbedKey
+
+OPEN_POLICY: Final = (
+    "default-src 'self'; script-src 'self' {widget}; frame-src {widget}; connect-src 'self' {widget}; img-src 'self' data:"
+)
+# What a careful customer sends. Chromium gives the framed panel its own policy; the loader must live under this one.
+STRICT_POLICY: Final = (
+    "default-src 'none'; script-src {widget}; style-src 'self'; frame-src {widget}; connect-src {widget}; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ware:
+    """Something on a shelf."""
+
+    name: str
+    words: str
+    price: str
+    picture: str  # a file of static/demo/
+
+
+BIKES = [
+    Ware("Tern 8", "Eight gears, folds in ten seconds, fits under a desk.", "€ 1,290", "tern"),
+    Ware("Harrier", "A steel tourer that carries you and a week of luggage.", "€ 1,850", "harrier"),
+    Ware("Wren 20", "A child's first real bike, 6.9 kg, from six years on.", "€ 420", "wren"),
+]
+PLANTS = [
+    Ware("Fig, three years old", "Stands in a pot on any warm balcony and bears twice a year.", "€ 39", "fig"),
+    Ware("Shade border", "Nine ferns and hostas for the corner where nothing grows.", "€ 64", "fern"),
+    Ware("Tomato summer", "Six old varieties, grown until the first flower.", "€ 24", "tomato"),
+]
+
+
+def acme(request: HttpRequest) -> HttpResponse:
+    """Acme Bikes."""
+    return _shop(request, "acme", BIKES, OPEN_POLICY)
+
+
+def globex(request: HttpRequest) -> HttpResponse:
+    """Globex Garden."""
+    return _shop(request, "globex", PLANTS, OPEN_POLICY)
+
+
+def strict(request: HttpRequest) -> HttpResponse:
+    """Acme Bikes with a strict policy and Trusted Types."""
+    return _shop(request, "acme", BIKES, STRICT_POLICY)
+
+
+def _shop(request: HttpRequest, slug: str, wares: list[Ware], policy: str) -> HttpResponse:
+    key = EmbedKey.objects.filter(tenant__slug=slug, revoked_at=None).order_by("created_at").first()
+    if key is None:
+        raise Http404
+    widget = f"{settings.SCHEME}://{settings.WIDGET_HOST}"
+    answer = render(request, f"demo/{slug}.html", {"wares": wares, "key": key.key, "widget": widget})
+    answer.headers["Content-Security-Policy"] = policy.format(widget=widget)
+    return answer
