@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Message, ServerFrame, ServerFrames, Summary } from "../src/core/protocol.ts";
+import { EMPTY, hasHole, isRead, type Room, type State } from "../src/core/state.ts";
+import { reduce } from "../src/core/store.ts";
+
+const VIC = { kind: "visitor", id: "vic", name: "Vic" } as const;
+const BEN = { kind: "agent", id: "ben", name: "Ben" } as const;
+
+const line = (seq: number, more: Partial<Message> = {}): Message => ({
+  id: `m${seq}`,
+  room: "r",
+  seq,
+  changed: seq,
+  by: BEN,
+  kind: "text",
+  text: `line ${seq}`,
+  ts: "2026-11-22T10:00:00.000Z",
+  attachments: [],
+  reactions: {},
+  ...more,
+});
+
+const summary = (head: number, more: Partial<Summary> = {}): Summary => ({
+  id: "r",
+  kind: "support",
+  title: "Vic",
+  people: 2,
+  head,
+  epoch: "e1",
+  rev: head,
+  ...more,
+});
+
+const msg = (seq: number, more: Partial<Message> = {}): ServerFrame => ({
+  t: "msg",
+  room: "r",
+  seq,
+  message: line(seq, more),
+});
+const upd = (seq: number, birth: number, more: Partial<Message> = {}): ServerFrame => ({
+  t: "upd",
+  room: "r",
+  seq,
+  message: line(birth, { changed: seq, ...more }),
+});
+
+const welcome = (rooms: readonly Summary[] = []): ServerFrame => ({
+  t: "welcome",
+  v: 1,
+  me: VIC,
+  rooms,
+  unread: 0,
+  notices: [],
+  ping: 25,
+  limits: {},
+});
+
+const joined = (
+  head: number,
+  messages: readonly Message[],
+  more: Partial<ServerFrames["joined"]> = {},
+): ServerFrame => ({
+  t: "joined",
+  room: "r",
+  summary: summary(head, { unread: 0 }),
+  epoch: "e1",
+  head,
+  resumed: false,
+  messages,
+  more: false,
+  people: [],
+  marks: [],
+  ...more,
+});
+
+const after = (frames: readonly ServerFrame[], from: State = EMPTY): State =>
+  frames.reduce((state, frame) => reduce(state, { type: "frame", frame, now: 0 }), from);
+
+const roomAfter = (...frames: ServerFrame[]): Room => after([welcome(), ...frames]).rooms.r as Room;
+
+const seqs = (room: Room) => room.messages.map((message) => message.seq);
+const start = joined(2, [line(1), line(2)]);
+
+describe("rule 3", () => {
+  const cases: readonly [name: string, frames: readonly ServerFrame[], shown: number[], last: number, hole: boolean][] =
+    [
+      ["the next line is applied", [msg(3)], [1, 2, 3], 3, false],
+      ["a line twice is applied once", [msg(3), msg(3)], [1, 2, 3], 3, false],
+      ["an old line changes nothing", [msg(1, { text: "other" })], [1, 2], 2, false],
+      ["a line ahead of a hole waits", [msg(4)], [1, 2], 2, true],
+      ["the hole is filled by the late line", [msg(4), msg(3)], [1, 2, 3, 4], 4, false],
+      ["three out of order", [msg(5), msg(4), msg(3)], [1, 2, 3, 4, 5], 5, false],
+      ["an edit takes a number", [upd(3, 1), msg(4)], [1, 2, 4], 4, false],
+      ["an edit ahead of a hole waits", [upd(4, 1)], [1, 2], 2, true],
+      ["a head above says there is a hole", [{ t: "ping", n: 1, heads: { r: 3 } }], [1, 2], 2, true],
+      ["a head that is known says nothing", [{ t: "ping", n: 1, heads: { r: 2 } }], [1, 2], 2, false],
+    ];
+  for (const [name, frames, shown, last, hole] of cases) {
+    test(name, () => {
+      const room = roomAfter(start, ...frames);
+      assert.deepEqual([seqs(room), room.last, hasHole(room)], [shown, last, hole]);
+    });
+  }
+
+  test("an edit replaces its message, an older one never", () => {
+    const room = roomAfter(start, upd(3, 1, { text: "edited", edited_at: "2026-11-22T10:01:00.000Z" }));
+    assert.equal(room.messages[0]?.text, "edited");
+    const again = roomAfter(start, upd(3, 1, { text: "newer" }), joined(3, [line(1)], { resumed: true }));
+    assert.equal(again.messages[0]?.text, "newer");
+  });
+
+  test("an edit above the loaded page leaves no hole in the view", () => {
+    const room = roomAfter(joined(40, [line(39), line(40)], { more: true }), upd(41, 7));
+    assert.deepEqual([seqs(room), room.last], [[39, 40], 41]);
+  });
+});
+
+describe("joining", () => {
+  test("what arrives between the group and the snapshot is kept, what the snapshot holds falls out", () => {
+    const early = reduce(after([welcome([summary(2)])]), { type: "want", room: "r", joined: true });
+    const room = after([msg(2), msg(3), start], early).rooms.r as Room;
+    assert.deepEqual([seqs(room), room.last], [[1, 2, 3], 3]);
+  });
+
+  test("resumed: the change is added to the view", () => {
+    const room = roomAfter(start, joined(4, [line(3), line(4)], { resumed: true }));
+    assert.deepEqual([seqs(room), room.last], [[1, 2, 3, 4], 4]);
+  });
+
+  test("not resumed: the view is thrown away, unsent lines stay", () => {
+    const pending = { cid: "c", room: "r", text: "mine", at: 0, state: "waiting" } as const;
+    const waiting = reduce(after([welcome(), start, msg(4)]), { type: "wrote", pending });
+    const state = after([joined(90, [line(89), line(90)], { epoch: "e2", more: true })], waiting);
+    const room = state.rooms.r as Room;
+    assert.deepEqual([seqs(room), room.last, room.epoch, room.more], [[89, 90], 90, "e2", true]);
+    assert.deepEqual(state.pending, [pending]);
+  });
+
+  test("resumed in another epoch than ours is not believed", () => {
+    const room = roomAfter(start, joined(9, [line(9)], { resumed: true, epoch: "e2" }));
+    assert.deepEqual(seqs(room), [9]);
+  });
+
+  test("a catch-up in pages is whole with its last page, and lines meanwhile wait", () => {
+    const first = joined(5, [line(3)], { resumed: true, more: true, ref: 7 });
+    const half = roomAfter(start, first, msg(6));
+    assert.equal(half.last, 2);
+    const page = (seq: number, more: boolean): ServerFrame => ({
+      t: "page",
+      ref: 7,
+      room: "r",
+      messages: [line(seq)],
+      more,
+    });
+    const whole = roomAfter(start, first, msg(6), page(4, true), page(5, false));
+    assert.deepEqual([seqs(whole), whole.last], [[1, 2, 3, 4, 5, 6], 6]);
+  });
+
+  test("an older page is put above, and answers its own question only", () => {
+    const state = after([welcome(), joined(4, [line(3), line(4)], { more: true })]);
+    const asked = reduce(state, { type: "asked", kind: "older", room: "r", ref: 3, now: 0 });
+    const page = (ref: number): ServerFrame => ({
+      t: "page",
+      ref,
+      room: "r",
+      messages: [line(1), line(2)],
+      more: false,
+    });
+    assert.deepEqual(seqs(after([page(9)], asked).rooms.r as Room), [3, 4]);
+    const room = after([page(3)], asked).rooms.r as Room;
+    assert.deepEqual([seqs(room), room.more, room.older], [[1, 2, 3, 4], false, undefined]);
+  });
+
+  test("access that ended takes the room away; leaving keeps it in the list", () => {
+    assert.equal(after([welcome(), start, { t: "left", room: "r", code: "forbidden" }]).rooms.r, undefined);
+    assert.equal(roomAfter(start, { t: "left", room: "r" }).joined, false);
+  });
+});
+
+describe("mine", () => {
+  const pending = (cid: string, room = "r") => ({ cid, room, text: cid, at: 0, state: "waiting" }) as const;
+  const wrote = (...cids: string[]): State =>
+    cids.reduce((state, cid) => reduce(state, { type: "wrote", pending: pending(cid) }), after([welcome(), start]));
+  const ack = (cid: string, seq: number): ServerFrame => ({ t: "ack", cid, room: "r", seq, id: `m${seq}`, ts: "" });
+  const states = (state: State) => state.pending.map((one) => [one.cid, one.state]);
+
+  test("ack first, then the line", () => {
+    const acked = after([ack("a", 3)], wrote("a"));
+    assert.deepEqual(states(acked), [["a", "sent"]]);
+    assert.deepEqual(states(after([msg(3, { cid: "a", by: VIC })], acked)), []);
+  });
+
+  test("the line first, then its ack", () => {
+    assert.deepEqual(states(after([msg(3, { cid: "a", by: VIC }), ack("a", 3)], wrote("a"))), []);
+  });
+
+  test("an ack for what a catch-up brought", () => {
+    assert.deepEqual(
+      states(after([joined(3, [line(3, { by: VIC })], { resumed: true }), ack("a", 3)], wrote("a"))),
+      [],
+    );
+  });
+
+  test("one refusal leaves the others alone", () => {
+    const err: ServerFrame = { t: "err", cid: "a", code: "too_long", message: "" };
+    assert.deepEqual(states(after([err], wrote("a", "b"))), [
+      ["a", "refused"],
+      ["b", "waiting"],
+    ]);
+  });
+
+  test("a room list with its own revision: the newest wins", () => {
+    const room = (rev: number, title: string): ServerFrame => ({
+      t: "room",
+      room: "r",
+      summary: summary(2, { rev, title }),
+    });
+    assert.equal(roomAfter(start, room(9, "new"), room(8, "old")).summary?.title, "new");
+  });
+});
+
+describe("unread", () => {
+  test("others' lines count, mine, system lines and edits do not", () => {
+    const room = roomAfter(start, msg(3), msg(4, { by: VIC }), msg(5, { kind: "system" }), upd(6, 1), msg(7));
+    assert.equal(room.unread, 2);
+  });
+
+  test("my mark clears what it covers, on any tab, and never goes back", () => {
+    const lines = [start, msg(3), msg(4), msg(5)];
+    const mark = (seq: number): ServerFrame => ({ t: "marks", room: "r", who: "vic", seq });
+    assert.equal(roomAfter(...lines, mark(4)).unread, 1);
+    assert.equal(roomAfter(...lines, mark(5), mark(3)).unread, 0);
+  });
+
+  test("another's mark says that they read mine", () => {
+    const room = roomAfter(start, { t: "marks", room: "r", who: "ben", seq: 2 });
+    assert.deepEqual([isRead(room, 2, "vic"), isRead(room, 3, "vic"), isRead(room, 2, "ben")], [true, false, false]);
+  });
+
+  test("a room that is not joined counts by its heads, up to 99", () => {
+    const list = welcome([summary(2, { unread: 1 })]);
+    const heads = (head: number): ServerFrame => ({ t: "room", room: "r", summary: summary(head) });
+    assert.equal(after([list, heads(4)]).rooms.r?.unread, 3);
+    assert.equal(after([list, heads(400)]).rooms.r?.unread, 99);
+  });
+});
+
+describe("people", () => {
+  test("come and go; a crowd is a count with a sample", () => {
+    const here = (on: boolean): ServerFrame => ({ t: "people", room: "r", who: BEN, on });
+    assert.equal(roomAfter(start, here(true), here(true)).count, 1);
+    assert.equal(roomAfter(start, here(true), here(false)).count, 0);
+    const crowd = roomAfter(start, { t: "people", room: "r", who: [BEN], count: 80 });
+    assert.deepEqual([crowd.count, crowd.people.length], [80, 1]);
+  });
+
+  test("visitors of the site are kept by what changed, and forgotten with the line", () => {
+    const page = { url: "https://shop.example/", title: "Shop", referrer: "" };
+    const seen = (on: boolean): ServerFrame => ({ t: "presence", visitors: [{ id: "vic", name: "Vic", page, on }] });
+    assert.equal(after([seen(true)]).visitors.vic?.page.title, "Shop");
+    assert.deepEqual(after([seen(true), seen(false)]).visitors, {});
+    assert.deepEqual(reduce(after([seen(true)]), { type: "lost" }).visitors, {});
+  });
+});
