@@ -21,7 +21,7 @@ def schema_for(tenant_id: UUID) -> str:
     return "t_" + base64.b32encode(tenant_id.bytes).decode().rstrip("=").lower()
 
 
-class Tenant(TenantMixin):
+class Tenant(TenantMixin):  # type: ignore[misc]
     """A paying customer; owns one PostgreSQL schema and one database role."""
 
     class Status(models.TextChoices):
@@ -41,7 +41,7 @@ class Tenant(TenantMixin):
         return self.name
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]
     """A host name on which a tenant's pages are served."""
 
 

@@ -75,13 +75,14 @@ def make_template() -> None:
         server = EmbeddedPostgres(folder)
         with server.use() as url:
             urls = prepare(url, name="porchlight", secrets_file=Path(folder) / "secrets.json")
+            programs = server.programs.path("pg_dump").parent
             for command in ("migrate_tenants", "dump_template"):
-                _manage(command, urls)
+                _manage(command, urls.environment() | {"PG_BIN": str(programs)})
         server.wait_stopped()
 
 
-def _manage(command: str, urls: Urls) -> None:
-    environment = os.environ | urls.environment() | {"DATABASE_AS_OWNER": "1"}
+def _manage(command: str, variables: dict[str, str]) -> None:
+    environment = os.environ | variables | {"DATABASE_AS_OWNER": "1"}
     environment.setdefault("SECRET_KEY", secrets.token_urlsafe(40))
     subprocess.run([sys.executable, ROOT / "manage.py", command], env=environment, check=True)
 

@@ -1,0 +1,146 @@
+"""The door to a tenant's data. Nothing else enters a schema.
+
+Sync code: `with in_tenant(tenant):`. Async code: `await run_in_tenant(tenant, fn, ...)`, which enters and leaves in one hop to a
+thread, since a schema belongs to the connection and a connection to its thread. Nothing lazy comes out.
+"""
+
+import asyncio
+import contextvars
+import dataclasses
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from types import GeneratorType
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+from django.db.models import Manager, QuerySet
+from django.db.models.query import RawQuerySet
+
+from tenants.postgresql.base import PUBLIC, connection_of, role_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TenantRef:
+    """Who a tenant is, as a value that may be kept and passed between threads and sockets."""
+
+    id: UUID
+    slug: str
+    name: str
+    schema: str
+    status: str
+
+    @property
+    def role(self) -> str:
+        """The database role that owns nothing but may use the tenant's schema."""
+        return role_of(self.schema)
+
+    @property
+    def schema_name(self) -> str:
+        """What django-tenants calls the schema."""
+        return self.schema
+
+
+# Where a tenant's data is reached. Another alias only while a tenant is being made, whose schema nobody else sees yet.
+_alias: contextvars.ContextVar[str] = contextvars.ContextVar("database of the current tenant", default="default")
+
+
+@contextmanager
+def in_tenant(tenant: TenantRef) -> Iterator[None]:
+    """Everything inside reads and writes the tenant's schema, under the tenant's role, on this thread's connection.
+
+    Evaluate what leaves the block. Raises `RuntimeError` inside another tenant.
+    """
+    connection = connection_of(_alias.get())
+    if connection.schema_name != PUBLIC:
+        raise RuntimeError(f"still in {connection.schema_name}: leave one tenant before entering another")
+    connection.set_tenant(tenant)
+    try:
+        yield
+    finally:
+        connection.set_schema_to_public()
+
+
+async def run_in_tenant(tenant: TenantRef, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `fn` inside the tenant, on a thread of a bounded pool; its result, evaluated.
+
+    Raises what `fn` raises, and `TypeError` if the result is lazy. A cancelled caller does not stop `fn`.
+    """
+    return await _hop(partial(_inside, tenant, fn, *args, **kwargs))
+
+
+async def run_on_platform(fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `fn` on the same threads outside of every tenant, for reads and writes of the `public` schema."""
+    return await _hop(partial(fn, *args, **kwargs))
+
+
+class Router:
+    """While `through` is in force, models are read and written over that alias unless a query names one."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        alias = _alias.get()
+        return None if alias == "default" else alias
+
+    db_for_write = db_for_read
+
+
+@contextmanager
+def through(alias: str) -> Iterator[None]:
+    """Use another database alias for everything inside: models, and `in_tenant`. For provisioning only."""
+    token = _alias.set(alias)
+    try:
+        yield
+    finally:
+        _alias.reset(token)
+
+
+def evaluated(value: R) -> R:
+    """The value, if it holds nothing that would ask the database later; `TypeError` otherwise. Looks one level deep."""
+    for part in (value, *_parts(value)):
+        if isinstance(part, QuerySet | RawQuerySet) and getattr(part, "_result_cache", None) is None:
+            raise TypeError("a lazy queryset must not leave the tenant: make it a list inside")
+        if isinstance(part, GeneratorType | Manager):
+            raise TypeError(f"a {type(part).__name__} must not leave the tenant: make it a list inside")
+    return value
+
+
+def _parts(value: object) -> tuple[object, ...]:
+    if isinstance(value, tuple | list | set | frozenset):
+        return tuple(value)
+    if isinstance(value, dict):
+        return tuple(value.values())
+    if dataclasses.is_dataclass(value):
+        return tuple(getattr(value, field.name) for field in dataclasses.fields(value))
+    return ()
+
+
+def _inside(tenant: TenantRef, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    with in_tenant(tenant):
+        return fn(*args, **kwargs)
+
+
+async def _hop(call: Callable[[], R]) -> R:
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_threads, context.run, _call, call)
+
+
+def _call(call: Callable[[], R]) -> R:
+    try:
+        return evaluated(call())
+    finally:
+        connections.close_all()  # hands the connection back to Django's pool
+
+
+def _pool_size() -> int:
+    """Fewer threads than connections: requests on other threads need some too."""
+    pool = settings.DATABASES["default"]["OPTIONS"].get("pool", {})
+    return max(1, int(pool.get("max_size", 4)) - 2)
+
+
+_threads = ThreadPoolExecutor(_pool_size(), thread_name_prefix="tenant")

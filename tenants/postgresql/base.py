@@ -1,0 +1,103 @@
+"""Django's database backend with a role per tenant: SET ROLE and SET search_path travel together and fail closed.
+
+On the `public` schema a connection is `porch_platform`; in a tenant's schema it is that tenant's role, which may read and write
+there and nowhere else. A statement never runs under a role or path that this module did not see come into force.
+"""
+
+import re
+import select
+from typing import Any, Protocol, cast
+
+from django.db import OperationalError, connections
+from django.utils.asyncio import async_unsafe
+from django_tenants.postgresql_backend import base
+from psycopg import ClientCursor, Connection
+from psycopg.pq import TransactionStatus
+
+PUBLIC = "public"
+PLATFORM_ROLE = "porch_platform"
+SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,60}")  # needs no quotes, and leaves room for the role's prefix
+
+
+class HasSchema(Protocol):
+    """What `set_tenant` needs to know of a tenant."""
+
+    @property
+    def schema_name(self) -> str: ...
+
+
+def role_of(schema: str) -> str:
+    """The role under which statements in a schema run."""
+    return PLATFORM_ROLE if schema == PUBLIC else f"r_{schema}"
+
+
+def connection_of(alias: str) -> "DatabaseWrapper":
+    """This thread's connection, as what it is."""
+    return cast("DatabaseWrapper", connections[alias])
+
+
+class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+    """Enters a schema with the first statement after `set_tenant`, and again after everything that may have undone it."""
+
+    schema_name: str
+    search_path_set_schemas: str | None  # the path that was set since the schema was entered, unless something undid it
+    _setting_search_path: bool
+
+    def set_tenant(self, tenant: HasSchema, include_public: bool = True) -> None:  # noqa: FBT001, FBT002 (the base's signature)
+        """Let the next statement run in the tenant's schema, under its role. Sends nothing yet.
+
+        The base class also empties the process's cache of content types; ours are the same for all tenants, so it stays.
+        """
+        if not SCHEMA_NAME.fullmatch(tenant.schema_name):
+            raise ValueError(f"{tenant.schema_name!r} is not a schema of ours")
+        self.tenant = tenant
+        self.schema_name = tenant.schema_name
+        self.include_public_schema = include_public
+        self.search_path_set_schemas = None  # the base forgets it after close, rollback and rollback to a savepoint too
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        """Make role and path those of `schema_name`. Raises if the server did not do both."""
+        info = self.connection.info
+        path = self._path()
+        if self._setting_search_path or info.transaction_status == TransactionStatus.INERROR:
+            return  # in a failed transaction every statement is refused but the rollback that is about to come
+        if self.search_path_set_schemas == path and info.parameter_status("search_path") == path:
+            return  # set since this schema was entered, and the server (18 or later) says that it is still in force
+        self.search_path_set_schemas = None
+        self._setting_search_path = True
+        try:
+            with self.wrap_database_errors, ClientCursor(self.connection) as setter:
+                # Without parameters this is one message and one implicit transaction: the server does both or neither.
+                setter.execute(self._enter(path).encode())
+        finally:
+            self._setting_search_path = False
+        if info.parameter_status("search_path") not in {path, None}:
+            raise OperationalError(f"search_path is not {path!r} although it was just set")
+        self.search_path_set_schemas = path
+
+    def _path(self) -> str:
+        """The search_path as the server reports it."""
+        if self.schema_name == PUBLIC or not self.include_public_schema:
+            return self.schema_name
+        return f"{self.schema_name}, {PUBLIC}"
+
+    def _enter(self, path: str) -> str:
+        return f"SET ROLE {role_of(self.schema_name)}; SET search_path = {path}"
+
+    @async_unsafe
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection[Any]:
+        """A connection from the pool that the server has not cut while it was idle, for example by its restart."""
+        self.search_path_set_schemas = None
+        connection: Connection[Any] = super().get_new_connection(conn_params)
+        while self.pool and _was_cut(connection):
+            connection.close()
+            self.pool.putconn(connection)
+            connection = super().get_new_connection(conn_params)
+        return connection
+
+
+def _was_cut(connection: Connection[Any]) -> bool:
+    """True if an idle connection has something to read: a farewell or the end. Costs no round trip."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,68 @@
+"""Making a tenant: rows, role and schema in one transaction of porch_owner, the schema by replaying a script."""
+
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections, transaction
+
+import tenants.postgresql
+from saas.core import registry
+from tenants.context import TenantRef, through
+from tenants.models import Domain, Membership, Role, Tenant, User, schema_for
+from tenants.postgresql.base import SCHEMA_NAME, role_of
+from tenants.resolve import forget, ref
+
+OWNER = "owner"  # the only alias that may make schemas and roles
+TEMPLATE_SQL = Path(tenants.postgresql.__file__).parent / "template.sql"
+PLACEHOLDER = "@@SCHEMA@@"
+
+# Before the script, so that each new role exists; then what it may do, and what it may do with tables of later migrations.
+# Privileges are granted on the tenant's own objects only: two sign-ups at once must not change one row of a catalog.
+ROLE_SQL = "CREATE ROLE {role} NOLOGIN IN ROLE porch_tenant; GRANT {role} TO porch_app WITH INHERIT FALSE, SET TRUE;"
+GRANTS_SQL = """
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+REVOKE ALL ON {schema}.django_migrations FROM {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT EXECUTE ON FUNCTIONS TO {role};
+"""
+
+
+def create_tenant(*, slug: str, name: str, owner: User) -> TenantRef:
+    """A tenant with its host, its schema and its owner's membership, in one transaction of the alias "owner": all or nothing.
+
+    `owner` must be committed, or made over the alias "owner" in a transaction that is open around this call. Answers of the hook
+    `tenant_created` run inside the transaction: their models and `in_tenant` go over the same alias by themselves.
+    Raises IntegrityError if the slug or its host is taken.
+    """
+    with transaction.atomic(using=OWNER), through(OWNER):
+        tenant = Tenant(slug=slug, name=name)
+        tenant.schema_name = schema_for(tenant.id)
+        tenant.save(using=OWNER, force_insert=True)
+        host = f"{slug}.{settings.BASE_HOST.partition(':')[0]}"
+        Domain.objects.using(OWNER).bulk_create([Domain(tenant=tenant, domain=host, is_primary=True)])
+        Membership.objects.using(OWNER).create(tenant_id=tenant.id, user_id=owner.pk, role=Role.OWNER)
+        make_schema(tenant.schema_name)
+        made = ref(tenant)
+        transaction.on_commit(lambda: forget(made.id), using=OWNER)  # that there was no such host
+        registry.tenant_created(tenant=made, owner=owner)
+    return made
+
+
+def make_schema(schema: str) -> None:
+    """A schema with its role, as the newest migrations leave it, inside a transaction of the alias "owner"."""
+    if not SCHEMA_NAME.fullmatch(schema):
+        raise ValueError(f"{schema!r} is not a schema of ours")
+    names = {"schema": schema, "role": role_of(schema)}
+    script = ROLE_SQL.format(**names) + _template().replace(PLACEHOLDER, schema) + GRANTS_SQL.format(**names)
+    with connections[OWNER].cursor() as cursor:
+        cursor.execute(script)
+
+
+@cache
+def _template() -> str:
+    return TEMPLATE_SQL.read_text()

@@ -1,0 +1,107 @@
+"""Who is the tenant of a host or an embed key, and who is a member: cached reads of the `public` schema.
+
+The plain functions are for sync code outside of a tenant, the `a_` ones for coroutines, where a hit costs nothing. Answers may be
+up to a minute old in a process that was not told to `forget`. A suspended tenant is found; look at its `status`.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tenants.context import TenantRef
+from tenants.lookup import Lookup
+from tenants.models import Domain, EmbedKey, Membership, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRef:
+    """What an embed key stands for."""
+
+    tenant: TenantRef
+    site_id: UUID
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRef:
+    """An active member of a tenant."""
+
+    user_id: UUID
+    name: str
+    role: str
+    email: str
+
+
+def ref(tenant: Tenant) -> TenantRef:
+    """The tenant as a value."""
+    return TenantRef(id=tenant.id, slug=tenant.slug, name=tenant.name, schema=tenant.schema_name, status=tenant.status)
+
+
+def tenant_for_host(host: str) -> TenantRef | None:
+    """The tenant whose pages this host serves; a port in it does not matter."""
+    return _hosts.get(_bare(host))
+
+
+async def a_tenant_for_host(host: str) -> TenantRef | None:
+    return await _hosts.aget(_bare(host))
+
+
+def site_key(key: str) -> KeyRef | None:
+    """The site of an embed key that has not been revoked."""
+    return _keys.get(key) if _is_plausible(key) else None
+
+
+async def a_site_key(key: str) -> KeyRef | None:
+    return await _keys.aget(key) if _is_plausible(key) else None
+
+
+def membership_for(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
+    """The user as a member of the tenant; None if they are none, or if membership or user is disabled."""
+    return _members.get((tenant_id, user_id))
+
+
+async def a_membership_for(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
+    return await _members.aget((tenant_id, user_id))
+
+
+def forget(tenant_id: UUID) -> None:
+    """Drop what this process remembers of a tenant. Call it after the commit of any change to the tenant's rows in `public`."""
+    _hosts.forget(lambda _host, tenant: tenant.id == tenant_id)
+    _keys.forget(lambda _key, found: found.tenant.id == tenant_id)
+    _members.forget(lambda pair, _member: pair[0] == tenant_id)
+
+
+def _bare(host: str) -> str:
+    name = host.lower()
+    if name.rpartition(":")[2].isdecimal():
+        name = name.rpartition(":")[0]
+    return name.removesuffix(".")
+
+
+def _is_plausible(key: str) -> bool:
+    """Strings that can be no key of ours do not reach the database, which refuses a NUL byte."""
+    return 0 < len(key) <= 32 and key.isascii() and key.isprintable()
+
+
+def _load_host(host: str) -> TenantRef | None:
+    if "\0" in host:
+        return None
+    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    return ref(domain.tenant) if domain else None
+
+
+def _load_key(key: str) -> KeyRef | None:
+    found = EmbedKey.objects.select_related("tenant").filter(key=key, revoked_at=None).first()
+    return KeyRef(tenant=ref(found.tenant), site_id=found.site_id, key=found.key) if found else None
+
+
+def _load_member(pair: tuple[UUID, UUID]) -> MemberRef | None:
+    active = Membership.objects.select_related("user").filter(disabled_at=None, user__is_active=True)
+    found = active.filter(tenant_id=pair[0], user_id=pair[1]).first()
+    if found is None:
+        return None
+    return MemberRef(user_id=found.user_id, name=found.user.name, role=found.role, email=found.user.email)
+
+
+_hosts: Lookup[str, TenantRef] = Lookup(_load_host)
+_keys: Lookup[str, KeyRef] = Lookup(_load_key)
+_members: Lookup[tuple[UUID, UUID], MemberRef] = Lookup(_load_member)
