@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class ChatConfig(AppConfig):
     name = "chat"
+
+    def ready(self) -> None:
+        """Answer the hooks of the apps below."""
+        from chat.selectors.sites import forget_sites
+        from chat.services.sites import make_first_site
+        from saas.core import registry
+
+        registry.tenant_created.fill(make_first_site)
+        registry.tenant_changed.fill(forget_sites)

@@ -2,5 +2,21 @@
 
 from chat.selectors.messages import JoinedSnapshot, changes_after, heads, history, snapshot
 from chat.selectors.rooms import summaries, summary_of
+from chat.selectors.sites import SiteRef, first_embed_key, forget_sites, site_for
+from chat.selectors.visitors import VisitorPanel, visitor_panel
 
-__all__ = ["JoinedSnapshot", "changes_after", "heads", "history", "snapshot", "summaries", "summary_of"]
+__all__ = [
+    "JoinedSnapshot",
+    "SiteRef",
+    "VisitorPanel",
+    "changes_after",
+    "first_embed_key",
+    "forget_sites",
+    "heads",
+    "history",
+    "site_for",
+    "snapshot",
+    "summaries",
+    "summary_of",
+    "visitor_panel",
+]

@@ -142,4 +142,5 @@ def rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """What the statement finds in the current tenant."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

@@ -1,0 +1,109 @@
+"""Visitors: who they are by the handle in their browser, and which page they have before them. Runs inside the tenant.
+
+The handle is a secret of 256 bits of which only the hash is kept. It changes at each exchange, and the next one follows from the
+one before by a key of ours: two tabs that show the same handle at the same time get the same new one, and so does a browser that
+repeats an exchange whose answer was lost.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from chat.models import Visitor
+from chat.realtime.protocol.incoming import Page
+from saas.core.ids import uuid7
+
+# How long the handle before the current one still counts, unless the current one is shown earlier. Long enough for a phone that
+# lost the answer in a tunnel: a handle that is lost is a visitor who has lost their history.
+GRACE: Final = timedelta(days=1)
+NAME_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that could be read as another
+LOCALE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}")
+UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorSession:
+    """A visitor, and the handle that proves them at the next exchange."""
+
+    visitor_id: UUID
+    name: str
+    handle: str
+
+
+def ensure_visitor(site_id: UUID, handle: str | None, locale: str = "", page: Page | None = None) -> VisitorSession:
+    """The visitor of this site who holds the handle, with their next handle; a new visitor if nobody does."""
+    facts = {"seen_at": timezone.now()} | _facts(locale, page)
+    return (handle and _known_visitor(site_id, handle, facts)) or _new_visitor(site_id, facts)
+
+
+def moved_to(visitor_id: UUID, page: Page) -> None:
+    """The visitor has another page before them."""
+    Visitor.objects.filter(id=visitor_id).update(page=clean_page(page), seen_at=timezone.now())
+
+
+def clean_page(page: Page) -> dict[str, str]:
+    """The page as agents see it: web addresses only, nothing invisible in the title."""
+    return {
+        "url": _web_address(page.url),
+        "title": UNSTORABLE.sub(" ", page.title).strip(),
+        "referrer": _web_address(page.referrer),
+    }
+
+
+def next_handle(handle: str) -> str:
+    """The handle that follows: as unguessable as the one before, and the same whoever asks twice."""
+    digest = salted_hmac("chat.visitor.handle", handle, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _known_visitor(site_id: UUID, handle: str, facts: dict[str, object]) -> VisitorSession | None:
+    """Who holds the handle. One statement turns it: of two exchanges at once, one does and the other finds it done."""
+    new, now = next_handle(handle), timezone.now()
+    here = Visitor.objects.filter(site_id=site_id)
+    current = here.filter(handle_hash=_hash(handle))
+    if not current.update(handle_hash=_hash(new), old_handle_hash=_hash(handle), handle_grace=now + GRACE, **facts):
+        turned = here.filter(old_handle_hash=_hash(handle), handle_grace__gt=now)
+        turned.update(handle_hash=_hash(new), **facts)  # the same hash again, unless our key has changed since
+    found = here.filter(handle_hash=_hash(new)).values_list("id", "name").first()
+    return VisitorSession(*found, new) if found else None
+
+
+def _new_visitor(site_id: UUID, facts: dict[str, object]) -> VisitorSession:
+    handle, ident = secrets.token_urlsafe(32), uuid7()
+    name = "Visitor " + "".join(secrets.choice(NAME_LETTERS) for _ in range(4))
+    Visitor.objects.create(id=ident, site_id=site_id, name=name, handle_hash=_hash(handle), **facts)
+    return VisitorSession(ident, name, handle)
+
+
+def _facts(locale: str, page: Page | None) -> dict[str, object]:
+    """What the browser says of itself; what makes no sense is left as it was."""
+    facts: dict[str, object] = {}
+    if LOCALE.fullmatch(locale):
+        facts["locale"] = locale
+    if page is not None:
+        facts["page"] = clean_page(page)
+    return facts
+
+
+def _web_address(url: str) -> str:
+    """The address, if an agent may click it; else nothing. Names and passwords in it are nobody's business."""
+    try:
+        parts = urlsplit(UNSTORABLE.sub("", url))
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        return ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _hash(handle: str) -> bytes:
+    return hashlib.sha256(handle.encode(errors="surrogatepass")).digest()

@@ -1,0 +1,100 @@
+"""How a browser becomes a visitor: from the embed key and a handle to a session token."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import msgspec
+
+from chat.origins import origin_allowed
+from chat.realtime.protocol.incoming import Page, Url
+from chat.selectors import SiteRef, site_for
+from chat.services.visitors import ensure_visitor
+from saas.core.errors import BadFrame, Forbidden, NotFound
+from tenants.context import in_tenant
+from tenants.resolve import KeyRef, site_key
+from tenants.tokens import issue_visitor
+
+
+class SessionRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The body of `POST /w/<key>/session`."""
+
+    parent: Url  # origin of the page around the widget
+    handle: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    identity: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
+    locale: Annotated[str, msgspec.Meta(max_length=35)] | None = None
+    page: Page | None = None
+    cookies: bool = True  # False: the browser showed that it keeps none for us
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """A site as its embed key found it."""
+
+    key: KeyRef
+    site: SiteRef
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the tenant may not be served now."""
+        return self.key.tenant.status != "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A visitor's session. `handle` proves them at the next one."""
+
+    token: str
+    expires_in: int
+    handle: str
+    visitor_id: UUID
+    name: str
+
+
+def embed_for(key: str) -> Embed:
+    """The site behind an embed key, suspended or not. Raises NotFound."""
+    found = site_key(key)
+    site = site_for(found.tenant, found.site_id) if found else None
+    if found is None or site is None:
+        raise NotFound("There is no such site.")
+    return Embed(found, site)
+
+
+def active_embed_for(key: str) -> Embed:
+    """The same; raises Forbidden while the tenant is suspended."""
+    embed = embed_for(key)
+    if embed.is_suspended:
+        raise Forbidden("This site's chat is not available.")
+    return embed
+
+
+def read_session_request(body: bytes) -> SessionRequest:
+    """The request, or BadFrame with the field that is wrong."""
+    try:
+        return msgspec.json.decode(body, type=SessionRequest)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadFrame(f"Not a session request: {error}") from None
+
+
+def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None) -> Started:
+    """A session for whoever holds the handle, or for a new visitor. Call it outside of the tenant.
+
+    Raises Forbidden for a page that may not embed the site (field `parent`) and for a signed identity, which no site of this
+    version can check (field `identity`).
+    """
+    if not origin_allowed(asked.parent, embed.site.allowed_origins):
+        raise Forbidden("This page may not show this chat.", field="parent")
+    if asked.identity is not None:
+        raise Forbidden("This site has no key with which an identity could be checked.", field="identity")
+    tenant = embed.key.tenant
+    with in_tenant(tenant):
+        visitor = ensure_visitor(embed.site.id, handle, asked.locale or "", asked.page)
+    issued = issue_visitor(
+        tenant,
+        visitor_id=visitor.visitor_id,
+        name=visitor.name,
+        site_id=embed.site.id,
+        parent=asked.parent,
+        sid=uuid4().hex,
+    )
+    return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name)
