@@ -1,0 +1,70 @@
+# Everything one does with Porchlight. Needs Python 3.11 or newer, git and make; the rest is fetched into this folder.
+# Every path is relative, so that the folder's own name may hold spaces.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check fmt bench chaos lock migrate template shell worker setup dev
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PORT=8001 and DATA_DIR=elsewhere choose another port and data folder; T='tests/chat -k ack' chooses tests."
+
+up: setup ## Run Porchlight with demo data and print where to click
+	@exec $(RUN) -m saas.up
+
+test: dev ## Run the tests: client, server, browser; T= chooses some of the latter two
+	@$(RUN) -m saas.up.browser
+	$(RUN) -m saas.up.node --test "test/*.test.ts"
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
+
+# Django's types are read from its settings, which connect to nothing.
+check: export SECRET_KEY = none
+check: export DATABASE_URL = postgresql://none@localhost/none
+check: export DATABASE_OWNER_URL = postgresql://none@localhost/none
+check: dev ## Lint, format, types and import contracts, in both languages
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy .
+	$(RUN) .venv/bin/lint-imports
+	$(RUN) -m saas.up.node node_modules/typescript/bin/tsc --noEmit
+	$(RUN) -m saas.up.node node_modules/@biomejs/biome/bin/biome check .
+
+fmt: dev ## Format, and mend what the linters can mend
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+	$(RUN) -m saas.up.node node_modules/@biomejs/biome/bin/biome check --write .
+
+bench: dev ## Measure against other chat servers; writes bench/RESULTS.md
+	$(RUN) -m bench
+
+chaos: dev ## Run the fault tests alone: killed sockets, withheld acks
+	$(RUN) -m pytest -m chaos $(T)
+
+lock: dev ## Lock pyproject.toml's dependencies with hashes
+	$(LOCK) pyproject.toml -o requirements/app.txt
+	$(LOCK) pyproject.toml --group embedded -c requirements/app.txt -o requirements/up.txt
+	$(LOCK) pyproject.toml --group embedded --group dev -c requirements/up.txt -o requirements/dev.txt
+
+LOCK := $(RUN) -m uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 -q \
+	--custom-compile-command "make lock"
+
+migrate: setup ## Bring the platform's and every tenant's schema up to date
+	@exec $(RUN) -m saas.up manage --as-owner migrate_tenants
+
+template: setup ## Make the SQL that new tenants start from anew, after a change of models
+	@exec $(RUN) -m saas.up.database template
+
+shell: setup ## Open a Python shell with the data of `make up`
+	@exec $(RUN) -m saas.up manage shell
+
+worker: setup ## Run the job worker as its own process, on the data of `make up`
+	@exec $(RUN) -m saas.up manage procrastinate worker
+
+setup:
+	@$(PYTHON) saas/up/setup.py
+
+dev:
+	@$(PYTHON) saas/up/setup.py --dev
