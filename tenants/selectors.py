@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from tenants.access import ALLOWED, Do
 from tenants.models import Membership, Tenant, User
 
 
@@ -69,3 +70,9 @@ def tenant_by_slug(slug: str) -> Tenant | None:
 def tenant_by_id(tenant_id: UUID) -> Tenant | None:
     """The tenant with this id."""
     return Tenant.objects.filter(id=tenant_id).first()
+
+
+def members_who_may(tenant_id: UUID, permission: Do) -> list[UUID]:
+    """The users whose active membership of the tenant lets them do this."""
+    members = Membership.objects.filter(tenant_id=tenant_id, disabled_at=None, user__is_active=True, role__in=ALLOWED[permission])
+    return list(members.values_list("user_id", flat=True))

@@ -228,3 +228,12 @@ def _backend(kid: str) -> PerKeyBackend:
 def _derive(secret: str, purpose: str) -> bytes:
     """A key of its own for each purpose (HMAC as the extract step of RFC 5869; the output is one block, so no expand)."""
     return hmac.new(secret.encode(), f"porchlight:{purpose}".encode(), sha256).digest()
+
+
+def is_of_another_tenant(token: str, tenant: TenantRef) -> bool:
+    """Whether a token says that it belongs to some other tenant. Proves nothing: it only chooses the words of a refusal."""
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return False
+    return claims.get("tid") not in (None, str(tenant.id))

@@ -93,7 +93,12 @@ def append_sync(rows: Sequence[Row]) -> list[Appended]:
     """
     with connection.cursor() as cursor:
         cursor.execute(CALL.format(schema=""), columns(rows))
-        return [Appended(*found) for found in cursor.fetchall()]
+        return [Appended(*found[:11], _labels(found[11]), *found[12:]) for found in cursor.fetchall()]
+
+
+def _labels(found: Any) -> list[str]:
+    """Django's connections give `jsonb` as text."""
+    return msgspec.json.decode(found) if isinstance(found, str) else found
 
 
 def message_frame(row: Row, done: Appended) -> Msg:

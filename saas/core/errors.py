@@ -103,3 +103,9 @@ class Busy(AppError):
 
 class Internal(AppError):
     """A fault of ours; the log has the details."""
+
+
+class AttachmentRefused(AppError):
+    """The file is unknown, or not of a kind or size that is taken."""
+
+    code, status = "attachment_refused", 400

@@ -1,0 +1,1 @@
+"""The WebSocket transport: decode, one service, encode. `views.py` is the HTTP transport over the same services."""

@@ -1,0 +1,35 @@
+"""Leaving in good order: every socket is told when to come back, and closed in batches, before the process ends."""
+
+import asyncio
+import random
+from typing import Final
+
+from chat.consumers.socket import ChatSocket
+from chat.realtime.hub import running_hub
+from chat.realtime.protocol.codes import Close
+from chat.realtime.protocol.outgoing import Bye
+from saas.core import health
+
+BATCHES: Final = 20
+BATCH_SECONDS: Final = 0.1  # between two batches: the whole takes two seconds
+SPREAD_MS: Final = 3_000  # clients come back within so many milliseconds
+SPREAD_PER_THOUSAND_MS: Final = 1_000  # and a second more for every thousand sockets
+
+
+async def drain() -> None:
+    """Not ready from now on; say `bye` to every socket with a random delay, close them in batches with 1012, flush everything."""
+    health.drain()
+    sockets = list(ChatSocket.open_sockets)
+    spread = SPREAD_MS + SPREAD_PER_THOUSAND_MS * len(sockets) // 1000
+    for socket in sockets:
+        if socket.session is not None:
+            socket.session.send(Bye(code=Close.RESTART, after=random.randrange(spread)))  # noqa: S311  # spread, not secret
+    if (hub := running_hub()) is not None:
+        await hub.journal.flushed()
+    size = max(1, -(-len(sockets) // BATCHES))
+    for start in range(0, len(sockets), size):
+        for socket in sockets[start : start + size]:
+            socket.end(Close.RESTART)
+        await asyncio.sleep(BATCH_SECONDS)
+    if hub is not None:
+        await hub.stop()

@@ -1,0 +1,206 @@
+"""What each frame does: one handler per frame, each of which calls one service and answers.
+
+A handler returns None when it is done, or a coroutine to be awaited in the frame's lane.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Hashable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from chat.access import room_for
+from chat.consumers.hello import identify
+from chat.consumers.joining import join
+from chat.limits import OPEN_PER_VISITOR
+from chat.notifications import mark_seen
+from chat.realtime import groups
+from chat.realtime.append import Appended, Row, ack_frame
+from chat.realtime.hub import Published, hub
+from chat.realtime.protocol.codes import MAX_TEXT, Close
+from chat.realtime.protocol.incoming import (
+    Auth,
+    ClientFrame,
+    History,
+    Join,
+    Leave,
+    Open,
+    Page,
+    PageChange,
+    Ping,
+    Read,
+    Seen,
+    Send,
+    Typing,
+)
+from chat.realtime.protocol.outgoing import Ack, Authed, Left, Marks, PageOut, Pong, TypingOut, refusal, stamp
+from chat.realtime.session import Session
+from chat.selectors.messages import history
+from chat.selectors.rooms import summary_of
+from chat.services.messages import Opened, message_row, open_room
+from chat.services.visitors import moved_to
+from saas.core.errors import AppError, Forbidden, Internal, NotFound, RateLimited
+from saas.core.ratelimit import a_check
+from tenants.access import Do
+from tenants.context import run_in_tenant, run_on_platform
+from tenants.selectors import members_who_may
+
+log = logging.getLogger(__name__)
+
+Pending = Awaitable[None] | None
+
+
+def handle(session: Session, frame: ClientFrame) -> Pending:
+    """Do what the frame asks. A refusal becomes an `err` frame, whether it comes at once or later."""
+    pending = HANDLERS[type(frame)](session, frame)
+    return None if pending is None else _answered(session, frame, pending)
+
+
+def lane_of(frame: ClientFrame) -> Hashable:
+    """Frames of one room are handled in order; an `open` has a lane of its own."""
+    return getattr(frame, "room", None) or getattr(frame, "cid", None) or type(frame)
+
+
+async def _answered(session: Session, frame: ClientFrame, pending: Awaitable[None]) -> None:
+    answer = partial(refusal, cid=getattr(frame, "cid", None), ref=getattr(frame, "ref", None))
+    try:
+        await pending
+    except AppError as error:
+        session.send(answer(error))
+    except Exception:
+        log.exception("a %s frame ended in an error of ours", type(frame).__name__)
+        session.send(answer(Internal("Something went wrong on our side.")))
+
+
+def on_send(session: Session, frame: Send) -> Pending:
+    writable = session.rooms.get(frame.room)
+    if writable is None:
+        return _send_unjoined(session, frame)
+    return _send(session, frame, may_write=writable)
+
+
+async def _send_unjoined(session: Session, frame: Send) -> None:
+    found = await run_in_tenant(session.tenant, room_for, session.principal, frame.room)
+    _send(session, frame, may_write=found.may_write)
+
+
+def _send(session: Session, frame: Send, *, may_write: bool) -> None:
+    if wait := session.sends.take():
+        raise RateLimited("You are sending faster than the room can follow.", retry_after=wait)
+    row = message_row(session.principal, frame, may_write=may_write)
+    hub().journal.append(session.tenant, row, lambda result: _acknowledge(session, row, result))
+
+
+def _acknowledge(session: Session, row: Row, result: Appended | AppError) -> None:
+    session.send(refusal(result, cid=row.cid) if isinstance(result, AppError) else ack_frame(row, result))
+
+
+async def on_open(session: Session, frame: Open) -> None:
+    await a_check(OPEN_PER_VISITOR, session.tenant.id, str(session.principal.id))
+    agents = await run_on_platform(members_who_may, session.tenant.id, Do.ANSWER)
+    opened = await run_in_tenant(session.tenant, open_room, session.principal, frame, agents=agents)
+    await join(session, opened.room_id)
+    await _announce(session, frame, opened)
+
+
+async def _announce(session: Session, frame: Open, opened: Opened) -> None:
+    """After the commit: the ack, the room to the agents' inbox, and their notifications."""
+    if opened.row is not None and opened.done is not None:
+        session.send(ack_frame(opened.row, opened.done))
+        hub().published(session.tenant, [Published(opened.row, opened.done)])
+    else:
+        summary = await run_in_tenant(session.tenant, summary_of, opened.room_id, None)
+        hub().tell_summary(session.tenant, summary)
+        session.send(Ack(cid=frame.cid, room=opened.room_id, seq=summary.head, id=opened.room_id, ts=stamp(datetime.now(UTC))))
+    for told in opened.notified:
+        hub().tell(groups.person(session.tenant.id, told.recipient_id), told.notice)
+
+
+async def on_join(session: Session, frame: Join) -> None:
+    await join(session, frame.room, ref=frame.ref, epoch=frame.epoch, after=frame.after)
+
+
+def on_leave(session: Session, frame: Leave) -> None:
+    if not hub().leave_room(session, frame.room):
+        raise NotFound("You are not in this room.")
+    session.send(Left(ref=frame.ref, room=frame.room))
+
+
+async def on_history(session: Session, frame: History) -> None:
+    messages, more = await run_in_tenant(session.tenant, history, session.principal, frame.room, before=frame.before)
+    session.send(PageOut(ref=frame.ref, room=frame.room, messages=messages, more=more))
+
+
+def on_read(session: Session, frame: Read) -> None:
+    room = _joined_room(session, frame.room)
+    hub().marks.note(session, frame.room, frame.seq)
+    told = Marks(room=frame.room, who=session.principal.id, seq=frame.seq)
+    if not room.crowded:
+        hub().tell(room.group, told)
+    hub().tell(groups.person(session.tenant.id, session.principal.id), told)
+
+
+def on_typing(session: Session, frame: Typing) -> None:
+    room = _joined_room(session, frame.room)
+    if frame.on and session.typings.take():
+        return
+    told = TypingOut(room=frame.room, who=session.person, on=frame.on)
+    draft = (frame.draft or "")[:MAX_TEXT]
+    if not draft or session.principal.kind != "visitor":
+        hub().tell(room.group, told)
+        return
+    hub().tell(room.group, told, only="visitor")
+    hub().tell(room.group, msgspec.structs.replace(told, draft=draft), only="agent")
+
+
+def on_page(session: Session, frame: PageChange) -> Pending:
+    if session.principal.kind != "visitor":
+        raise Forbidden("Only a visitor has a page.")
+    session.page = Page(url=frame.url, title=frame.title, referrer=frame.referrer)
+    hub().tenants[session.tenant.id].came(session)
+    return run_in_tenant(session.tenant, moved_to, session.principal.id, session.page)
+
+
+async def on_seen(session: Session, frame: Seen) -> None:
+    if frame.notification is None and not frame.all:
+        raise NotFound("Name a notification, or say all.", field="notification")
+    await run_in_tenant(session.tenant, mark_seen, session.principal.id, None if frame.all else frame.notification)
+
+
+async def on_auth(session: Session, frame: Auth) -> None:
+    """A fresh token for the same person; anybody else's ends the socket."""
+    found = await identify(session.tenant, session.principal.site_id, frame.token)
+    if isinstance(found, Close) or found.id != session.principal.id:
+        return session.end(found if isinstance(found, Close) else Close.NOT_YOURS)
+    session.principal = found
+    session.send(Authed(expires_in=session.seconds_left()))
+    return None
+
+
+def on_ping(session: Session, frame: Ping) -> None:
+    session.send(Pong(n=frame.n))
+
+
+def _joined_room(session: Session, room_id: UUID) -> Any:
+    room = hub().room(session.tenant, room_id)
+    if room is None or room_id not in session.rooms:
+        raise NotFound("You are not in this room.", field="room")
+    return room
+
+
+HANDLERS: dict[type, Callable[[Session, Any], Pending]] = {
+    Send: on_send,
+    Open: on_open,
+    Join: on_join,
+    Leave: on_leave,
+    History: on_history,
+    Read: on_read,
+    Typing: on_typing,
+    PageChange: on_page,
+    Seen: on_seen,
+    Auth: on_auth,
+    Ping: on_ping,
+}

@@ -1,0 +1,96 @@
+"""`hello`: who is it, and what do they need to begin."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from chat.consumers.joining import join
+from chat.notifications import unseen
+from chat.realtime.hub import hub
+from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SOCKETS, MAX_SUMMARIES, MAX_TEXT, VERSION, Close
+from chat.realtime.protocol.incoming import Hello
+from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
+from chat.realtime.session import Session
+from chat.selectors.rooms import summaries
+from chat.services.visitors import moved_to
+from saas.core.errors import AppError, TokenExpired, Unauthenticated
+from tenants.context import TenantRef, run_in_tenant
+from tenants.resolve import a_membership_for
+from tenants.tokens import Principal, is_of_another_tenant, read_socket_token
+
+LIMITS = {"text": MAX_TEXT, "frame": MAX_FRAME, "rooms": MAX_JOINED}
+
+
+async def introduce(scope: dict[str, Any], frame: Hello) -> Principal | Close:
+    """Who says hello, or the code that ends their socket. Costs no query beyond cached reads."""
+    if frame.v != VERSION:
+        return Close.CLIENT_TOO_OLD if frame.v < VERSION else Close.BAD_PROTOCOL
+    return await identify(scope["tenant"], scope["site_id"], frame.token)
+
+
+async def identify(tenant: TenantRef, site_id: UUID | None, token: str) -> Principal | Close:
+    """The holder of a token at this door: a visitor of this site, or (without a site) an active member of the tenant."""
+    try:
+        principal = read_socket_token(token, tenant)
+    except TokenExpired:
+        return Close.TOKEN_EXPIRED
+    except Unauthenticated:
+        return Close.NOT_YOURS if is_of_another_tenant(token, tenant) else Close.REVOKED
+    if site_id is not None:
+        return principal if principal.kind == "visitor" and principal.site_id == site_id else Close.NOT_YOURS
+    if principal.kind != "agent":
+        return Close.NOT_YOURS
+    member = await a_membership_for(tenant.id, principal.id)
+    return Close.REVOKED if member is None else replace(principal, name=member.name, role=member.role)
+
+
+async def welcome(session: Session, frame: Hello) -> None:
+    """Answer `hello`: the list of rooms and notifications, who is here, and the rooms that the client knows, resumed."""
+    local = hub().enter(session)
+    _close_oldest(session)
+    if frame.page is not None and session.principal.kind == "visitor":
+        session.page = frame.page
+        local.came(session)
+        await run_in_tenant(session.tenant, moved_to, session.principal.id, frame.page)
+    rooms, cursor, notices, unread = await run_in_tenant(session.tenant, _read, session.principal)
+    session.send(
+        Welcome(
+            me=_me(session),
+            rooms=rooms,
+            unread=unread,
+            notices=notices,
+            limits=LIMITS,
+            cursor=cursor or msgspec.UNSET,
+        )
+    )
+    session.send(local.welcome(session))
+    await asyncio.gather(*(_resume(session, known.room, known.epoch, known.after) for known in frame.rooms))
+
+
+async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None:
+    try:
+        await join(session, room, epoch=epoch, after=after)
+    except AppError as error:
+        session.send(Left(room=room, code=error.code))
+
+
+def _read(principal: Principal) -> tuple[list[Summary], str | None, list[Notice], int]:
+    rooms, cursor = summaries(principal, limit=MAX_SUMMARIES)
+    return rooms, cursor, *unseen(principal.id)
+
+
+def _me(session: Session) -> Person:
+    who = session.principal
+    return Person(kind=who.kind, id=who.id, name=who.name, role=who.role)
+
+
+def _close_oldest(session: Session) -> None:
+    """A visitor holds at most five sockets; the oldest goes."""
+    if session.principal.kind != "visitor":
+        return
+    mine = sorted(hub().sockets_of(session.tenant, session.principal.id), key=lambda one: one.since)
+    for old in mine[:-MAX_SOCKETS]:
+        old.end(Close.TOO_MANY_SOCKETS)

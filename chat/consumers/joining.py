@@ -1,0 +1,69 @@
+"""Joining a room: the group first, history second, so that nothing falls between."""
+
+from uuid import UUID
+
+import msgspec
+
+from chat.access import may_write
+from chat.realtime.hub import hub
+from chat.realtime.protocol.codes import MAX_JOINED
+from chat.realtime.protocol.incoming import Ref
+from chat.realtime.protocol.outgoing import Joined, PageOut, Person, encode
+from chat.realtime.session import Session
+from chat.selectors.messages import JoinedSnapshot, snapshot
+from saas.core.errors import Forbidden
+from tenants.context import run_in_tenant
+
+
+async def join(
+    session: Session, room_id: UUID, *, ref: Ref | None = None, epoch: UUID | None = None, after: int | None = None
+) -> None:
+    """Subscribe to a room and answer `joined`, with what changed after the client's position, in as many pages as it takes.
+
+    Raises NotFound for a room that does not exist or may not be seen, and Forbidden above 100 rooms.
+    """
+    if room_id not in session.rooms and len(session.rooms) >= MAX_JOINED:
+        raise Forbidden(f"One socket joins at most {MAX_JOINED} rooms; leave one first.")
+    room = await hub().enter_room(session, room_id)
+    try:
+        found = await run_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
+    except BaseException:
+        room.leave(session)
+        session.rooms.pop(room_id, None)
+        hub().close_if_empty(room)
+        raise
+    joined = encode(_joined(found, room_id, ref, session))
+    hub().settle_room(session, room, head=found.head, writable=may_write(session.principal), joined=joined)
+    if found.resumed:
+        await _rest(session, found, room_id, ref)
+
+
+async def _rest(session: Session, found: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> None:
+    """The remaining pages of a catch-up."""
+    while found.more and found.messages:
+        found = await run_in_tenant(
+            session.tenant, snapshot, session.principal, room_id, epoch=found.epoch, after=found.messages[-1].changed
+        )
+        session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=found.more))
+        if not found.resumed:
+            return
+
+
+def _joined(found: JoinedSnapshot, room_id: UUID, ref: Ref | None, session: Session) -> Joined:
+    room = hub().room(session.tenant, room_id)
+    return Joined(
+        ref=msgspec.UNSET if ref is None else ref,
+        room=room_id,
+        summary=found.summary,
+        epoch=found.epoch,
+        head=found.head,
+        resumed=found.resumed,
+        messages=found.messages,
+        more=found.more,
+        people=_with_me(session, room.named() if room else []),
+        marks=found.marks,
+    )
+
+
+def _with_me(session: Session, people: list[Person]) -> list[Person]:
+    return people if any(who.id == session.principal.id for who in people) else [*people, session.person]

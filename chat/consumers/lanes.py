@@ -1,0 +1,54 @@
+"""Frames of one socket, in order where order matters and side by side where it does not.
+
+Frames of one room share a lane: they are handled in the order sent. A frame that must wait, for the database say, holds up its
+lane only. A frame whose lane is free and whose handler need not wait costs no task.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+
+from saas.core.errors import Busy
+
+MAX_WAITING = 500  # frames of one socket that wait in lanes
+
+Job = Callable[[], Awaitable[None] | None]
+
+
+class Lanes:
+    """The lanes of one socket."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Hashable, deque[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+
+    def run(self, lane: Hashable, job: Job) -> None:
+        """Do the job now if its lane is free, else after those before it. Raises `Busy` when too much waits."""
+        if lane in self._lanes:
+            if self._waiting >= MAX_WAITING:
+                raise Busy("Too many frames are waiting.", retry_after=1.0)
+            self._lanes[lane].append(job)
+            self._waiting += 1
+        elif (pending := job()) is not None:
+            self._lanes[lane] = deque()
+            task = asyncio.get_running_loop().create_task(self._drain(lane, pending))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _drain(self, lane: Hashable, pending: Awaitable[None]) -> None:
+        waiting = self._lanes[lane]
+        try:
+            await pending
+            while waiting:
+                self._waiting -= 1
+                if (following := waiting.popleft()()) is not None:
+                    await following
+        finally:
+            self._waiting -= len(waiting)
+            del self._lanes[lane]
+
+    def stop(self) -> None:
+        """Drop what waits; the socket has ended."""
+        for task in self._tasks:
+            task.cancel()

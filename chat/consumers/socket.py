@@ -1,0 +1,182 @@
+"""One WebSocket from handshake to end: an ASGI application for visitors and agents alike."""
+
+import asyncio
+import logging
+from typing import Any, ClassVar
+from uuid import UUID
+
+from chat.consumers.frames import handle, lane_of
+from chat.consumers.hello import introduce, welcome
+from chat.consumers.lanes import Lanes
+from chat.limits import FRAMES_PER_SOCKET, HELLO_PER_IP
+from chat.realtime.beats import beats
+from chat.realtime.hub import hub
+from chat.realtime.outbox import AsgiSend, Outbox, outbox_for
+from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUBPROTOCOL, Close
+from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
+from chat.realtime.protocol.outgoing import encode, refusal
+from chat.realtime.session import Session
+from saas.core.errors import AppError, BadFrame, Internal, RateLimited
+from saas.core.ratelimit import Meter, a_check
+
+log = logging.getLogger(__name__)
+
+
+class Ended(Exception):  # it is how a socket ends, not something that went wrong
+    """The socket is to be closed with this code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class ChatSocket:
+    """`ChatSocket(scope, receive, send).run()` lives as long as the socket."""
+
+    open_sockets: ClassVar[set["ChatSocket"]] = set()
+
+    def __init__(self, scope: dict[str, Any], receive: Any, send: AsgiSend) -> None:
+        self.scope = scope
+        self.receive = receive
+        self._send = send
+        self.outbox: Outbox
+        self.session: Session | None = None
+        self.lanes = Lanes()
+        self.meter = Meter(FRAMES_PER_SOCKET)
+        self.bad_frames = 0
+        self._closing: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Serve the socket. Returns when it has ended; never raises for anything that a peer does."""
+        if (await self.receive())["type"] != "websocket.connect":
+            return
+        offered = self.scope.get("subprotocols", [])
+        await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        self.outbox = outbox_for(self.scope, self._send)
+        self.open_sockets.add(self)
+        try:
+            await self._serve()
+        except Ended as ended:
+            await self.outbox.close(ended.code)
+        finally:
+            await self._leave()
+
+    async def _serve(self) -> None:
+        if self.scope["refused"] is not None:
+            raise Ended(self.scope["refused"])
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                session = await self._hello()
+        except TimeoutError:
+            raise Ended(Close.NO_HELLO) from None
+        while session is not None:
+            data = await self._next()
+            if data is None:
+                return
+            session.heard = asyncio.get_running_loop().time()
+            self._take(session, data)
+
+    async def _hello(self) -> Session | None:
+        """The session after `hello`; None if the peer went away before."""
+        while True:
+            data = await self._next()
+            if data is None:
+                return None
+            frame = self._decode(data)
+            if isinstance(frame, Hello):
+                return await self._introduce(frame)
+            if frame is not None:
+                self._refuse_frame(BadFrame("The first frame must be `hello`."))
+
+    async def _introduce(self, frame: Hello) -> Session:
+        address = (self.scope.get("client") or ("", 0))[0]
+        tenant = self.scope["tenant"]
+        try:
+            await a_check(HELLO_PER_IP, tenant.id, address)
+        except RateLimited:
+            raise Ended(Close.BUSY) from None
+        introduced = await introduce(self.scope, frame)
+        if isinstance(introduced, Close):
+            raise Ended(introduced)
+        self.session = session = Session(tenant=tenant, principal=introduced, outbox=self.outbox, end=self.end)
+        session.heard = asyncio.get_running_loop().time()
+        try:
+            await welcome(session, frame)
+        except AppError as error:
+            log.warning("hello of tenant %s could not be answered: %s", tenant.id, error)
+            raise Ended(Close.BUSY) from None
+        beats().add(session)
+        return session
+
+    async def _next(self) -> str | bytes | None:
+        """The next frame's data; None when the socket has ended."""
+        event = await self.receive()
+        if event["type"] == "websocket.disconnect":
+            return None
+        text: str | bytes | None = event.get("text")
+        return event.get("bytes") or b"" if text is None else text
+
+    def _decode(self, data: str | bytes) -> ClientFrame | None:
+        """The frame; None after a bad one, which is answered. The third bad one in a row ends the socket."""
+        try:
+            if not isinstance(data, str):
+                raise BadFrame("Frames are text, not binary.")
+            frame = decode(data)
+        except AppError as error:
+            self._refuse_frame(error)
+            return None
+        self.bad_frames = 0
+        return frame
+
+    def _refuse_frame(self, error: AppError) -> None:
+        self._write(encode(refusal(error)))
+        self.bad_frames += 1
+        if self.bad_frames >= MAX_BAD_FRAMES:
+            raise Ended(Close.BAD_PROTOCOL)
+
+    def _take(self, session: Session, data: str | bytes) -> None:
+        frame = self._decode(data)
+        if frame is None:
+            return None
+        try:
+            if isinstance(frame, Hello):
+                return self._refuse_frame(BadFrame("`hello` comes once, as the first frame."))
+            if wait := self.meter.take():
+                raise RateLimited("Too many frames.", retry_after=wait)
+            self.lanes.run(lane_of(frame), lambda: handle(session, frame))
+        except AppError as error:
+            session.send(refusal(error, cid=_cid(frame), ref=getattr(frame, "ref", None)))
+        except Ended:
+            raise
+        except Exception:
+            log.exception("a %s frame ended in an error of ours", type(frame).__name__)
+            session.send(refusal(Internal("Something went wrong on our side."), cid=_cid(frame), ref=getattr(frame, "ref", None)))
+        return None
+
+    def _write(self, text: bytes) -> None:
+        if not self.outbox.write(text):
+            raise Ended(Close.TOO_SLOW)
+
+    def end(self, code: int) -> None:
+        """Close with this code, from anywhere on the event loop; the first code counts."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self.outbox.close(code))
+
+    async def _leave(self) -> None:
+        self.open_sockets.discard(self)
+        self.lanes.stop()
+        if self.session is not None:
+            beats().remove(self.session)
+            hub().leave(self.session)
+        if self._closing is not None:
+            await self._closing
+        self.outbox.release()
+
+
+def _cid(frame: ClientFrame) -> UUID | None:
+    return getattr(frame, "cid", None)
+
+
+async def chat_socket(scope: dict[str, Any], receive: Any, send: AsgiSend) -> None:
+    """The ASGI application behind `tenants.routing`, which has put `tenant`, `site_id` and `refused` into the scope."""
+    await ChatSocket(scope, receive, send).run()

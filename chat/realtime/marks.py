@@ -1,0 +1,98 @@
+"""Read marks and visitors' pages: state that is told at once and stored a moment later, many in one statement."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from chat.realtime.session import Session
+from saas.core.ids import uuid7
+from tenants.context import TenantRef, run_in_tenant
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.5
+RETRY_SECONDS = 2.0
+MAX_WAITING = 20_000  # marks; above, new ones are dropped: the reader's next mark says more
+
+# A mark only moves forward, and never past the end of the room. A first mark makes its reader one of the room's people.
+STORE = """
+    WITH given AS (
+        SELECT g.*, room.last_seq FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::bigint[])
+            AS g (id, room_id, kind, person_id, name, seq)
+        JOIN chat_room room ON room.id = g.room_id
+    ), marked AS (
+        INSERT INTO chat_participant AS p (id, room_id, kind, person_id, name, read_seq, joined_at)
+        SELECT g.id, g.room_id, g.kind, g.person_id, g.name, least(g.seq, g.last_seq), now() FROM given g
+        ORDER BY g.room_id, g.person_id
+        ON CONFLICT (room_id, person_id) DO UPDATE SET read_seq = greatest(p.read_seq, excluded.read_seq)
+        RETURNING p.room_id, p.id
+    )
+    UPDATE chat_room room SET people = room.people + new.count
+    FROM (SELECT m.room_id, count(*) FROM marked m JOIN given g ON g.id = m.id GROUP BY m.room_id) new WHERE room.id = new.room_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """How far one person has read one room."""
+
+    room_id: UUID
+    kind: str
+    person_id: UUID
+    name: str
+    seq: int
+
+
+def store_marks(rows: Sequence[MarkRow]) -> None:
+    """Store the marks in one statement. Inside the tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            STORE,
+            [
+                [uuid7() for _ in rows],
+                [row.room_id for row in rows],
+                [row.kind for row in rows],
+                [row.person_id for row in rows],
+                [row.name for row in rows],
+                [row.seq for row in rows],
+            ],
+        )
+
+
+class Marks:
+    """What waits to be stored, per tenant; the newest mark of each reader and room."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[TenantRef, dict[tuple[UUID, UUID], MarkRow]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def note(self, session: Session, room_id: UUID, seq: int) -> None:
+        """The owner of the socket has read the room up to `seq`."""
+        waiting = self._waiting.setdefault(session.tenant, {})
+        who = session.principal
+        if len(waiting) < MAX_WAITING:
+            before = waiting.get((room_id, who.id))
+            waiting[room_id, who.id] = MarkRow(room_id, who.kind, who.id, who.name, max(seq, before.seq if before else 0))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._later(), name="marks")
+
+    async def flush(self) -> None:
+        """Store what waits now. What could not be stored waits on."""
+        waiting, self._waiting = self._waiting, {}
+        for tenant, rows in waiting.items():
+            try:
+                await run_in_tenant(tenant, store_marks, list(rows.values()))
+            except Exception as error:
+                log.warning("marks of tenant %s are not stored yet: %s", tenant.id, error)
+                self._waiting[tenant] = rows | self._waiting.get(tenant, {})
+
+    async def _later(self) -> None:
+        await asyncio.sleep(FLUSH_SECONDS)
+        await self.flush()
+        while self._waiting:
+            await asyncio.sleep(RETRY_SECONDS)
+            await self.flush()

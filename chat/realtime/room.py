@@ -1,0 +1,74 @@
+"""A room as one process holds it: the local sockets, the order of frames, and who is here."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE, Close
+from chat.realtime.protocol.outgoing import Person
+from chat.realtime.roster import Roster
+from chat.realtime.sequence import Sequence
+from chat.realtime.session import Session
+from tenants.context import TenantRef
+
+
+@dataclass(slots=True)
+class LocalRoom:
+    """Lives while a local socket is in the room."""
+
+    tenant: TenantRef
+    id: UUID
+    group: str
+    order: Sequence = field(default_factory=Sequence)
+    members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
+    joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
+    people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
+    repairing: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not self.members and not self.joining
+
+    def enter(self, session: Session) -> None:
+        """Begin to keep frames for a socket that is about to read history, again or for the first time."""
+        self.members.pop(session, None)
+        self.joining.setdefault(session, [])
+
+    def settle(self, session: Session, head: int) -> list[bytes]:
+        """The socket's history reaches to `head`: from now on frames go straight to it. Those that it still lacks."""
+        self.deliver(self.order.advance(head) if self.order.head is None else [])
+        kept = self.joining.pop(session, [])
+        self.members[session] = session.outbox.write_framed
+        return [framed for seq, framed in kept if seq > head]
+
+    def leave(self, session: Session) -> bool:
+        """Whether the socket was in the room."""
+        was_joining = self.joining.pop(session, None) is not None
+        was_member = session in self.members
+        self.members.pop(session, None)
+        return was_joining or was_member
+
+    def deliver(self, ready: Iterable[tuple[int, bytes]]) -> None:
+        """Ordered frames to everyone here."""
+        for seq, framed in ready:
+            slow = [session for session, write in self.members.items() if not write(framed)]
+            for session in slow:
+                session.end(Close.TOO_SLOW)
+            for kept in self.joining.values():
+                kept.append((seq, framed))
+
+    def tell(self, framed: bytes, *, only: str | None = None) -> None:
+        """A frame of state, to everyone here or to one kind of person."""
+        for session in self.members:
+            if only is None or session.principal.kind == only:
+                session.send_framed(framed)
+
+    def named(self) -> list[Person]:
+        """The people of the room as `joined` lists them: everyone, or a sample of a crowd."""
+        everyone = self.people.everyone()
+        return everyone if len(everyone) <= MAX_NAMED else everyone[:NAMED_SAMPLE]
+
+    @property
+    def crowded(self) -> bool:
+        """Too many to announce one by one."""
+        return len(self.people.sockets) > MAX_NAMED

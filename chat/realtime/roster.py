@@ -1,0 +1,65 @@
+"""Who is in a place: the sockets of this process, and what the other processes said of theirs. Pure.
+
+A place is a room, or a whole tenant. A person stands in a roster once, however many sockets they have.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from uuid import UUID
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Roster(Generic[T]):
+    """People of one place. `came` and `went` tell whether that changed who is here, as seen by everyone."""
+
+    of: Callable[[T], UUID]
+    here: dict[UUID, T] = field(default_factory=dict)
+    sockets: dict[UUID, int] = field(default_factory=dict)
+    elsewhere: dict[str, dict[UUID, T]] = field(default_factory=dict)  # by process
+
+    def came(self, who: T) -> bool:
+        """One more socket of this process. True: the person was not here before."""
+        key = self.of(who)
+        new = key not in self
+        self.here[key] = who
+        self.sockets[key] = self.sockets.get(key, 0) + 1
+        return new
+
+    def went(self, key: UUID) -> T | None:
+        """One socket fewer. The person, if they are now gone from everywhere."""
+        left = self.sockets.get(key, 0) - 1
+        if left > 0:
+            self.sockets[key] = left
+            return None
+        self.sockets.pop(key, None)
+        who = self.here.pop(key, None)
+        return None if key in self else who
+
+    def heard(self, process: str, *, on: Iterable[T] = (), off: Iterable[UUID] = ()) -> tuple[list[T], list[T]]:
+        """What another process said of its sockets. Who is new, and who is gone from everywhere."""
+        theirs = self.elsewhere.setdefault(process, {})
+        came = []
+        for who in on:
+            if self.of(who) not in self:
+                came.append(who)
+            theirs[self.of(who)] = who
+        gone = [who for key in off if (who := theirs.pop(key, None)) is not None and key not in self]
+        return came, gone
+
+    def lost(self, process: str) -> list[T]:
+        """A process is no more. Who is thereby gone from everywhere."""
+        theirs = self.elsewhere.pop(process, {})
+        return [who for key, who in theirs.items() if key not in self]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.here or any(key in theirs for theirs in self.elsewhere.values())
+
+    def everyone(self) -> list[T]:
+        """Everybody, once."""
+        merged: dict[UUID, T] = {}
+        for theirs in self.elsewhere.values():
+            merged |= theirs
+        return list((merged | self.here).values())

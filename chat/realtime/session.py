@@ -1,0 +1,60 @@
+"""One socket as the realtime core sees it: who it is, what it has joined, and its way out."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from chat.limits import SEND_PER_AGENT_SOCKET, SEND_PER_VISITOR_SOCKET, TYPING_PER_SOCKET
+from chat.realtime.outbox import Outbox
+from chat.realtime.protocol.codes import Close
+from chat.realtime.protocol.incoming import Page
+from chat.realtime.protocol.outgoing import Person, ServerFrame, encode
+from saas.core.ratelimit import Meter
+from tenants.context import TenantRef
+from tenants.tokens import Principal
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """A socket after its `hello`."""
+
+    tenant: TenantRef
+    principal: Principal
+    outbox: Outbox
+    end: Callable[[int], None]  # asks the socket's own task to close with this code
+    rooms: dict[UUID, bool] = field(default_factory=dict)  # joined -> may write
+    groups: set[str] = field(default_factory=set)
+    id: UUID = field(default_factory=uuid4)
+    since: float = field(default_factory=time.monotonic)
+    sends: Meter = field(init=False)
+    typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_SOCKET))
+    heard: float = 0.0  # loop time of the last frame from the peer
+    pings: int = 0
+    page: Page = field(default_factory=Page)  # where a visitor is
+
+    def __post_init__(self) -> None:
+        self.sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
+
+    def seconds_left(self) -> int:
+        """Until the token that opened or renewed this socket runs out."""
+        return max(0, int(self.principal.expires - time.time()))
+
+    @property
+    def person(self) -> Person:
+        """How others see this socket's owner."""
+        who = self.principal
+        return Person(kind=who.kind, id=who.id, name=who.name)
+
+    def send(self, frame: ServerFrame) -> None:
+        """Send one frame, or end the socket if its reader is too slow."""
+        self.send_text(encode(frame))
+
+    def send_text(self, text: bytes) -> None:
+        if not self.outbox.write(text):
+            self.end(Close.TOO_SLOW)
+
+    def send_framed(self, framed: bytes) -> None:
+        """The same for a frame that goes to many, as it stands on the wire."""
+        if not self.outbox.write_framed(framed):
+            self.end(Close.TOO_SLOW)

@@ -1,0 +1,85 @@
+"""Sending, and opening a support room with its first message."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from chat.models import Participant, Room
+from chat.notifications import Addressed, store
+from chat.realtime.append import Appended, Row, append_sync
+from chat.realtime.protocol.incoming import Open, Send, clean_text
+from chat.realtime.protocol.outgoing import Author
+from saas.core.errors import AttachmentRefused, Conflict, Forbidden, ReadOnly
+from tenants.tokens import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A support room of a visitor: new, or the one that the same `open` made before."""
+
+    room_id: UUID
+    row: Row | None  # the first message, if there was one
+    done: Appended | None
+    notified: list[Addressed]
+
+
+def author_of(principal: Principal) -> Author:
+    """How a person signs their messages."""
+    return Author(kind=principal.kind, id=principal.id, name=principal.name)
+
+
+def message_row(principal: Principal, frame: Send, *, may_write: bool) -> Row:
+    """The row of a `send`. Raises what is wrong with it; the caller has checked that the room may be seen."""
+    if not may_write:
+        raise ReadOnly("Your role lets you read but not write.")
+    if frame.attachments:
+        raise AttachmentRefused(f"There is no attachment {frame.attachments[0]}.", field="attachments")
+    return Row(frame.room, author_of(principal), frame.cid, clean_text(frame.text), reply_to=frame.reply_to)
+
+
+def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opened:
+    """Make a support room of the visitor with its first message, and tell the agents. Inside the tenant.
+
+    The same `cid` gives the same room and changes nothing; with other content it raises `Conflict`.
+    """
+    if principal.kind != "visitor":
+        raise Forbidden("Only a visitor opens a support room.")
+    text = clean_text(frame.text) if frame.text is not None else None
+    with transaction.atomic():
+        room, is_new = _room_of(principal, frame)
+        if text is None:
+            return Opened(room.id, None, None, _notify(agents, principal, room, "") if is_new else [])
+        row = Row(room.id, author_of(principal), frame.cid, text)
+        done = append_sync([row])[0]
+        if error := done.error():
+            raise error
+        return Opened(room.id, row, done, _notify(agents, principal, room, text) if is_new else [])
+
+
+def _room_of(principal: Principal, frame: Open) -> tuple[Room, bool]:
+    content = hashlib.sha256(f"{frame.text}\0{sorted((frame.form or {}).items())}".encode()).digest()
+    room = Room(
+        kind=Room.Kind.SUPPORT,
+        site_id=principal.site_id,
+        visitor_id=principal.id,
+        open_cid=frame.cid,
+        open_hash=content,
+        title=principal.name,
+        people=1,
+    )
+    Room.objects.bulk_create([room], ignore_conflicts=True)
+    found = Room.objects.select_for_update().get(visitor_id=principal.id, open_cid=frame.cid)
+    if bytes(found.open_hash or b"") != content:
+        raise Conflict("This cid opened a room before, with other content.", field="cid")
+    is_new = found.id == room.id
+    if is_new:
+        Participant.objects.create(room=found, kind="visitor", person_id=principal.id, name=principal.name)
+    return found, is_new
+
+
+def _notify(agents: list[UUID], principal: Principal, room: Room, text: str) -> list[Addressed]:
+    return store(
+        agents, kind="room_opened", title=f"{principal.name} is waiting", body=text, url=f"/inbox/{room.id}/", room_id=room.id
+    )

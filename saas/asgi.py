@@ -1,0 +1,18 @@
+"""The ASGI application: health probes, then HTTP to Django and sockets to the chat. The only place where layers are stacked."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+http = get_asgi_application()  # loads the apps: what follows may import models
+
+from chat.consumers.drain import drain  # noqa: E402
+from chat.consumers.socket import chat_socket  # noqa: E402
+from saas.core.health import Health  # noqa: E402
+from saas.lifespan import Lifespan  # noqa: E402
+from tenants.routing import TenantRouter  # noqa: E402
+
+application = Health(ProtocolTypeRouter({"http": http, "websocket": TenantRouter(chat_socket), "lifespan": Lifespan(drain)}))

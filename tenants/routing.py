@@ -1,0 +1,78 @@
+"""From the address of a socket to its tenant: `scope["tenant"]`, once, for the life of the socket.
+
+Visitors come to `/ws/w/<embed key>/` on the widget host, agents to `/ws/agent/` on their tenant's host. What cannot be served is
+accepted all the same and handed on with the close code in `scope["refused"]`: a browser learns nothing from a refused handshake.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from tenants.context import TenantRef
+from tenants.models import Tenant
+from tenants.resolve import a_site_key, a_tenant_for_host
+
+Scope = dict[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+NOT_YOURS: Final = 4403
+NO_SUCH_SITE: Final = 4404
+SUSPENDED: Final = 4410
+
+_VISITOR: Final = re.compile(r"^/ws/w/([A-Za-z0-9_-]{1,64})/$")
+_AGENT: Final = "/ws/agent/"
+
+
+class TenantRouter:
+    """Wraps the socket application; adds `tenant`, `site_id` (None for agents) and `refused` (None, or a close code)."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        tenant, site_id = await self._resolve(scope)
+        refused = _refusal(scope, tenant)
+        await self.application({**scope, "tenant": tenant, "site_id": site_id, "refused": refused}, receive, send)
+
+    async def _resolve(self, scope: Scope) -> tuple[TenantRef | None, Any]:
+        host, path = _header(scope, b"host"), scope["path"]
+        if found := _VISITOR.match(path):
+            key = await a_site_key(found[1]) if _same_host(host, settings.WIDGET_HOST) else None
+            return (key.tenant, key.site_id) if key else (None, None)
+        if path == _AGENT and host:
+            return await a_tenant_for_host(host), None
+        return None, None
+
+
+def _refusal(scope: Scope, tenant: TenantRef | None) -> int | None:
+    if tenant is None:
+        return NO_SUCH_SITE
+    if not origin_is_own(_header(scope, b"origin"), _header(scope, b"host")):
+        return NOT_YOURS
+    if tenant.status != Tenant.Status.ACTIVE:
+        return SUSPENDED
+    return None
+
+
+def origin_is_own(origin: str | None, host: str | None) -> bool:
+    """Whether a socket comes from a page of the host that it is opened on. No Origin at all: a client that is no browser."""
+    if origin is None:
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    plain = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    return plain and parts.scheme == settings.SCHEME and bool(host) and parts.netloc.lower() == (host or "").lower()
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    values = [value for key, value in scope["headers"] if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else None if not values else ""
+
+
+def _same_host(host: str | None, wanted: str) -> bool:
+    return (host or "").lower().partition(":")[0] == wanted.lower().partition(":")[0]
