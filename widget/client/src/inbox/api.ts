@@ -1,0 +1,87 @@
+/** The HTTP side of the inbox: lists, one room's visitor, resolve and reopen, the ticket for the socket. */
+
+import type { Id, Page, Summary } from "../core/protocol.ts";
+import { Close } from "../core/protocol.ts";
+import { Refused, type Session } from "../core/socket.ts";
+import type { Filter } from "./rooms.ts";
+
+/** What the page carries for its script, in `#boot`. */
+export interface Boot {
+  readonly user: { readonly id: Id; readonly name: string; readonly email: string };
+  readonly role: string;
+  readonly tenant: { readonly id: Id; readonly slug: string; readonly name: string };
+  /** Path that the API's paths start with. */
+  readonly api: string;
+  readonly csrf: string;
+  readonly socket: string;
+  /** The script tag of the tenant's first site, to be pasted. */
+  readonly tag?: string;
+}
+
+export interface Visitor {
+  readonly id: Id;
+  readonly name: string;
+  readonly locale: string;
+  readonly page: Partial<Page> | null;
+  readonly online: boolean;
+  readonly created_at: string;
+  readonly seen_at?: string;
+}
+
+/** A refusal of the API. `status` 0: no answer came. */
+export class Failed extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export interface Api {
+  rooms(filter: Filter, cursor: string | null): Promise<{ rooms: readonly Summary[]; cursor: string | null }>;
+  room(id: Id): Promise<{ room: Summary; visitor: Visitor | null }>;
+  resolve(id: Id): Promise<{ room: Summary }>;
+  reopen(id: Id): Promise<{ room: Summary }>;
+  /** A ticket for the socket. Throws `Refused` when only signing in helps. */
+  session(): Promise<Session>;
+}
+
+const SIGNED_OUT = 401;
+const FORBIDDEN = 403;
+
+export function createApi(boot: Boot, request: typeof fetch = fetch.bind(globalThis)): Api {
+  const base = boot.api.replace(/\/$/, "");
+
+  async function call<T>(method: "GET" | "POST", path: string): Promise<T> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (method === "POST") headers["X-CSRFToken"] = boot.csrf;
+    const answer = await request(base + path, { method, headers, credentials: "same-origin" }).catch(() => undefined);
+    if (!answer) throw new Failed(0, "no answer");
+    if (!answer.ok) throw new Failed(answer.status, `${method} ${path} answered ${answer.status}`);
+    return (await answer.json()) as T;
+  }
+
+  async function session(): Promise<Session> {
+    try {
+      const ticket = await call<{ token: string; expires_in: number; socket?: string }>("POST", "/auth/socket-ticket");
+      return { token: ticket.token, expiresIn: ticket.expires_in, url: ticket.socket ?? boot.socket };
+    } catch (error) {
+      throw error instanceof Failed ? refusalOf(error) : error;
+    }
+  }
+
+  return {
+    rooms: (filter, cursor) =>
+      call("GET", `/rooms?${new URLSearchParams({ status: filter, ...(cursor ? { cursor } : {}) })}`),
+    room: (id) => call("GET", `/rooms/${id}`),
+    resolve: (id) => call("POST", `/rooms/${id}/resolve`),
+    reopen: (id) => call("POST", `/rooms/${id}/reopen`),
+    session,
+  };
+}
+
+function refusalOf(error: Failed): Error {
+  if (error.status === SIGNED_OUT) return new Refused(Close.revoked);
+  if (error.status === FORBIDDEN) return new Refused(Close.notYours);
+  return error;
+}

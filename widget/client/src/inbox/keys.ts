@@ -1,0 +1,33 @@
+/** Which key means what. Pure, so that the list of shortcuts can be tested without a page. */
+
+export type Command = "next" | "previous" | "answer" | "status" | "back" | "help";
+
+export interface Stroke {
+  readonly key: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  j: "next",
+  ArrowDown: "next",
+  k: "previous",
+  ArrowUp: "previous",
+  r: "answer",
+  e: "status",
+  Escape: "back",
+  "?": "help",
+};
+
+/** Where the key was pressed: `field` takes text, `log` scrolls with the arrows, `page` is everywhere else. */
+export type Place = "field" | "log" | "page";
+
+/** The command of a key, or null when it belongs to the place where it was pressed. */
+export function commandOf(stroke: Stroke, place: Place): Command | null {
+  if (stroke.ctrlKey || stroke.metaKey || stroke.altKey) return null;
+  if (place === "field" && stroke.key !== "Escape") return null;
+  if (place === "log" && stroke.key.startsWith("Arrow")) return null;
+  const key = stroke.key.length === 1 ? stroke.key.toLowerCase() : stroke.key;
+  return COMMANDS[key] ?? null;
+}

@@ -1,0 +1,111 @@
+/** The messages of the open room, and where one stands in them: at the newest, further up, or away. */
+
+import { ArrowDown } from "lucide";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { type Client, type Id, pendingOf, type Room, type State } from "../core/index.ts";
+import { Icon } from "../ui/icon.tsx";
+import { itemsOf, type Line, pendingLine } from "../ui/lines.ts";
+import { useDelay } from "./hooks.ts";
+import { LogItem } from "./log-item.tsx";
+import { en } from "./text.ts";
+import { useScroll } from "./use-scroll.ts";
+
+interface LogProps {
+  readonly client: Client;
+  readonly chat: State;
+  readonly room: Room;
+  readonly name: string;
+  readonly attentive: boolean;
+  readonly now: number;
+}
+
+const SLOW = 300;
+const NOBODY: Id = "";
+
+export function Log(props: LogProps) {
+  const { client, chat, room, name, attentive, now } = props;
+  const me = chat.me;
+  const myId = me?.id ?? NOBODY;
+  const newAfter = useDivider(room, myId, attentive);
+  const lines = useMemo<readonly Line[]>(
+    () => (me ? [...room.messages, ...pendingOf(chat, room.id).map((one) => pendingLine(one, me))] : room.messages),
+    [room.messages, chat.pending, me],
+  );
+  const items = useMemo(() => itemsOf(lines, myId, newAfter), [lines, myId, newAfter]);
+  const scroll = useScroll(lines, myId, () => client.older(room.id));
+  const isSlow = useDelay(!room.loaded, SLOW);
+  const readers = visitorMark(room);
+
+  useEffect(() => {
+    if (attentive && scroll.isAtEnd && room.loaded) client.read(room.id, room.last);
+  }, [attentive, scroll.isAtEnd, room.loaded, room.last]);
+
+  return (
+    <>
+      <div class="log-frame">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+        <div class="log" ref={scroll.root} onScroll={scroll.onScroll} tabIndex={0} role="log" aria-label={en.log(name)}>
+          <div class="log-inner">
+            {isSlow && <p class="log-note">{en.loading}</p>}
+            {room.loaded && <p class="log-note">{room.more ? en.older : en.beginning}</p>}
+            {items.map((item) => (
+              <LogItem key={item.key} item={item} client={client} visitorRead={readers} now={now} />
+            ))}
+          </div>
+        </div>
+        {!scroll.isAtEnd && <Jump count={scroll.arrived} onJump={scroll.toEnd} />}
+      </div>
+      <Typing room={room} me={myId} />
+    </>
+  );
+}
+
+/** How far the visitor has read. */
+function visitorMark(room: Room): number {
+  const visitor = room.summary?.visitor;
+  return visitor ? (room.marks[visitor] ?? 0) : 0;
+}
+
+/**
+ * The number above which lines are new: my mark when the room was opened, later the last line before I looked away.
+ * It stays while I look, or the divider would vanish under the eye.
+ */
+function useDivider(room: Room, me: Id, attentive: boolean): number | null {
+  const [after, setAfter] = useState<number | null>(null);
+  const isReady = room.loaded;
+  useEffect(() => {
+    if (isReady) setAfter(room.unread > 0 ? (room.marks[me] ?? 0) : room.last);
+  }, [isReady]);
+  useEffect(() => {
+    if (isReady && !attentive) setAfter(room.last);
+  }, [attentive]);
+  return after === null || room.last <= after ? null : after;
+}
+
+function Jump({ count, onJump }: { readonly count: number; readonly onJump: () => void }) {
+  return (
+    <button type="button" class={count > 0 ? "jump fresh" : "jump"} onClick={onJump}>
+      <Icon node={ArrowDown} size={16} />
+      {count > 0 ? en.jumpNew(count) : en.jump}
+    </button>
+  );
+}
+
+/** Its place is always there, so that nothing moves when somebody begins to write. */
+function Typing({ room, me }: { readonly room: Room; readonly me: Id }) {
+  const names = room.typing.filter(({ who }) => who.id !== me).map(({ who }) => who.name);
+  return (
+    <p class="typing" aria-live="polite">
+      {names.length > 0 && (
+        <>
+          <i aria-hidden="true">
+            <b />
+            <b />
+            <b />
+          </i>
+          {en.typing(names.join(", "), names.length)}
+        </>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,187 @@
+/**
+ * What the inbox shows beside what the client knows: the filter, how far lists were paged, the open room and its visitor.
+ * Components read `view()` and call the verbs; nothing else holds state that outlives a component.
+ */
+
+import { type Client, type Id, realClock, type ServerFrames, type State } from "../core/index.ts";
+import { type Api, Failed, type Visitor } from "./api.ts";
+import { type Connection, createConnectionLine } from "./connection.ts";
+import { type Filter, filterOf, noPages, type Pages, type Paging, pageRead } from "./rooms.ts";
+
+/** The open room's visitor, as HTTP told it. */
+export interface Details {
+  readonly room: Id;
+  readonly state: "loading" | "ready" | "failed" | "gone";
+  readonly visitor: Visitor | null;
+}
+
+/** Resolve or reopen under way, or refused. */
+export interface StatusChange {
+  readonly room: Id;
+  readonly state: "busy" | "failed";
+}
+
+export interface View {
+  readonly chat: State;
+  readonly connection: Connection;
+  readonly filter: Filter;
+  readonly pages: Pages;
+  readonly room: Id | null;
+  readonly details: Details | null;
+  readonly change: StatusChange | null;
+  /** Milliseconds since the epoch, a few seconds old at most. */
+  readonly now: number;
+}
+
+export interface Model {
+  readonly client: Client;
+  view(): View;
+  /** Calls `fn` after each change; the answer ends it. */
+  subscribe(fn: () => void): () => void;
+  start(): void;
+  /** Opens a room, or closes the open one with null. The address is the caller's. */
+  open(room: Id | null): void;
+  show(filter: Filter): void;
+  /** Reads on where the filter's list ends; also tries again after a failure. */
+  more(): void;
+  reloadDetails(): void;
+  /** Resolves an open room, reopens a resolved one. */
+  toggleStatus(): void;
+  draft(room: Id): string;
+  keepDraft(room: Id, text: string): void;
+}
+
+const TICK = 15_000;
+const NOT_FOUND = 404;
+
+export function createModel(client: Client, api: Api): Model {
+  const listeners = new Set<() => void>();
+  const drafts = new Map<Id, string>();
+  const line = createConnectionLine(realClock, () => set({ connection: line.current() }));
+  let view: View = {
+    chat: client.state(),
+    connection: line.current(),
+    filter: "open",
+    pages: noPages,
+    room: null,
+    details: null,
+    change: null,
+    now: Date.now(),
+  };
+
+  function set(part: Partial<View>): void {
+    view = { ...view, ...part, now: Date.now() };
+    for (const listener of [...listeners]) listener();
+  }
+
+  function followed(): void {
+    line.update(client.status(), navigator.onLine);
+    set({ chat: client.state(), connection: line.current() });
+  }
+
+  const setPage = (filter: Filter, page: Partial<Paging>) =>
+    set({ pages: { ...view.pages, [filter]: { ...view.pages[filter], ...page } } });
+
+  /** `welcome` begins the open list again. What was resolved meanwhile by others is no part of it, so that is asked for. */
+  function welcomed({ rooms, cursor }: ServerFrames["welcome"]): void {
+    const isReturn = view.pages.open.state === "ready";
+    setPage("open", pageRead(rooms, cursor));
+    if (isReturn || view.filter === "resolved") void read("resolved", null);
+    if (view.room && view.details?.state !== "ready") reloadDetails();
+  }
+
+  async function read(filter: Filter, cursor: string | null): Promise<void> {
+    setPage(filter, { state: "loading" });
+    try {
+      const page = await api.rooms(filter, cursor);
+      client.learn(page.rooms);
+      setPage(filter, pageRead(page.rooms, page.cursor));
+    } catch {
+      setPage(filter, { state: "failed" });
+    }
+  }
+
+  function more(): void {
+    const page = view.pages[view.filter];
+    if (page.state === "loading") return;
+    if (page.state === "ready" && page.cursor === null) return;
+    void read(view.filter, page.cursor);
+  }
+
+  function show(filter: Filter): void {
+    set({ filter });
+    if (filter === "resolved" && view.pages.resolved.state === "idle") more();
+  }
+
+  function open(room: Id | null): void {
+    if (room === view.room) return;
+    if (view.room) client.leave(view.room);
+    set({ room, details: null, change: null });
+    if (!room) return;
+    client.join(room);
+    reloadDetails();
+  }
+
+  function reloadDetails(): void {
+    if (view.room) void loadDetails(view.room);
+  }
+
+  async function loadDetails(room: Id): Promise<void> {
+    set({ details: { room, state: "loading", visitor: null } });
+    const details = await fetchDetails(room);
+    if (view.room === room) set({ details });
+  }
+
+  async function fetchDetails(room: Id): Promise<Details> {
+    try {
+      const found = await api.room(room);
+      client.learn([found.room]);
+      return { room, state: "ready", visitor: found.visitor };
+    } catch (error) {
+      const isGone = error instanceof Failed && error.status === NOT_FOUND;
+      return { room, state: isGone ? "gone" : "failed", visitor: null };
+    }
+  }
+
+  function toggleStatus(): void {
+    const summary = view.room ? view.chat.rooms[view.room]?.summary : undefined;
+    if (summary && view.change?.state !== "busy") void changeStatus(summary.id, filterOf(summary));
+  }
+
+  async function changeStatus(room: Id, from: Filter): Promise<void> {
+    set({ change: { room, state: "busy" } });
+    let change: StatusChange | null = null;
+    try {
+      const changed = await (from === "open" ? api.resolve(room) : api.reopen(room));
+      client.learn([changed.room]);
+    } catch {
+      change = { room, state: "failed" };
+    }
+    if (view.change?.room === room) set({ change });
+  }
+
+  return {
+    client,
+    view: () => view,
+    subscribe(fn) {
+      listeners.add(fn);
+      return () => void listeners.delete(fn);
+    },
+    start() {
+      client.subscribe(followed);
+      client.on("welcome", welcomed);
+      client.on("resync", () => void read("open", null));
+      setInterval(() => set({}), TICK);
+      window.addEventListener("online", followed);
+      window.addEventListener("offline", followed);
+      client.start();
+    },
+    open,
+    show,
+    more,
+    reloadDetails,
+    toggleStatus,
+    draft: (room) => drafts.get(room) ?? "",
+    keepDraft: (room, text) => void (text ? drafts.set(room, text) : drafts.delete(room)),
+  };
+}

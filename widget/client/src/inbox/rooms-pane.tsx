@@ -1,0 +1,77 @@
+/** The list of rooms: filters, counts in words, rows, and what stands there when there are none. */
+
+import type { Id } from "../core/index.ts";
+import { EmptyOpen, EmptyResolved, Ghosts, ListFailed } from "./list-notes.tsx";
+import { type Filter, type Paging, type Row, waiting } from "./rooms.ts";
+import { RowList } from "./row-list.tsx";
+import { en } from "./text.ts";
+import { span } from "./time.ts";
+
+export interface RoomsPaneProps {
+  readonly filter: Filter;
+  readonly paging: Paging;
+  readonly rows: readonly Row[];
+  readonly opened: Id | null;
+  /** The row that Tab reaches. */
+  readonly cursor: Id | null;
+  readonly here: ReadonlySet<Id>;
+  readonly me: string;
+  readonly now: number;
+  readonly tag: string | undefined;
+  readonly inert: boolean;
+  readonly onFilter: (filter: Filter) => void;
+  readonly onOpen: (room: Id) => void;
+  readonly onCursor: (room: Id) => void;
+  readonly onMore: () => void;
+}
+
+export function RoomsPane(props: RoomsPaneProps) {
+  return (
+    <nav class="rooms" aria-label={en.roomsLabel} inert={props.inert}>
+      <header class="rooms-head">
+        <div class="rooms-title">
+          <h1>{en.title}</h1>
+          <p class="soft small" aria-live="polite">
+            {countOf(props)}
+          </p>
+        </div>
+        <fieldset class="tabs">
+          <legend class="unseen">{en.filtersLabel}</legend>
+          {(["open", "resolved"] as const).map((filter) => (
+            <button
+              key={filter}
+              type="button"
+              class="tab"
+              aria-pressed={filter === props.filter}
+              onClick={() => props.onFilter(filter)}
+            >
+              {en.filters[filter]}
+            </button>
+          ))}
+        </fieldset>
+      </header>
+      <List {...props} />
+    </nav>
+  );
+}
+
+/** "3 waiting, oldest 4 min" says more than a number of rooms. */
+function countOf({ filter, paging, rows, now }: RoomsPaneProps): string {
+  const isKnown = paging.state === "ready" || rows.length > 0;
+  if (!isKnown) return "";
+  if (filter === "resolved") return en.resolvedCount(rows.length, paging.cursor !== null);
+  const { count, oldest } = waiting(rows);
+  return oldest === null ? en.noneWaiting : en.waiting(count, span(oldest, now));
+}
+
+function List(props: RoomsPaneProps) {
+  const { filter, paging, rows } = props;
+  if (rows.length > 0) return <RowList {...props} />;
+  return (
+    <div class="list">
+      {paging.state === "failed" && <ListFailed onRetry={props.onMore} />}
+      {(paging.state === "loading" || paging.state === "idle") && <Ghosts />}
+      {paging.state === "ready" && (filter === "open" ? <EmptyOpen tag={props.tag} /> : <EmptyResolved />)}
+    </div>
+  );
+}

@@ -1,0 +1,8 @@
+/** The sheets of the inbox, in the order that lets the later ones change the earlier. */
+import base from "./base.css";
+import details from "./details.css";
+import list from "./list.css";
+import narrow from "./narrow.css";
+import room from "./room.css";
+
+export const sheets: readonly string[] = [base, list, room, details, narrow];
