@@ -19,7 +19,7 @@ from tenants.tokens import Principal
 # One statement is one snapshot: the head, the summary, the marks and the messages cannot disagree. A client at position `after`
 # of this epoch gets the rows changed since, oldest change first; one that is too far behind gets the newest page, newest first.
 SNAPSHOT: Final = f"""
-    WITH place AS (
+    WITH place AS MATERIALIZED (
         SELECT {SUMMARY},
             coalesce(room.epoch = %(epoch)s::uuid AND %(after)s::bigint <= room.last_seq AND {CATCH_UP} >= (
                 SELECT count(*) FROM (
