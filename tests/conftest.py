@@ -1,0 +1,35 @@
+"""What every test has: a migrated PostgreSQL, used as the web uses it. Fixtures by subject are in `tests/support/`."""
+
+from collections.abc import Iterator
+
+import django
+import pytest
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from tests.support import cluster
+
+cluster.begin()  # before anything reads the settings
+django.setup()
+
+pytest_plugins = ["tests.support.cast"]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    cluster.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Database access for the whole run. Nothing is rolled back: a test makes its own objects."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_connections(database: None) -> Iterator[None]:
+    """No test inherits a connection, and none leaves one inside a tenant."""
+    yield
+    left_in = [connection.schema_name for connection in connections.all(initialized_only=True)]  # type: ignore[attr-defined]
+    connections.close_all()
+    assert set(left_in) <= {"public"}
