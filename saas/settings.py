@@ -34,6 +34,7 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",  # the pages of allauth.mfa speak of times with it
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -138,6 +139,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ADAPTER = "tenants.adapters.AccountAdapter"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SCHEME
 LOGIN_URL = "account_login"

@@ -11,7 +11,7 @@ from tenants.selectors import email_is_known, slug_is_taken
 from tenants.slugs import LONGEST, SHORTEST, BadSlug, check_slug
 
 TAKEN = "This address is taken; choose another."
-KNOWN = "Somebody signs in with this e-mail already. If it is you, sign in first."
+KNOWN = "Somebody signs in with this email already. If it is you, sign in first."
 
 
 class TenantForm(forms.Form):
@@ -53,7 +53,7 @@ class SignUpForm(TenantForm):
     field_order: ClassVar[list[str]] = ["name", "email", "password", "tenant_name", "slug"]
 
     name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
         label="Password",
         max_length=256,  # what hashing is allowed to cost

@@ -18,7 +18,7 @@ from tenants.resolve import MemberRef, membership_for
 from tenants.services import end_sign_in, record_sign_in
 from tenants.tokens import AgentRefresh, agent_claims, names_tenant
 
-WRONG = "E-mail or password is wrong."  # the same whoever it is: it tells nobody which addresses are known
+WRONG = "Email or password is wrong."  # the same whoever it is: it tells nobody which addresses are known
 OVER = "You are no longer signed in."
 NOBODY = make_password(secrets.token_urlsafe())  # hashed against when the address is unknown, so that it takes as long
 

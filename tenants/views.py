@@ -37,7 +37,8 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 def landing(request: HttpRequest) -> HttpResponse:
     """What Porchlight is."""
-    return render(request, "tenants/landing.html")
+    script = f"{settings.SCHEME}://{settings.WIDGET_HOST}/porchlight.js"
+    return render(request, "tenants/landing.html", {"widget_script": script})
 
 
 @login_required

@@ -29,8 +29,11 @@ def send_written(*, to: str, subject: str, text: str, html: str = "", using: str
 
 
 @task(retries=8)
-def deliver(*, to: str, subject: str, text: str, html: str, message_id: str) -> None:
-    """Hand one mail to the mail server. Run twice it is sent twice, under one Message-ID: mail programs show it once."""
+def deliver(*, to: str, subject: str, text: str, html: str, message_id: str, tenant: str = "") -> None:
+    """Hand one mail to the mail server. Run twice it is sent twice, under one Message-ID: mail programs show it once.
+
+    `tenant` is the id of the tenant in which it was written, if it was in one.
+    """
     mail = EmailMultiAlternatives(subject, text, to=[to], headers={"Message-ID": message_id})
     if html:
         mail.attach_alternative(html, "text/html")
