@@ -26,18 +26,18 @@ class Ware:
     name: str
     words: str
     price: str
-    picture: str  # a file of static/demo/
+    picture: str  # a static file
 
 
 BIKES = [
-    Ware("Tern 8", "Eight gears, folds in ten seconds, fits under a desk.", "€ 1,290", "tern"),
-    Ware("Harrier", "A steel tourer that carries you and a week of luggage.", "€ 1,850", "harrier"),
-    Ware("Wren 20", "A child's first real bike, 6.9 kg, from six years on.", "€ 420", "wren"),
+    Ware("Tern 8", "Eight gears, folds in ten seconds, fits under a desk.", "€ 1,290", "demo/tern.svg"),
+    Ware("Harrier", "A steel tourer that carries you and a week of luggage.", "€ 1,850", "demo/harrier.svg"),
+    Ware("Wren 20", "A child's first real bike, 6.9 kg, from six years on.", "€ 420", "demo/wren.svg"),
 ]
 PLANTS = [
-    Ware("Fig, three years old", "Stands in a pot on any warm balcony and bears twice a year.", "€ 39", "fig"),
-    Ware("Shade border", "Nine ferns and hostas for the corner where nothing grows.", "€ 64", "fern"),
-    Ware("Tomato summer", "Six old varieties, grown until the first flower.", "€ 24", "tomato"),
+    Ware("Fig, three years old", "Stands in a pot on any warm balcony and bears twice a year.", "€ 39", "demo/fig.svg"),
+    Ware("Shade border", "Nine ferns and hostas for the corner where nothing grows.", "€ 64", "demo/fern.svg"),
+    Ware("Tomato summer", "Six old varieties, grown until the first flower.", "€ 24", "demo/tomato.svg"),
 ]
 
 
@@ -61,6 +61,6 @@ def _shop(request: HttpRequest, slug: str, wares: list[Ware], policy: str) -> Ht
     if key is None:
         raise Http404
     widget = f"{settings.SCHEME}://{settings.WIDGET_HOST}"
-    answer = render(request, f"demo/{slug}.html", {"wares": wares, "key": key.key, "widget": widget})
+    answer = render(request, f"demo/{slug}.html", {"slug": slug, "wares": wares, "key": key.key, "widget": widget})
     answer.headers["Content-Security-Policy"] = policy.format(widget=widget)
     return answer
