@@ -1,0 +1,56 @@
+"""People of the cast at work: an agent, a visitor, a room with some lines in it."""
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from chat.realtime.append import Row, append_sync
+from chat.realtime.protocol.incoming import Open
+from chat.realtime.protocol.outgoing import Author
+from chat.services.messages import open_room
+from chat.services.visitors import ensure_visitor
+from tenants.context import TenantRef, in_tenant
+from tenants.models import EmbedKey, Role, User
+from tenants.tokens import Principal
+
+FAR = 4_000_000_000.0  # seconds since 1970: tests do not run out
+
+
+def agent(tenant: TenantRef, user: User, role: str = Role.AGENT) -> Principal:
+    """A member of the tenant as a view or a socket sees them."""
+    return Principal(tenant.id, "agent", user.id, user.name, role, None, None, "sid", FAR)
+
+
+def embed_key(tenant: TenantRef) -> EmbedKey:
+    """The key of the tenant's first site."""
+    return EmbedKey.objects.filter(tenant_id=tenant.id, revoked_at=None).earliest("created_at")
+
+
+def visitor(tenant: TenantRef, site_id: UUID | None = None) -> Principal:
+    """A new visitor of the tenant's first site, or of another."""
+    site_id = site_id or embed_key(tenant).site_id
+    with in_tenant(tenant):
+        made = ensure_visitor(site_id, None)
+    return Principal(tenant.id, "visitor", made.visitor_id, made.name, None, site_id, "https://shop.example", "sid", FAR)
+
+
+def room_of(tenant: TenantRef, owner: Principal, *texts: str) -> UUID:
+    """A support room of the visitor in which they said this."""
+    with in_tenant(tenant):
+        opened = open_room(owner, Open(cid=uuid4(), kind="support"), agents=[])
+    say(tenant, opened.room_id, owner, *texts)
+    return opened.room_id
+
+
+def say(tenant: TenantRef, room_id: UUID, who: Principal | None, *texts: str) -> None:
+    """Store lines in a room; nobody's are system lines."""
+    author = Author(kind=who.kind, id=who.id, name=who.name) if who else Author(kind="system", id=None, name="")
+    rows = [Row(room_id, author, uuid4(), text, kind="text" if who else "system") for text in texts]
+    with in_tenant(tenant), transaction.atomic():
+        assert all(done.outcome == "stored" for done in append_sync(rows))
+
+
+def with_role(principal: Principal, role: str) -> Principal:
+    """The same agent in another role."""
+    return replace(principal, role=role)

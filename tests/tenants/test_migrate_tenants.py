@@ -1,0 +1,46 @@
+"""`manage.py migrate_tenants`: only those that are behind, and one that fails does not stop the others."""
+
+import psycopg
+import pytest
+
+from tenants.context import TenantRef
+from tests.support import cluster
+from tests.support.cast import MakeTenant
+
+Superuser = psycopg.Connection[tuple[object, ...]]
+
+
+def go_back(superuser: Superuser, tenant: TenantRef) -> None:
+    """Put a schema where it stood before its last migration."""
+    superuser.execute(f"DELETE FROM {tenant.schema}.django_migrations WHERE app = 'chat' AND name = '0002_append'")
+    superuser.execute(f"DROP FUNCTION {tenant.schema}.append")
+
+
+def has_append(superuser: Superuser, tenant: TenantRef) -> bool:
+    found = superuser.execute(
+        "SELECT 1 FROM pg_proc WHERE proname = 'append' AND pronamespace::regnamespace::text = %s", [tenant.schema]
+    )
+    return found.fetchone() is not None
+
+
+@pytest.mark.xdist_group("migrations")
+def test_one_that_fails_is_named_and_the_others_are_migrated(make_tenant: MakeTenant, superuser: Superuser) -> None:
+    broken, behind = make_tenant(), make_tenant()
+    for tenant in (broken, behind):
+        go_back(superuser, tenant)
+    superuser.execute(f"ALTER SCHEMA {broken.schema} OWNER TO postgres")
+    done = cluster.manage("migrate_tenants", check=False, DATABASE_AS_OWNER="1")
+    superuser.execute(f"ALTER SCHEMA {broken.schema} OWNER TO porch_owner")
+    assert done.returncode == 1
+    assert f"1 tenants were not migrated: {broken.schema}" in done.stderr
+    assert "2 behind, 1 migrated" in done.stdout
+    assert [has_append(superuser, tenant) for tenant in (broken, behind)] == [False, True]
+
+    assert "1 behind, 1 migrated" in cluster.migrate().stdout
+    assert has_append(superuser, broken)
+
+
+def test_it_refuses_to_run_as_the_web() -> None:
+    done = cluster.manage("migrate_tenants", check=False)
+    assert done.returncode == 1
+    assert "DATABASE_AS_OWNER=1" in done.stderr
