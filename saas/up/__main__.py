@@ -1,0 +1,115 @@
+"""`python -m saas.up` runs Porchlight with demo data; `python -m saas.up manage <command>` runs a command on the same data.
+
+`manage --as-owner <command>` runs it as the owner of the schemas, as migrating needs.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from saas.up import links, options, preparation
+from saas.up.environment import environment
+from saas.up.options import Options, Refused
+from saas.up.postgres import private, try_lock
+from saas.up.processes import command_of, die_with_parent
+from saas.up.server import Server
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(SystemExit):
+    """A signal asked for the end."""
+
+
+def up() -> int:
+    """Run everything until a signal or the server's own end; the exit status."""
+    chosen = options.read()
+    with _only_one(chosen), contextlib.ExitStack() as stack:
+        print("Starting the database ...", flush=True)
+        env = stack.enter_context(environment(chosen))
+        server = Server(chosen, env)
+        server.end_leftover()
+        chosen.check_port()
+        preparation.migrate(chosen, env)
+        preparation.collect_static(chosen, env)
+        return _serve(chosen, env, server)
+
+
+def _serve(chosen: Options, env: dict[str, str], server: Server) -> int:
+    print("Starting the server ...", flush=True)
+    try:
+        server.start()
+        known = links.facts(chosen, _seed(env))
+        if not server.is_ready():
+            raise Refused(
+                f"{server.last_words()}\nThe server did not start; its last words are above, all of them in {server.log}"
+            )
+        links.write(chosen, known)
+        print(links.page(chosen, known), flush=True)
+        status = server.follow()
+        print(f"{server.last_words()}\nThe server ended by itself; its last words are above.", file=sys.stderr)
+        return status or 1
+    except Stopped:
+        print("\nStopping ...", flush=True)
+        return 0
+    finally:
+        links.remove(chosen)
+        server.stop()
+
+
+def _seed(env: dict[str, str]) -> list[dict[str, Any]]:
+    """The demo's tenants, while the server starts."""
+    words = [sys.executable, "-m", "saas.up.demo"]
+    result = subprocess.run(words, env=env, cwd=preparation.ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Refused(f"{result.stderr.strip()}\nThe demo's data could not be made; the reason is above.")
+    tenants: list[dict[str, Any]] = json.loads(result.stdout)
+    return tenants
+
+
+def manage(words: list[str]) -> int:
+    """Run a command of manage.py on the data of `make up`, whether or not that runs."""
+    as_owner = words[:1] == ["--as-owner"]
+    with environment(options.read()) as env:
+        if as_owner:
+            env["DATABASE_AS_OWNER"] = "1"
+        command = [sys.executable, str(preparation.ROOT / "manage.py"), *words[as_owner:]]
+        return subprocess.run(command, env=env, check=False).returncode
+
+
+@contextlib.contextmanager
+def _only_one(chosen: Options) -> Iterator[None]:
+    """One run per data folder. The kernel drops the lock however this process ends."""
+    with open(chosen.data_dir / "up.lock", "a+b", opener=private) as lock:
+        if not try_lock(lock):
+            lock.seek(0)
+            raise Refused(f"Porchlight already runs on {chosen.data_dir}, as process {lock.read().decode()}; stop that first.")
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
+        lock.flush()
+        yield
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise Stopped(0)
+
+
+def main(words: list[str]) -> int:
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+    if "make" in command_of(os.getppid()).partition(" ")[0]:
+        die_with_parent()  # whoever kills make means us
+    if words[:1] == ["manage"]:
+        return manage(words[1:])
+    return up()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

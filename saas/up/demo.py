@@ -1,0 +1,120 @@
+"""The demo's cast: two customers who must never see each other, and a member of the platform's staff.
+
+`python -m saas.up.demo` makes what is missing and prints the tenants with their embed keys as JSON. What the cast has changed
+since is left as it is; only the demo page's address is brought up to date, for it may have moved to another port.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
+django.setup()
+
+from allauth.account.models import EmailAddress  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from chat.models import Site  # noqa: E402
+from chat.selectors.sites import first_embed_key  # noqa: E402
+from chat.services.sites import change_site  # noqa: E402
+from saas.up.links import PASSWORD, STAFF  # noqa: E402
+from tenants.context import TenantRef, in_tenant  # noqa: E402
+from tenants.models import EmbedKey, Membership, Role, Tenant, User  # noqa: E402
+from tenants.provisioning import create_tenant  # noqa: E402
+from tenants.resolve import ref  # noqa: E402
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the cast."""
+
+    name: str
+    email: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A tenant of the cast; the first of its people owns it."""
+
+    slug: str
+    name: str
+    people: tuple[Person, ...]
+    color: str
+    title: str
+    greeting: str
+
+
+CUSTOMERS: Final = (
+    Customer(
+        slug="acme",
+        name="Acme Bikes",
+        people=(
+            Person("Ada Lovelace", "ada@acme.example", Role.OWNER),
+            Person("Ben Ito", "ben@acme.example", Role.AGENT),
+        ),
+        color="#B45309",
+        title="Ask the workshop",
+        greeting="Hello. Ask us anything about bikes; somebody from the workshop answers.",
+    ),
+    Customer(
+        slug="globex",
+        name="Globex Garden",
+        people=(Person("Gus Moreau", "gus@globex.example", Role.OWNER),),
+        color="#13795B",
+        title="Ask a gardener",
+        greeting="Hello. Tell us where your plant stands, and what ails it.",
+    ),
+)
+
+
+def seed() -> list[dict[str, object]]:
+    """Make what is missing of the cast; its tenants as `saas/up/links.py` takes them."""
+    _person("Sam Staff", STAFF, is_staff=True, is_superuser=True)
+    return [_customer(customer) for customer in CUSTOMERS]
+
+
+def _customer(customer: Customer) -> dict[str, object]:
+    users = {person: _person(person.name, person.email) for person in customer.people}
+    tenant = _tenant(customer, owner=users[customer.people[0]])
+    for person, user in users.items():
+        Membership.objects.get_or_create(tenant_id=tenant.id, user=user, defaults={"role": person.role})
+    _dress(tenant, customer)
+    members = [{"email": person.email, "role": str(person.role)} for person in customer.people]
+    return {"slug": tenant.slug, "embed_key": first_embed_key(tenant.id), "members": members}
+
+
+def _person(name: str, email: str, **rights: bool) -> User:
+    """The user of this address, made with the demo's password and a verified address if there is none."""
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name, **rights)
+    EmailAddress.objects.get_or_create(user=user, email=email, defaults={"primary": True, "verified": True})
+    return user
+
+
+def _tenant(customer: Customer, *, owner: User) -> TenantRef:
+    if tenant := Tenant.objects.filter(slug=customer.slug).first():
+        return ref(tenant)
+    return create_tenant(slug=customer.slug, name=customer.name, owner=owner)
+
+
+def _dress(tenant: TenantRef, customer: Customer) -> None:
+    """Let the demo page embed the first site, and give a site that nobody has set up its look and words."""
+    key = EmbedKey.objects.filter(tenant_id=tenant.id).order_by("created_at").first()
+    if key is None:
+        return
+    with in_tenant(tenant):
+        site = Site.objects.get(id=key.site_id)
+    page = f"{settings.SCHEME}://{settings.DEMO_HOST}"
+    others = [origin for origin in site.allowed_origins if not origin.startswith(f"{settings.SCHEME}://demo.localhost")]
+    if [page, *others] != site.allowed_origins:
+        change_site(tenant, site.id, allowed_origins=[page, *others])
+    if not site.look and not site.texts:
+        texts = {"title": customer.title, "greeting": customer.greeting}
+        change_site(tenant, site.id, look={"color": customer.color}, texts=texts)
+
+
+if __name__ == "__main__":
+    print(json.dumps(seed()))
