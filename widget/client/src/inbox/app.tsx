@@ -74,7 +74,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
     back: toList,
     help: () => setShowsKeys(true),
   };
-  useKeys((command) => !showsKeys && commands[command]());
+  useKeys((command) => commands[command]());
 
   const visitor = (
     <DetailsPane

@@ -11,7 +11,7 @@ export type Connection =
 const QUIET = 1_200;
 const BACK = 3_000;
 /** From this try on it is no hiccup any more. */
-const OFFLINE_AFTER = 3;
+const OFFLINE_AFTER = 5;
 const TOO_MANY_TABS = 4409;
 
 /** What to say of a socket that is not online. */

@@ -20,14 +20,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "?": "help",
 };
 
-/** Where the key was pressed: `field` takes text, `log` scrolls with the arrows, `page` is everywhere else. */
-export type Place = "field" | "log" | "page";
+/** Where the key was pressed: `field` takes text, `scroller` the arrows, `dialog` all keys; `page` is everywhere else. */
+export type Place = "field" | "scroller" | "dialog" | "page";
 
 /** The command of a key, or null when it belongs to the place where it was pressed. */
 export function commandOf(stroke: Stroke, place: Place): Command | null {
-  if (stroke.ctrlKey || stroke.metaKey || stroke.altKey) return null;
+  if (place === "dialog" || stroke.ctrlKey || stroke.metaKey || stroke.altKey) return null;
   if (place === "field" && stroke.key !== "Escape") return null;
-  if (place === "log" && stroke.key.startsWith("Arrow")) return null;
+  if (place === "scroller" && stroke.key.startsWith("Arrow")) return null;
   const key = stroke.key.length === 1 ? stroke.key.toLowerCase() : stroke.key;
   return COMMANDS[key] ?? null;
 }

@@ -22,5 +22,6 @@ export function useKeys(onCommand: (command: Command) => void): void {
 function placeOf(target: EventTarget | null): Place {
   if (!(target instanceof Element)) return "page";
   if (target.closest("textarea, input, select, [contenteditable]")) return "field";
-  return target.closest(".log, .details, .pop, dialog") ? "log" : "page";
+  if (target.closest("dialog")) return "dialog";
+  return target.closest(".log, .details, .pop") ? "scroller" : "page";
 }

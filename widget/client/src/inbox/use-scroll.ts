@@ -66,9 +66,13 @@ export function useScroll(lines: readonly Line[], me: Id, onTop: () => void): Sc
 
   useEffect(() => {
     if (!root.current) return;
-    const watch = new ResizeObserver(() => atEnd.current && toEnd());
-    watch.observe(root.current);
-    if (root.current.firstElementChild) watch.observe(root.current.firstElementChild);
+    const box = root.current;
+    const watch = new ResizeObserver(() => {
+      if (atEnd.current) toEnd();
+      drawn.current = { ...drawn.current, height: box.scrollHeight };
+    });
+    watch.observe(box);
+    if (box.firstElementChild) watch.observe(box.firstElementChild);
     return () => watch.disconnect();
   }, []);
 
