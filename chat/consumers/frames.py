@@ -79,7 +79,8 @@ def on_send(session: Session, frame: Send) -> Pending:
     writable = session.rooms.get(frame.room)
     if writable is None:
         return _send_unjoined(session, frame)
-    return _send(session, frame, may_write=writable)
+    _send(session, frame, may_write=writable)
+    return None
 
 
 async def _send_unjoined(session: Session, frame: Send) -> None:
@@ -160,7 +161,7 @@ def on_page(session: Session, frame: PageChange) -> Pending:
     if session.principal.kind != "visitor":
         raise Forbidden("Only a visitor has a page.")
     session.page = Page(url=frame.url, title=frame.title, referrer=frame.referrer)
-    hub().tenants[session.tenant.id].came(session)
+    hub().moved(session)
     return run_in_tenant(session.tenant, moved_to, session.principal.id, session.page)
 
 

@@ -28,9 +28,7 @@ async def join(
     try:
         found = await run_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
     except BaseException:
-        room.leave(session)
-        session.rooms.pop(room_id, None)
-        hub().close_if_empty(room)
+        hub().quit_room(session, room)
         raise
     joined = encode(_joined(found, room_id, ref, session))
     hub().settle_room(session, room, head=found.head, writable=may_write(session.principal), joined=joined)

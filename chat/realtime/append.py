@@ -19,6 +19,9 @@ CALL = (
 )
 
 
+LABELS = 11  # the column of the labels
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One message to be stored. The same `cid` of the same author in the same room is stored once, for ever."""
@@ -93,12 +96,13 @@ def append_sync(rows: Sequence[Row]) -> list[Appended]:
     """
     with connection.cursor() as cursor:
         cursor.execute(CALL.format(schema=""), columns(rows))
-        return [Appended(*found[:11], _labels(found[11]), *found[12:]) for found in cursor.fetchall()]
+        return [appended(found) for found in cursor.fetchall()]
 
 
-def _labels(found: Any) -> list[str]:
-    """Django's connections give `jsonb` as text."""
-    return msgspec.json.decode(found) if isinstance(found, str) else found
+def appended(found: Sequence[Any]) -> Appended:
+    """One row of what `append` returns. Django's connections give `jsonb` as text, psycopg's own as values."""
+    labels = msgspec.json.decode(found[LABELS], type=list[str]) if isinstance(found[LABELS], str) else found[LABELS]
+    return Appended(*found[:LABELS], labels, *found[LABELS + 1 :])
 
 
 def message_frame(row: Row, done: Appended) -> Msg:
@@ -141,3 +145,8 @@ def summary(row: Row, done: Appended) -> Summary:
         visitor=done.visitor_id or msgspec.UNSET,
         last=LastLine(text=row.text[:200], by=row.author.name, ts=stamp(done.ts)),
     )
+
+
+def for_visitor(room: Summary) -> Summary:
+    """The summary without what only the team may see."""
+    return msgspec.structs.replace(room, assignee=msgspec.UNSET, labels=msgspec.UNSET)

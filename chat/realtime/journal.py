@@ -19,7 +19,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from chat.realtime.append import CALL, Appended, Row, columns
+from chat.realtime.append import CALL, Appended, Row, appended, columns
 from saas.core.errors import AppError, Busy, Internal
 from tenants.context import TenantRef
 
@@ -220,7 +220,7 @@ class Journal:
                 call, rows = self._call(tenant.schema), columns([entry.row for entry in entries])
                 cursors.append(await connection.execute(call, rows, prepare=True))
         return [
-            (entry, Appended(*found))
+            (entry, appended(found))
             for entries, cursor in zip(groups, cursors, strict=True)
             for entry, found in zip(entries, await cursor.fetchall(), strict=True)
         ]

@@ -35,7 +35,7 @@ class Roster(Generic[T]):
             self.sockets[key] = left
             return None
         self.sockets.pop(key, None)
-        who = self.here.pop(key, None)
+        who = self.here.pop(key) if key in self.here else None
         return None if key in self else who
 
     def heard(self, process: str, *, on: Iterable[T] = (), off: Iterable[UUID] = ()) -> tuple[list[T], list[T]]:
@@ -46,7 +46,7 @@ class Roster(Generic[T]):
             if self.of(who) not in self:
                 came.append(who)
             theirs[self.of(who)] = who
-        gone = [who for key in off if (who := theirs.pop(key, None)) is not None and key not in self]
+        gone = [who for key in off if key in theirs and (who := theirs.pop(key)) and key not in self]
         return came, gone
 
     def lost(self, process: str) -> list[T]:

@@ -60,7 +60,8 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)  # makes self.scope and the application's task, which has not run yet
         if getattr(self, "scope", None) is not None:
-            self.scope["extensions"][EXTENSION] = self  # type: ignore[index, typeddict-item]
+            extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions[EXTENSION] = self
 
     def write(self, framed: bytes) -> bool:
         transport = self.transport

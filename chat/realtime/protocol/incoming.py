@@ -35,7 +35,7 @@ class Page(msgspec.Struct, frozen=True):
     referrer: Url = ""
 
 
-class Hello(_In, tag="hello"):
+class Hello(_In, tag="hello", frozen=True):
     v: int
     token: str
     rooms: Annotated[list[Position], msgspec.Meta(max_length=MAX_JOINED)] = []
@@ -43,36 +43,36 @@ class Hello(_In, tag="hello"):
     page: Page | None = None
 
 
-class Auth(_In, tag="auth"):
+class Auth(_In, tag="auth", frozen=True):
     token: str
 
 
-class Open(_In, tag="open"):
+class Open(_In, tag="open", frozen=True):
     cid: UUID
     kind: Literal["support"]
     text: str | None = None
     form: dict[str, Short] | None = None
 
 
-class Join(_In, tag="join"):
+class Join(_In, tag="join", frozen=True):
     ref: Ref
     room: UUID
     epoch: UUID | None = None
     after: Seq | None = None
 
 
-class Leave(_In, tag="leave"):
+class Leave(_In, tag="leave", frozen=True):
     ref: Ref
     room: UUID
 
 
-class History(_In, tag="history"):
+class History(_In, tag="history", frozen=True):
     ref: Ref
     room: UUID
     before: Seq
 
 
-class Send(_In, tag="send"):
+class Send(_In, tag="send", frozen=True):
     cid: UUID
     room: UUID
     text: str | None = None
@@ -80,29 +80,29 @@ class Send(_In, tag="send"):
     reply_to: UUID | None = None
 
 
-class Read(_In, tag="read"):
+class Read(_In, tag="read", frozen=True):
     room: UUID
     seq: Seq
 
 
-class Typing(_In, tag="typing"):
+class Typing(_In, tag="typing", frozen=True):
     room: UUID
     on: bool
     draft: str | None = None
 
 
-class PageChange(_In, tag="page"):
+class PageChange(_In, tag="page", frozen=True):
     url: Url
     title: Short = ""
     referrer: Url = ""
 
 
-class Seen(_In, tag="seen"):
+class Seen(_In, tag="seen", frozen=True):
     notification: UUID | None = None
     all: bool = False
 
 
-class Ping(_In, tag="ping"):
+class Ping(_In, tag="ping", frozen=True):
     n: Seq
 
 

@@ -92,7 +92,7 @@ class _Out(msgspec.Struct, tag_field="t", frozen=True, kw_only=True):
     """A frame to a client."""
 
 
-class Welcome(_Out, tag="welcome"):
+class Welcome(_Out, tag="welcome", frozen=True):
     me: Person
     rooms: Sequence[Summary]
     unread: int
@@ -103,7 +103,7 @@ class Welcome(_Out, tag="welcome"):
     cursor: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class Joined(_Out, tag="joined"):
+class Joined(_Out, tag="joined", frozen=True):
     room: UUID
     summary: Summary
     epoch: UUID
@@ -116,37 +116,37 @@ class Joined(_Out, tag="joined"):
     ref: Ref | msgspec.UnsetType = msgspec.UNSET
 
 
-class PageOut(_Out, tag="page"):
+class PageOut(_Out, tag="page", frozen=True):
     ref: Ref
     room: UUID
     messages: Sequence[Message]
     more: bool
 
 
-class Left(_Out, tag="left"):
+class Left(_Out, tag="left", frozen=True):
     room: UUID
     ref: Ref | msgspec.UnsetType = msgspec.UNSET
     code: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class Msg(_Out, tag="msg"):
+class Msg(_Out, tag="msg", frozen=True):
     room: UUID
     seq: int
     message: Message
 
 
-class Upd(_Out, tag="upd"):
+class Upd(_Out, tag="upd", frozen=True):
     room: UUID
     seq: int
     message: Message
 
 
-class RoomOut(_Out, tag="room"):
+class RoomOut(_Out, tag="room", frozen=True):
     room: UUID
     summary: Summary
 
 
-class Ack(_Out, tag="ack"):
+class Ack(_Out, tag="ack", frozen=True):
     cid: UUID
     room: UUID
     seq: int
@@ -154,7 +154,7 @@ class Ack(_Out, tag="ack"):
     ts: str
 
 
-class Err(_Out, tag="err"):
+class Err(_Out, tag="err", frozen=True):
     code: str
     message: str
     cid: UUID | msgspec.UnsetType = msgspec.UNSET
@@ -163,21 +163,21 @@ class Err(_Out, tag="err"):
     field: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class TypingOut(_Out, tag="typing"):
+class TypingOut(_Out, tag="typing", frozen=True):
     room: UUID
     who: Person
     on: bool
     draft: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class People(_Out, tag="people"):
+class People(_Out, tag="people", frozen=True):
     room: UUID
     who: Person | Sequence[Person]
     on: bool | msgspec.UnsetType = msgspec.UNSET
     count: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class Marks(_Out, tag="marks"):
+class Marks(_Out, tag="marks", frozen=True):
     room: UUID
     who: UUID
     seq: int
@@ -192,31 +192,31 @@ class LiveVisitor(msgspec.Struct, frozen=True):
     on: bool = True
 
 
-class Presence(_Out, tag="presence"):
+class Presence(_Out, tag="presence", frozen=True):
     who: Person | msgspec.UnsetType = msgspec.UNSET
     state: str | msgspec.UnsetType = msgspec.UNSET
     agents: int | msgspec.UnsetType = msgspec.UNSET
     visitors: Sequence[LiveVisitor] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Resync(_Out, tag="resync"):
+class Resync(_Out, tag="resync", frozen=True):
     pass
 
 
-class Authed(_Out, tag="authed"):
+class Authed(_Out, tag="authed", frozen=True):
     expires_in: int
 
 
-class Pong(_Out, tag="pong"):
+class Pong(_Out, tag="pong", frozen=True):
     n: int
 
 
-class PingOut(_Out, tag="ping"):
+class PingOut(_Out, tag="ping", frozen=True):
     n: int
     heads: dict[str, int]
 
 
-class Bye(_Out, tag="bye"):
+class Bye(_Out, tag="bye", frozen=True):
     code: int
     after: int
 

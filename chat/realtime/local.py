@@ -1,0 +1,107 @@
+"""What this process holds: its sockets by group, its rooms, its tenants. Delivers to them; knows nothing of other processes."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from chat.realtime.here import LocalTenant
+from chat.realtime.protocol.outgoing import Msg, People, Person, Upd, encode
+from chat.realtime.room import LocalRoom
+from chat.realtime.session import Session
+from chat.selectors.messages import changes_after
+from saas.core.fastsocket import frame
+from tenants.context import run_in_tenant
+
+log = logging.getLogger(__name__)
+
+HOLE_SECONDS: Final = 0.02  # two processes may publish out of order: how long a hole is waited for
+HOLE_CHANGES: Final = 200  # read at once when a hole is mended
+CROWD_SECONDS: Final = 1.0  # how often a crowded room tells its count
+
+
+class Local:
+    """The local end of every group."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.rooms: dict[str, LocalRoom] = {}
+        self.tenants: dict[UUID, LocalTenant] = {}
+        self.groups: dict[str, set[Session]] = {}
+        self._mending: set[asyncio.Task[None]] = set()
+        self._crowds: set[str] = set()
+
+    def offer(self, group: str, seq: int, text: bytes) -> None:
+        """A frame that takes a seq, to a room: in order, once."""
+        room = self.rooms.get(group)
+        if room is not None:
+            room.deliver(room.order.offer(seq, frame(text)))
+            self.mend(room)
+
+    def tell(self, group: str, text: bytes, only: str | None = None) -> None:
+        """A frame of state, to a room, a person or an inbox."""
+        framed = frame(text)
+        if room := self.rooms.get(group):
+            room.tell(framed, only=only)
+        for session in self.groups.get(group, ()):
+            if only is None or session.principal.kind == only:
+                session.send_framed(framed)
+
+    def end(self, group: str, code: int, sid: str | None) -> None:
+        """Close the sockets of a group, or only those of one sign-in."""
+        tenants = [session for local in self.tenants.values() if local.group == group for session in local.sessions]
+        for session in [*self.groups.get(group, ()), *tenants]:
+            if sid is None or session.principal.sid == sid:
+                session.end(code)
+
+    def tell_people(self, room: LocalRoom, came: Iterable[Person], gone: Iterable[Person]) -> None:
+        """Who came and went; in a crowd only the count, and not too often."""
+        if room.crowded:
+            if room.group not in self._crowds:
+                self._crowds.add(room.group)
+                self.loop.call_later(CROWD_SECONDS, self._tell_crowd, room)
+            return
+        for on, people in ((True, came), (False, gone)):
+            for who in people:
+                room.tell(frame(encode(People(room=room.id, who=who, on=on))))
+
+    def _tell_crowd(self, room: LocalRoom) -> None:
+        self._crowds.discard(room.group)
+        room.tell(frame(encode(People(room=room.id, who=room.named(), count=len(room.people.everyone())))))
+
+    def mend(self, room: LocalRoom, *, force: bool = False) -> None:
+        """Read from the database what is missing, in a moment; with `force` also when nothing is known to be missing."""
+        if (room.order.broken or force) and not room.repairing:
+            room.repairing = True
+            task = self.loop.create_task(self._mend(room, force=force), name="mend")
+            self._mending.add(task)
+            task.add_done_callback(self._mending.discard)
+
+    def mend_all(self) -> None:
+        """The bus has lost something: look at every room."""
+        for room in list(self.rooms.values()):
+            self.mend(room, force=True)
+
+    async def _mend(self, room: LocalRoom, *, force: bool) -> None:
+        try:
+            await asyncio.sleep(HOLE_SECONDS)
+            while (room.order.broken or force) and room.order.head is not None:
+                force = await self._read_hole(room, room.order.head)
+        except Exception:
+            log.exception("a hole could not be mended; the next ping tries again")
+        finally:
+            room.repairing = False
+
+    async def _read_hole(self, room: LocalRoom, head: int) -> bool:
+        """Deliver what the database has after `head`; whether there is more. A changed message takes its last seq only."""
+        messages = await run_in_tenant(room.tenant, changes_after, room.id, head, HOLE_CHANGES)
+        for message in messages:
+            made: Msg | Upd = (
+                Msg(room=room.id, seq=message.seq, message=message)
+                if message.seq == message.changed
+                else Upd(room=room.id, seq=message.changed, message=message)
+            )
+            room.deliver(room.order.advance(message.changed - 1))
+            room.deliver(room.order.offer(message.changed, frame(encode(made))))
+        return len(messages) >= HOLE_CHANGES
