@@ -6,9 +6,12 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
+        from chat.realtime.revocation import end_sessions, tell_changed
         from chat.selectors.sites import forget_sites
         from chat.services.sites import make_first_site
         from saas.core import registry
 
         registry.tenant_created.fill(make_first_site)
         registry.tenant_changed.fill(forget_sites)
+        registry.tenant_changed.fill(tell_changed)
+        registry.sessions_ended.fill(end_sessions)

@@ -15,4 +15,6 @@ from saas.core.health import Health  # noqa: E402
 from saas.lifespan import Lifespan  # noqa: E402
 from tenants.routing import TenantRouter  # noqa: E402
 
+__all__ = ["application", "drain"]
+
 application = Health(ProtocolTypeRouter({"http": http, "websocket": TenantRouter(chat_socket), "lifespan": Lifespan(drain)}))

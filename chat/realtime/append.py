@@ -102,7 +102,7 @@ def append_sync(rows: Sequence[Row]) -> list[Appended]:
 def appended(found: Sequence[Any]) -> Appended:
     """One row of what `append` returns. Django's connections give `jsonb` as text, psycopg's own as values."""
     labels = msgspec.json.decode(found[LABELS], type=list[str]) if isinstance(found[LABELS], str) else found[LABELS]
-    return Appended(*found[:LABELS], labels, *found[LABELS + 1 :])
+    return Appended(*(*found[:LABELS], labels, *found[LABELS + 1 :]))
 
 
 def message_frame(row: Row, done: Appended) -> Msg:

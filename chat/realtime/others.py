@@ -13,6 +13,8 @@ from chat.realtime.here import Present
 from chat.realtime.local import Local
 from chat.realtime.protocol.outgoing import Person
 from chat.realtime.room import LocalRoom
+from chat.selectors.sites import forget_sites
+from tenants import resolve
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +24,8 @@ POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is 
 
 class Others:
     """The other processes, as heard. Items are `m` a frame with a seq, `f` a frame of state, `end` close sockets,
-    `who` who is at your place, `on`/`off` people of a room, `here` people of a tenant, `beat` I live."""
+    `who` who is at your place, `on`/`off` people of a room, `here` people of a tenant,
+    `forget` what you keep of a tenant, `beat` I live."""
 
     def __init__(self, local: Local) -> None:
         self.local = local
@@ -62,6 +65,9 @@ class Others:
                 self._hear_people(group, process, item)
             case "here":
                 self._hear_here(group, process, item)
+            case "forget":
+                resolve.forget(UUID(item["tenant"]))
+                forget_sites(UUID(item["tenant"]))
 
     def _answer_who(self, group: str) -> None:
         if (room := self.local.rooms.get(group)) and room.people.here:

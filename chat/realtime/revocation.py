@@ -1,0 +1,20 @@
+"""What was taken away ends open sockets at once: the answers to two hooks of the apps below."""
+
+from uuid import UUID
+
+from chat.realtime import groups
+from chat.realtime.hub import from_thread
+from chat.realtime.protocol.codes import Close
+from tenants.models import Tenant
+
+
+def end_sessions(*, tenant_id: UUID, user_id: UUID, sid: str | None) -> None:
+    """Close an agent's sockets, all of them or those of one sign-in, on every process."""
+    from_thread(lambda hub: hub.end(groups.person(tenant_id, user_id), Close.REVOKED, sid=sid))
+
+
+def tell_changed(*, tenant_id: UUID) -> None:
+    """Every process forgets what it kept of the tenant; the sockets of a suspended one close."""
+    from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))
+    if Tenant.objects.filter(id=tenant_id, status=Tenant.Status.SUSPENDED).exists():
+        from_thread(lambda hub: hub.end(groups.here(tenant_id), Close.SUSPENDED))
