@@ -31,9 +31,9 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
 
   const { chat, room: opened, filter, pages, details } = view;
   const rows = useMemo(() => listed(chat.rooms, filter, pages[filter]), [chat.rooms, filter, pages]);
-  const here = useMemo(() => new Set(Object.keys(chat.visitors)), [chat.visitors]);
+  const here = useMemo(() => new Set(Object.keys(view.visitors ?? {})), [view.visitors]);
   const summary = opened ? chat.rooms[opened]?.summary : undefined;
-  const live = summary?.visitor ? chat.visitors[summary.visitor] : undefined;
+  const live = summary?.visitor ? view.visitors?.[summary.visitor] : undefined;
   const showsDetails = wantsDetails && opened !== null && details?.state !== "gone";
   const isSheet = showsDetails && isPhone;
 
@@ -81,6 +81,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
       details={details}
       summary={summary}
       live={live}
+      isKnown={view.visitors !== null}
       now={view.now}
       isSheet={isSheet}
       onClose={() => setWantsDetails(false)}

@@ -14,6 +14,8 @@ interface DetailsPaneProps {
   readonly details: Details | null;
   readonly summary: Summary | undefined;
   readonly live: LiveVisitor | undefined;
+  /** Whether anybody can know who is here. */
+  readonly isKnown: boolean;
   readonly now: number;
   /** A sheet over the page, on a phone. */
   readonly isSheet: boolean;
@@ -65,7 +67,7 @@ function Unknown({ onRetry }: { readonly onRetry: () => void }) {
   );
 }
 
-function Known({ visitor, live, summary, now }: DetailsPaneProps & { readonly visitor: Visitor }) {
+function Known({ visitor, live, isKnown, summary, now }: DetailsPaneProps & { readonly visitor: Visitor }) {
   const page = live?.page ?? visitor.page;
   const name = live?.name ?? visitor.name;
   return (
@@ -73,7 +75,7 @@ function Known({ visitor, live, summary, now }: DetailsPaneProps & { readonly vi
       <div class="details-who">
         <Face name={name} size="big" here={live !== undefined} />
         <h2 dir="auto">{name}</h2>
-        <p class={live ? "now" : "soft"}>{presenceOf(live, visitor, now)}</p>
+        <p class={live ? "now" : "soft"}>{isKnown && presenceOf(live, visitor, now)}</p>
       </div>
       <dl class="facts">
         <Address label={live ? en.page : en.lastPage} page={page} />

@@ -24,6 +24,8 @@ export interface StatusChange {
 export interface View {
   readonly chat: State;
   readonly connection: Connection;
+  /** Who is on the site. Null while the line is down and nobody can know. */
+  readonly visitors: State["visitors"] | null;
   readonly filter: Filter;
   readonly pages: Pages;
   readonly room: Id | null;
@@ -57,10 +59,11 @@ const NOT_FOUND = 404;
 export function createModel(client: Client, api: Api): Model {
   const listeners = new Set<() => void>();
   const drafts = new Map<Id, string>();
-  const line = createConnectionLine(realClock, () => set({ connection: line.current() }));
+  const line = createConnectionLine(realClock, () => set({ connection: line.current(), visitors: visitorsNow() }));
   let view: View = {
     chat: client.state(),
     connection: line.current(),
+    visitors: {},
     filter: "open",
     pages: noPages,
     room: null,
@@ -76,7 +79,13 @@ export function createModel(client: Client, api: Api): Model {
 
   function followed(): void {
     line.update(client.status(), navigator.onLine);
-    set({ chat: client.state(), connection: line.current() });
+    set({ chat: client.state(), connection: line.current(), visitors: visitorsNow() });
+  }
+
+  /** A hiccup of the line does not make everybody leave and come back. */
+  function visitorsNow(): View["visitors"] {
+    if (client.status().state === "online") return client.state().visitors;
+    return line.current().state === "well" ? view.visitors : null;
   }
 
   const setPage = (filter: Filter, page: Partial<Paging>) =>
