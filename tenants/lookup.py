@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
+from time import monotonic
 from typing import Generic, TypeVar
 
 from tenants.context import run_on_platform
@@ -71,7 +71,7 @@ class Lookup(Generic[K, V]):
                 del self._present[key]
 
     def _cached(self, key: K) -> tuple[bool, V | None]:
-        now = time.monotonic()
+        now = monotonic()
         entry = self._present.get(key)
         if entry and entry.until > now:
             return True, entry.value
@@ -104,7 +104,7 @@ class Lookup(Generic[K, V]):
             return True
 
     def _keep(self, key: K, value: V | None) -> None:
-        now = time.monotonic()
+        now = monotonic()
         with self._lock:
             self._present.pop(key, None)
             self._absent.pop(key, None)

@@ -68,7 +68,10 @@ def gus(globex: TenantRef) -> User:
 
 @pytest.fixture
 def make_tenant(database: None) -> MakeTenant:
-    """Makes a tenant that no other test knows; its owner is a new user unless one is given."""
+    """Makes a tenant that no other test knows; its owner is a new user unless one is given.
+
+    In a coroutine: `await run_on_platform(make_tenant)`.
+    """
 
     def make(slug: str = "", *, owner: User | None = None) -> TenantRef:
         unique = slug or f"t{uuid4().hex[:12]}"

@@ -49,7 +49,7 @@ def migrate() -> subprocess.CompletedProcess[str]:
 
 def manage(*words: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
     """A command of manage.py in a process of its own."""
-    command = [sys.executable, ROOT / "manage.py", *words]
+    command = [sys.executable, str(ROOT / "manage.py"), *words]
     done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise RuntimeError(f"{words} failed:\n{done.stdout}{done.stderr}")

@@ -1,6 +1,5 @@
 """A new tenant: whole or not at all, the same as a migrated one, many at once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -21,7 +20,7 @@ Superuser = psycopg.Connection[tuple[object, ...]]
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Hook]:
+def answers(monkeypatch: pytest.MonkeyPatch) -> registry.Hook:
     """The hook `tenant_created` with no answers but those of the test."""
     hook = registry.Hook("tenant_created")
     monkeypatch.setattr(registry, "tenant_created", hook)
