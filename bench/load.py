@@ -58,11 +58,12 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was counted in one run. Latencies in ms, from sending to each delivery."""
+    """What was counted in one run. `bytes` of payload were delivered; latencies in ms, from sending to each delivery."""
 
     sent: int
     delivered: int
     expected: int
+    bytes: int
     refused: int
     gone: int
     seconds: float
@@ -106,7 +107,7 @@ class Load:
             self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
         try:
-            self._say("".join(client.line() for client in self._clients) + "\n")
+            self._say("".join(client.line() for client in self._clients) + "open\n")
             opened = self._answer()
             if opened["failed"]:
                 raise CannotMeasure(f"{opened['failed']} of {len(self._clients)} sockets did not open.{self._complaints()}")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.load import CannotMeasure
+from saas.up.processes import die_with_parent
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -17,21 +18,20 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def server(words: Sequence[str], *, port: int, environment: dict[str, str], log: Path) -> Iterator[int]:
     """Run a server until the block ends; yields its process id once `port` answers. Raises `CannotMeasure`."""
     environment = os.environ | environment
-    with open(log, "ab") as out:  # a session of its own: Ctrl-C is for us, and we stop it
+    with open(log, "ab") as out:
         process = subprocess.Popen(
-            words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            words,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,  # a terminal's Ctrl-C is for us, and we stop it
+            preexec_fn=die_with_parent,
         )
     try:
         _await_port(process, port, log)

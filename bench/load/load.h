@@ -42,7 +42,7 @@ typedef struct {
 
 typedef struct {
     int ready, gone;
-    long sent, delivered, refused, samples;
+    long sent, delivered, bytes, refused, samples; /* bytes: of the payloads delivered */
     double last_delivery;
     float *latency; /* milliseconds, MAX_SAMPLES of them */
 } Tally;

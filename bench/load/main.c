@@ -1,7 +1,7 @@
 /*
  * load: opens WebSockets to 127.0.0.1, keeps messages in flight, counts what is delivered.
  *
- * stdin, one line per socket, then an empty line; the fields are separated by tabs:
+ * stdin, one line per socket, then the line `open`; the fields are separated by tabs:
  *     TEMPLATE  FRAME  ANSWER  FRAME  ANSWER ...
  *   FRAME is sent after the handshake; a text frame that holds ANSWER is waited for before the next one. A socket is ready
  *   when its last ANSWER has come. TEMPLATE is the message that this socket sends (empty: it only reads); `{cid}` becomes a
@@ -9,7 +9,7 @@
  * Then commands: `run SECONDS` sends for so long and waits until all is delivered; end of file ends the program.
  * stdout: one JSON object per line, for "ready" and for each run. stderr: the first few things that went wrong.
  *
- * A delivery is a text frame that holds --mark and `T=`. A text frame that holds --refused ends the run.
+ * A delivery is a text frame that holds --mark and `T=`. A text frame that holds --refused, or a lost socket, ends the run.
  * Nothing here waits without bound: see the limits in load.h.
  */
 #include "load.h"
@@ -94,10 +94,10 @@ static double percentile(double share) {
 
 static void report(double start) {
     qsort(tally.latency, (size_t)tally.samples, sizeof *tally.latency, compare);
-    printf("{\"event\": \"ran\", \"sent\": %ld, \"delivered\": %ld, \"expected\": %ld, \"refused\": %ld, \"gone\": %d, "
+    printf("{\"event\": \"ran\", \"sent\": %ld, \"delivered\": %ld, \"expected\": %ld, \"bytes\": %ld, \"refused\": %ld, \"gone\": %d, "
            "\"seconds\": %.4f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}\n",
-           tally.sent, tally.delivered, tally.sent * option.per_message, tally.refused, tally.gone, tally.last_delivery - start,
-           percentile(.5), percentile(.99), percentile(1));
+           tally.sent, tally.delivered, tally.sent * option.per_message, tally.bytes, tally.refused, tally.gone,
+           tally.last_delivery - start, percentile(.5), percentile(.99), percentile(1));
 }
 
 static void fill_window(void) {
@@ -108,16 +108,19 @@ static int is_under_way(void) {
     return tally.delivered < tally.sent * option.per_message;
 }
 
+static int is_spoilt(void) {
+    return tally.refused || tally.gone || now() - tally.last_delivery > STALL_SECONDS;
+}
+
 /* Keeps the window full for `seconds`, then waits for what is under way. */
 static void run(double seconds) {
     double start = now(), end = start + seconds;
-    tally.sent = tally.delivered = tally.samples = 0;
+    tally.sent = tally.delivered = tally.bytes = tally.samples = 0;
     tally.last_delivery = start;
     do {
         if (now() < end) fill_window();
         pump(1);
-    } while ((now() < end || is_under_way()) && !tally.refused && now() - tally.last_delivery < STALL_SECONDS &&
-             now() < end + RUN_EXTRA_SECONDS);
+    } while ((now() < end || is_under_way()) && !is_spoilt() && now() < end + RUN_EXTRA_SECONDS);
     report(start);
 }
 
@@ -135,7 +138,7 @@ static void obey(void) {
 static void read_sockets(void) {
     char *line = NULL;
     size_t room = 0;
-    for (ssize_t n; (n = getline(&line, &room, stdin)) > 1;) {
+    for (ssize_t n; (n = getline(&line, &room, stdin)) > 0 && strcmp(line, "open\n");) {
         if (socket_count == MAX_SOCKETS) fail("too many sockets");
         Socket *s = &sockets[socket_count];
         line[n - 1] = 0;

@@ -72,10 +72,11 @@ static void step(Socket *s) {
     }
 }
 
-static void take_delivery(const char *stamp) {
+static void take_delivery(const char *stamp, size_t length) {
     tally.last_delivery = now();
     if (tally.samples < MAX_SAMPLES) tally.latency[tally.samples++] = (float)((tally.last_delivery - atof(stamp + 2)) * 1e3);
     tally.delivered++;
+    tally.bytes += (long)length;
 }
 
 static void take_text(Socket *s, const unsigned char *text, size_t length) {
@@ -86,7 +87,7 @@ static void take_text(Socket *s, const unsigned char *text, size_t length) {
     } else if (s->state == GREETING) {
         if (holds(text, length, s->awaited)) step(s);
     } else if (holds(text, length, option.mark) && (stamp = memmem(text, length, "T=", 2)))
-        take_delivery(stamp);
+        take_delivery(stamp, length);
 }
 
 static void take_close(Socket *s, const unsigned char *payload, size_t length) {

@@ -1,0 +1,66 @@
+"""What the servers stand on while they are measured: an empty Redis and an empty PostgreSQL, gone at the end."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from bench.load import CannotMeasure
+from bench.processes import ROOT
+from saas.up.database import prepare
+from saas.up.postgres import EmbeddedPostgres
+from saas.up.redis import NoRedis, RedisServer
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The running services. `environment` is what `saas/settings.py` reads; the server adds the host that it serves."""
+
+    folder: Path
+    environment: dict[str, str]
+    redis_url: str
+    redis_pid: int
+    postgres_pid: int
+
+
+@contextlib.contextmanager
+def services(folder: Path) -> Iterator[Services]:
+    """Both services and a migrated database until the block ends. Raises `CannotMeasure`."""
+    postgres = EmbeddedPostgres(folder)
+    try:
+        with RedisServer() as redis_url, postgres.use() as superuser_url:
+            urls = prepare(superuser_url, name="porchlight", secrets_file=folder / "secrets.json")
+            environment = urls.environment() | {
+                "SECRET_KEY": secrets.token_urlsafe(40),
+                "REDIS_URL": redis_url,
+                "DATA_DIR": str(folder),
+                "PORCHLIGHT_SCHEME": "http",
+            }
+            run([str(ROOT / "manage.py"), "migrate_tenants"], environment | {"DATABASE_AS_OWNER": "1"})
+            postmaster = int((postgres.cluster / "postmaster.pid").read_text().split()[0])
+            yield Services(folder, environment, redis_url, _pid_of_redis(redis_url), postmaster)
+    except NoRedis as error:
+        raise CannotMeasure(str(error)) from None
+    finally:
+        postgres.wait_stopped()  # before its folder goes
+
+
+def run(words: list[str], environment: dict[str, str]) -> str:
+    """Run a Python program of ours to its end; what it printed. Raises `CannotMeasure`."""
+    result = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise CannotMeasure(f"{' '.join(words)} failed:\n{result.stderr.strip()[-2000:]}")
+    return result.stdout
+
+
+def _pid_of_redis(url: str) -> int:
+    with contextlib.closing(redis.Redis.from_url(url)) as client:
+        return int(client.info("server")["process_id"])
