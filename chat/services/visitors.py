@@ -15,6 +15,8 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -66,15 +68,16 @@ def next_handle(handle: str) -> str:
 
 
 def _known_visitor(site_id: UUID, handle: str, facts: dict[str, object]) -> VisitorSession | None:
-    """Who holds the handle. One statement turns it: of two exchanges at once, one does and the other finds it done."""
-    new, now = next_handle(handle), timezone.now()
-    here = Visitor.objects.filter(site_id=site_id)
-    current = here.filter(handle_hash=_hash(handle))
-    if not current.update(handle_hash=_hash(new), old_handle_hash=_hash(handle), handle_grace=now + GRACE, **facts):
-        turned = here.filter(old_handle_hash=_hash(handle), handle_grace__gt=now)
-        turned.update(handle_hash=_hash(new), **facts)  # the same hash again, unless our key has changed since
-    found = here.filter(handle_hash=_hash(new)).values_list("id", "name").first()
-    return VisitorSession(*found, new) if found else None
+    """Who holds the handle, which is turned under their row's lock: of two exchanges at once the second finds it turned."""
+    shown, new, now = _hash(handle), next_handle(handle), timezone.now()
+    holds = Q(handle_hash=shown) | Q(old_handle_hash=shown, handle_grace__gt=now)
+    with transaction.atomic():
+        visitor = Visitor.objects.select_for_update().filter(holds, site_id=site_id).first()
+        if visitor is None:
+            return None
+        turned = {} if visitor.old_handle_hash == shown else {"old_handle_hash": shown, "handle_grace": now + GRACE}
+        Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **turned, **facts)
+    return VisitorSession(visitor.id, visitor.name, new)
 
 
 def _new_visitor(site_id: UUID, facts: dict[str, object]) -> VisitorSession:

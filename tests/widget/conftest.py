@@ -1,0 +1,48 @@
+"""A site that one shop may embed, and a browser that stands on the widget host."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client
+
+from chat.services.sites import change_site
+from tenants.context import TenantRef
+from tests.support.talk import embed_key
+
+SHOP = "https://shop.example"
+WIDGET = f"http://{settings.WIDGET_HOST}"
+
+
+@dataclass
+class Widget:
+    """One embed key, used from one browser."""
+
+    key: str
+    client: Client
+
+    def get(self, what: str, **headers: str) -> HttpResponse:
+        return self.client.get(f"/w/{self.key}/{what}", headers=headers)
+
+    def session(self, body: Any = None, *, origin: str | None = WIDGET, **said: Any) -> HttpResponse:
+        """`POST session`; keywords change or (None) take away fields of a good request."""
+        asked = {"parent": SHOP, **said} if body is None else body
+        if isinstance(asked, dict):
+            asked = {name: value for name, value in asked.items() if value is not None}
+        headers = {"Origin": origin} if origin else {}
+        return self.client.post(f"/w/{self.key}/session", asked, content_type="application/json", headers=headers)
+
+
+def browser() -> Client:
+    """A client with no cookies yet. CSRF is checked, as for everybody."""
+    return Client(enforce_csrf_checks=True, headers={"Host": settings.WIDGET_HOST})
+
+
+@pytest.fixture
+def widget(acme: TenantRef) -> Widget:
+    """Acme's site, on shop.example and its subdomains."""
+    key = embed_key(acme)
+    change_site(acme, key.site_id, allowed_origins=[SHOP, "https://*.shop.example"])
+    return Widget(key.key, browser())
