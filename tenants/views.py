@@ -18,8 +18,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from saas.core.errors import RateLimited, Unauthenticated
-from saas.core.http import client_ip
+from saas.core.errors import NotFound, RateLimited, Unauthenticated
+from saas.core.http import client_ip, json_error
 from saas.core.ratelimit import PLATFORM, check
 from tenants import limits, services
 from tenants.authentication import tenant_of
@@ -204,5 +204,7 @@ def _user(request: HttpRequest) -> User:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The 404 page of every host."""
+    """The 404 of every host: a page, or JSON under the API."""
+    if request.path.startswith("/api/"):
+        return json_error(NotFound("There is nothing here."))
     return render(request, "404.html", status=404)

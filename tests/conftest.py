@@ -12,7 +12,7 @@ from tests.support import cluster
 cluster.begin()  # before anything reads the settings
 django.setup()
 
-pytest_plugins = ["tests.support.cast"]
+pytest_plugins = ["tests.support.cast", "tests.support.web"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
