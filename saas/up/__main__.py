@@ -18,7 +18,7 @@ from saas.up.environment import environment
 from saas.up.options import Options, Refused
 from saas.up.postgres import private, try_lock
 from saas.up.processes import command_of, die_with_parent
-from saas.up.server import Server
+from saas.up.server import Server, end_leftover
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -30,19 +30,19 @@ class Stopped(SystemExit):
 def up() -> int:
     """Run everything until a signal or the server's own end; the exit status."""
     chosen = options.read()
-    with _only_one(chosen), contextlib.ExitStack() as stack:
-        print("Starting the database ...", flush=True)
-        env = stack.enter_context(environment(chosen))
-        server = Server(chosen, env)
-        server.end_leftover()
+    with _only_one(chosen):
+        end_leftover(chosen)
         chosen.check_port()
-        preparation.migrate(chosen, env)
-        preparation.collect_static(chosen, env)
-        return _serve(chosen, env, server)
+        print("Starting the database ...", flush=True)
+        with environment(chosen) as env:
+            preparation.migrate(chosen, env)
+            preparation.collect_static(chosen, env)
+            return _serve(chosen, env)
 
 
-def _serve(chosen: Options, env: dict[str, str], server: Server) -> int:
+def _serve(chosen: Options, env: dict[str, str]) -> int:
     print("Starting the server ...", flush=True)
+    server = Server(chosen, env)
     try:
         server.start()
         known = links.facts(chosen, _seed(env))
@@ -53,7 +53,7 @@ def _serve(chosen: Options, env: dict[str, str], server: Server) -> int:
         links.write(chosen, known)
         print(links.page(chosen, known), flush=True)
         status = server.follow()
-        print(f"{server.last_words()}\nThe server ended by itself; its last words are above.", file=sys.stderr)
+        print(f"{server.last_words()}\nThe server ended by itself, with status {status}; see {server.log}", file=sys.stderr)
         return status or 1
     except Stopped:
         print("\nStopping ...", flush=True)

@@ -31,8 +31,8 @@ class Options:
     def check_port(self) -> None:
         """Raises `Refused` if the port cannot be served on."""
         if why := refusal(self.port):
-            other = DEFAULT_PORT + 1 if self.port == DEFAULT_PORT else DEFAULT_PORT
-            raise Refused(f"Cannot start: {why}. Stop that, or choose another port: make up PORT={other}")
+            free = next((port for port in range(DEFAULT_PORT, DEFAULT_PORT + 100) if not refusal(port)), DEFAULT_PORT + 1)
+            raise Refused(f"Cannot start: {why}. Choose another port: make up PORT={free}")
 
 
 def read() -> Options:

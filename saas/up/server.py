@@ -30,7 +30,7 @@ class Server:
     def __init__(self, options: Options, env: dict[str, str]) -> None:
         self._options = options
         self._env = env | {"PYTHONUNBUFFERED": "1"}
-        self._pid_file = options.data_dir / "server.pid"
+        self._pid_file = _pid_file(options)
         self.log = options.data_dir / "server.log"
         self._process: subprocess.Popen[bytes]
         self._begun = self._read = 0  # bytes of the log: before this run, and looked at so far
@@ -84,19 +84,6 @@ class Server:
             self._process.wait()
         self._pid_file.unlink(missing_ok=True)
 
-    def end_leftover(self) -> None:
-        """End the server of an earlier run that was killed, if it outlived it."""
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(self._pid_file.read_text())
-            if is_running(pid) and MODULE in command_of(pid):
-                os.kill(pid, signal.SIGTERM)
-                end = time.monotonic() + DRAIN_TIMEOUT
-                while is_running(pid) and time.monotonic() < end:
-                    time.sleep(0.05)
-                if is_running(pid):
-                    os.kill(pid, signal.SIGKILL)
-        self._pid_file.unlink(missing_ok=True)
-
     def last_words(self, lines: int = 15) -> str:
         """The end of what it has written in this run."""
         return "\n".join(_from(self.log, self._begun).decode(errors="replace").splitlines()[-lines:])
@@ -118,6 +105,24 @@ class Server:
             connection.request("GET", "/healthz/ready")
             return connection.getresponse().status == http.HTTPStatus.OK
         return False
+
+
+def end_leftover(options: Options) -> None:
+    """End the server of an earlier run that was killed, if it outlived it."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(_pid_file(options).read_text())
+        if is_running(pid) and MODULE in command_of(pid):
+            os.kill(pid, signal.SIGTERM)
+            end = time.monotonic() + DRAIN_TIMEOUT
+            while is_running(pid) and time.monotonic() < end:
+                time.sleep(0.05)
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
+    _pid_file(options).unlink(missing_ok=True)
+
+
+def _pid_file(options: Options) -> Path:
+    return options.data_dir / "server.pid"
 
 
 def _from(log: Path, offset: int) -> bytes:
