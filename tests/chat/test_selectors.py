@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.models import Message, Participant, Room
 from chat.realtime.protocol.codes import CATCH_UP, PAGE_BYTES, PAGE_MESSAGES
+from chat.realtime.protocol.outgoing import Message as Said
 from chat.selectors import changes_after, heads, history, snapshot, summaries, summary_of, visitor_panel
 from saas.core.errors import BadFrame
 from tenants.context import TenantRef, in_tenant
@@ -43,7 +44,8 @@ class TestSummaries:
         rooms = [room_of(tenant, visitor(tenant), "hello") for _ in range(7)]
         with in_tenant(tenant):
             Room.objects.filter(id__in=rooms[2:5]).update(last_at="2026-01-01T00:00:00Z")  # equal: the id decides
-            pages, cursor = [], None
+            pages: list[list[UUID]] = []
+            cursor = None
             while not pages or cursor:
                 page, cursor = summaries(agent(tenant, ben), limit=3, cursor=cursor)
                 pages.append([summary.id for summary in page])
@@ -278,7 +280,8 @@ class TestHistory:
         room_id = room_of(acme, vic, *map(str, range(1, 46)))
         with in_tenant(acme):
             edit(room_id, 7, "seven")
-            got, before, more = [], 2**53 - 1, True
+            got: list[Said] = []
+            before, more = 2**53 - 1, True
             while more:
                 page, more = history(vic, room_id, before=before)
                 got, before = page + got, page[0].seq

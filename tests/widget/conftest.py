@@ -1,11 +1,10 @@
 """A site that one shop may embed, and a browser that stands on the widget host."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 
 from chat.services.sites import change_site
@@ -16,6 +15,18 @@ SHOP = "https://shop.example"
 WIDGET = f"http://{settings.WIDGET_HOST}"
 
 
+class Answer(Protocol):
+    """What the test client gives."""
+
+    status_code: int
+    content: bytes
+    headers: Any
+    cookies: Any
+
+    @property
+    def json(self) -> Any: ...
+
+
 @dataclass
 class Widget:
     """One embed key, used from one browser."""
@@ -23,10 +34,10 @@ class Widget:
     key: str
     client: Client
 
-    def get(self, what: str, **headers: str) -> HttpResponse:
+    def get(self, what: str, **headers: str) -> Answer:
         return self.client.get(f"/w/{self.key}/{what}", headers=headers)
 
-    def session(self, body: Any = None, *, origin: str | None = WIDGET, **said: Any) -> HttpResponse:
+    def session(self, body: Any = None, *, origin: str | None = WIDGET, **said: Any) -> Answer:
         """`POST session`; keywords change or (None) take away fields of a good request."""
         asked = {"parent": SHOP, **said} if body is None else body
         if isinstance(asked, dict):

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -17,7 +18,7 @@ from tests.widget.conftest import SHOP, Widget, browser
 
 def test_what_the_launcher_is_told(widget: Widget) -> None:
     answer = widget.get("config")
-    said = answer.json()  # type: ignore[attr-defined]
+    said = answer.json()
     assert set(said) == {"site", "look", "texts", "limits", "online"}
     assert said["limits"] == {"text": 4000}
     assert said["look"] == {"color": "#B45309", "position": "right"}
@@ -35,9 +36,9 @@ def test_any_page_may_read_it(widget: Widget) -> None:
 def test_a_change_of_the_site_shows(acme: TenantRef, widget: Widget) -> None:
     site = create_site(acme, name="Old", look={"position": "left"}, texts={"title": "Hi"})
     other = Widget(site.embed_key, browser())
-    assert other.get("config").json()["site"]["name"] == "Old"  # type: ignore[attr-defined]
+    assert other.get("config").json()["site"]["name"] == "Old"
     change_site(acme, site.site_id, name="New")
-    said = other.get("config").json()  # type: ignore[attr-defined]
+    said = other.get("config").json()
     assert (said["site"]["name"], said["look"]["position"], said["texts"]["title"]) == ("New", "left", "Hi")
 
 
@@ -45,7 +46,7 @@ def test_a_change_of_the_site_shows(acme: TenantRef, widget: Widget) -> None:
 def test_an_unknown_key(acme: TenantRef, key: str) -> None:
     answer = Widget(key, browser()).get("config")
     assert answer.status_code == 404
-    assert answer.json()["error"]["code"] == "not_found"  # type: ignore[attr-defined]
+    assert answer.json()["error"]["code"] == "not_found"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"  # so that the loader can read why
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -56,13 +57,13 @@ def test_a_suspended_tenant(make_tenant: MakeTenant) -> None:
     Tenant.objects.filter(id=tenant.id).update(status="suspended")
     forget(tenant.id)
     answer = Widget(key, browser()).get("config")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")  # type: ignore[attr-defined]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
 
 
 def test_each_tenant_starts_with_a_site_that_no_page_may_embed(make_tenant: MakeTenant) -> None:
     tenant = make_tenant()
     widget = Widget(embed_key(tenant).key, browser())
-    assert widget.get("config").json()["site"]["name"] == tenant.name  # type: ignore[attr-defined]
+    assert widget.get("config").json()["site"]["name"] == tenant.name
     assert widget.session(parent=SHOP).status_code == 403
 
 
@@ -70,10 +71,10 @@ class TestLoader:
     SCRIPT = b"(() => { 'a loader'; })();\n" * 20
 
     @pytest.fixture(autouse=True)
-    def _build(self, tmp_path: Path, settings: object) -> None:
+    def _build(self, tmp_path: Path, settings: Any) -> None:
         (tmp_path / "built").mkdir()
         (tmp_path / "built/porchlight.js").write_bytes(self.SCRIPT)
-        settings.STATICFILES_DIRS = [tmp_path]  # type: ignore[attr-defined]
+        settings.STATICFILES_DIRS = [tmp_path]
 
     def test_any_page_may_run_it_and_keep_it_for_minutes(self) -> None:
         answer = browser().get("/porchlight.js")

@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 
 from chat.models import Site
 from chat.services.sites import create_site
@@ -14,17 +13,17 @@ from tenants.context import TenantRef, in_tenant
 from tenants.models import Tenant
 from tenants.resolve import forget
 from tests.support.cast import MakeTenant
-from tests.widget.conftest import SHOP, Widget, browser
+from tests.widget.conftest import SHOP, Answer, Widget, browser
 
 
-def policy(answer: HttpResponse) -> dict[str, str]:
+def policy(answer: Answer) -> dict[str, str]:
     """The Content-Security-Policy by directive."""
     parts = [part.strip().partition(" ") for part in answer.headers["Content-Security-Policy"].split(";")]
     assert len({name for name, _, _ in parts}) == len(parts)
     return {name: value for name, _, value in parts}
 
 
-def boot(answer: HttpResponse) -> Any:
+def boot(answer: Answer) -> Any:
     found = re.search(r'<script id="boot" type="application/json">(.*?)</script>', answer.content.decode(), re.S)
     assert found
     return json.loads(found[1])

@@ -7,24 +7,24 @@ from uuid import UUID
 
 import pytest
 from django.db import connections
-from django.http import HttpResponse
 from django.utils import timezone
 
 from chat.models import Visitor
 from chat.services.sites import create_site
+from saas.core.ratelimit import Limit
 from tenants.context import TenantRef, in_tenant
 from tenants.models import EmbedKey, Tenant
 from tenants.resolve import forget
 from tenants.tokens import read_socket_token
 from tests.support.cast import MakeTenant
 from tests.support.talk import embed_key
-from tests.widget.conftest import SHOP, WIDGET, Widget, browser
+from tests.widget.conftest import SHOP, WIDGET, Answer, Widget, browser
 from widget import limits
 
 
-def refused(answer: HttpResponse) -> tuple[int, str, str | None]:
+def refused(answer: Answer) -> tuple[int, str, str | None]:
     """Status, code and field of a refusal; it must be in the one shape and set no cookie."""
-    error = answer.json()["error"]  # type: ignore[attr-defined]
+    error = answer.json()["error"]
     assert set(error) <= {"code", "message", "field", "retry_after"}
     assert "Set-Cookie" not in answer.headers
     assert not answer.cookies
@@ -249,11 +249,11 @@ class TestRefusals:
         assert refused(widget.session())[:2] == (403, "forbidden")
 
     def test_too_many(self, widget: Widget, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "SESSION_IP", limits.Limit("widget_session_ip", times=2, per=60))
+        monkeypatch.setattr(limits, "SESSION_IP", Limit("widget_session_ip", times=2, per=60))
         assert [widget.session().status_code for _ in range(2)] == [200, 200]
         answer = widget.session()
         assert refused(answer)[:2] == (429, "rate_limited")
-        assert float(answer.headers["Retry-After"]) >= answer.json()["error"]["retry_after"] > 0  # type: ignore[attr-defined]
+        assert float(answer.headers["Retry-After"]) >= answer.json()["error"]["retry_after"] > 0
         assert site_of(make_tenant()).session().status_code == 200  # another tenant's count is its own
 
     @pytest.mark.parametrize("method", ["get", "put", "delete", "options"])
@@ -268,7 +268,7 @@ def site_of(tenant: TenantRef) -> Widget:
     return Widget(create_site(tenant, name="Shop", allowed_origins=[SHOP]).embed_key, browser())
 
 
-def keep_cookie(widget: Widget, answer: HttpResponse) -> HttpResponse:
+def keep_cookie(widget: Widget, answer: Answer) -> Answer:
     """What a browser does. (The test client reads only cookies that were set through Django.)"""
     name, _, value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")
     widget.client.cookies[name] = value
