@@ -81,16 +81,22 @@ class Run:
         return self.sent > 0 and self.delivered == self.expected and not self.refused and not self.gone
 
 
+def compiler() -> str | None:
+    """The C compiler of this machine: $CC, or the first of the usual names."""
+    names = (os.environ.get("CC", "cc"), "gcc", "clang")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def build(folder: Path) -> Path:
     """Compile the load generator into `folder`. Raises `CannotMeasure` where there is no C compiler or no Linux."""
-    compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
+    cc = compiler()
+    if cc is None:
         raise CannotMeasure("The load generator is C: install a compiler (Debian: apt install gcc libc6-dev) or set CC.")
     program = folder / "load"
-    words = [compiler, "-O2", "-o", str(program), *(str(source) for source in sorted(SOURCES.glob("*.c")))]
+    words = [cc, "-O2", "-o", str(program), *map(str, sorted(SOURCES.glob("*.c")))]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise CannotMeasure(f"{compiler} could not compile the load generator:\n{result.stderr.strip()}")
+        raise CannotMeasure(f"{cc} could not compile the load generator:\n{result.stderr.strip()}")
     return program
 
 
