@@ -18,6 +18,8 @@ const { values: options } = parseArgs({
   },
 });
 
+const { version } = JSON.parse(await readFile(path.join(HERE, "package.json"), "utf8"));
+
 /** Constructable sheets, which all styles are, are as old as these. */
 const BROWSERS = ["chrome111", "firefox115", "safari16.4"];
 
@@ -52,6 +54,8 @@ async function bundle({ name, entry, format, target, budget }) {
     legalComments: "none",
     jsx: "automatic",
     jsxImportSource: "preact",
+    tsconfigRaw: "{}",
+    define: { VERSION: JSON.stringify(version) },
     plugins: [sheets],
   });
   const [{ contents }] = result.outputFiles;

@@ -26,7 +26,8 @@ describe("the golden frames that both ends read", () => {
       if (!frame || frames.length < 2) return;
       for (const field of always) {
         const { [field]: _gone, ...rest } = { ...frame } as Record<string, unknown>;
-        if (decode(JSON.stringify(rest))) assert.ok(OPTIONAL[name]?.includes(field), `${name} was taken without ${field}`);
+        if (decode(JSON.stringify(rest)))
+          assert.ok(OPTIONAL[name]?.includes(field), `${name} was taken without ${field}`);
       }
     });
   }
@@ -49,7 +50,18 @@ const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe("what is no frame", () => {
-  const texts = ["", "hello?", "null", "[]", '"msg"', "{}", '{"t":1}', '{"t":"shout"}', '{"t":"ack"}', '{"t":"toString"}'];
+  const texts = [
+    "",
+    "hello?",
+    "null",
+    "[]",
+    '"msg"',
+    "{}",
+    '{"t":1}',
+    '{"t":"shout"}',
+    '{"t":"ack"}',
+    '{"t":"toString"}',
+  ];
   for (const text of texts) {
     test(text || "nothing", () => assert.equal(decode(text), undefined));
   }

@@ -21,6 +21,7 @@ import type {
 import { createSocket, type SocketOptions, type Status } from "./socket.ts";
 import { EMPTY, hasHole, NEW_ROOM, type Pending, type Room, type State } from "./state.ts";
 import { type Action, passes, reduce } from "./store.ts";
+import { bounded, cleanText } from "./text.ts";
 
 export interface ClientOptions extends Pick<SocketOptions, "getSession" | "connect" | "surroundings" | "clock"> {
   /** BCP 47 tag, told in `hello`. */
@@ -236,7 +237,10 @@ export function createClient(options: ClientOptions): Client {
   function write(room: Id, text: string, extra: Pick<Pending, "replyTo" | "form">): Id {
     const cid = newId();
     typed.delete(room);
-    dispatch({ type: "wrote", pending: { cid, room, text, at: clock.now(), state: "waiting", ...extra } });
+    dispatch({
+      type: "wrote",
+      pending: { cid, room, text: cleanText(text), at: clock.now(), state: "waiting", ...extra },
+    });
     flush();
     return cid;
   }
@@ -319,8 +323,8 @@ export function createClient(options: ClientOptions): Client {
       socket.send({ t: "presence", state: next });
     },
     page(page) {
-      currentPage = page;
-      socket.send({ t: "page", ...page });
+      currentPage = boundedPage(page);
+      socket.send({ t: "page", ...currentPage });
     },
     seen(what) {
       dispatch({ type: "seen", what: { t: "seen", ...what } });
@@ -340,6 +344,13 @@ const positions = (state: State) =>
   Object.values(state.rooms).flatMap((room) =>
     room.joined && room.loaded && room.epoch ? [{ room: room.id, epoch: room.epoch, after: room.last }] : [],
   );
+
+/** The server refuses longer ones; a page's address may hold anything. */
+const boundedPage = ({ url, title, referrer }: Page): Page => ({
+  url: bounded(url, 2000),
+  title: bounded(title, 300),
+  referrer: bounded(referrer, 2000),
+});
 
 const ages = (state: State): boolean =>
   state.pending.some((one) => one.state === "waiting") ||

@@ -1,32 +1,14 @@
 /** A site's own colour, and what can be read on it. Pure. */
 
-const INK = "#1b1e27";
-const WHITE = "#ffffff";
+/** Relative luminance, 0-1, of `#rrggbb`, with the gamma of 2.2 for sRGB's curve. */
+const luminance = (hex: string): number =>
+  [0.2126, 0.7152, 0.0722].reduce((sum, weight, at) => sum + weight * channel(hex, at) ** 2.2, 0);
 
-/** `#rrggbb` of a `#rgb` or `#rrggbb`, or nothing for anything else. */
-export function hexOf(color: string | undefined): string | undefined {
-  const found = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(color?.trim() ?? "")?.[1];
-  if (!found) return undefined;
-  return `#${found.length === 3 ? found.replace(/./g, "$&$&") : found}`.toLowerCase();
-}
+const channel = (hex: string, at: number): number => Number(`0x${hex.substr(1 + 2 * at, 2)}`) / 255;
 
-/** Relative luminance of `#rrggbb`, 0-1, as WCAG 2.2 defines it. */
-function luminance(hex: string): number {
-  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
-    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
+/** The colour when it is a `#rrggbb`; nothing else is let into a style sheet. */
+export const hexOf = (color: string | undefined): string | undefined =>
+  color && /^#[\da-f]{6}$/i.test(color) ? color : undefined;
 
-/** Contrast of two `#rrggbb`, 1-21. */
-export function contrast(one: string, other: string): number {
-  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-/** White where it can be read (4.5), else whichever of white and ink is read better. */
-export function onColor(hex: string): string {
-  const white = contrast(hex, WHITE);
-  return white >= 4.5 || white > contrast(hex, INK) ? WHITE : INK;
-}
+/** Ink or white, whichever has the better contrast: the two are equal at a luminance of 0.2086. */
+export const onColor = (hex: string): string => (luminance(hex) > 0.2086 ? "#1b1e27" : "#fff");

@@ -1,0 +1,52 @@
+/**
+ * The one script of a host page: `<script async src=".../porchlight.js" data-key="KEY"></script>`. Optional attributes:
+ * `data-color` (#rrggbb), `data-position` (left, right), `data-theme` (light, dark), `data-locale`, and `data-test`, which
+ * lets the page's own tests look inside. It makes `window.Porchlight` and no other global.
+ */
+
+import { createWidget, type Widget } from "./widget.ts";
+
+declare const VERSION: string;
+
+interface Porchlight extends Widget {
+  readonly version: string;
+  /** Every widget of the page by its key; the global is the first of them. */
+  readonly widgets: Record<string, Porchlight>;
+}
+
+declare global {
+  interface Window {
+    Porchlight?: Porchlight;
+  }
+}
+
+try {
+  const script = document.currentScript as HTMLScriptElement;
+  const { key, color, position, theme, locale, test } = script.dataset;
+  const widgets = window.Porchlight?.widgets ?? {};
+  if (key && !widgets[key]) {
+    const widget = createWidget({
+      key,
+      origin: new URL(script.src).origin,
+      look: { ...(color && { color }), ...(position && { position }) },
+      theme,
+      locale,
+      index: Object.keys(widgets).length,
+      test: test !== undefined,
+    });
+    widgets[key] = {
+      ...widget,
+      version: VERSION,
+      widgets,
+      destroy() {
+        widget.destroy();
+        delete widgets[key];
+        delete window.Porchlight;
+        for (const other of Object.values(widgets)) window.Porchlight ??= other;
+      },
+    };
+    window.Porchlight ??= widgets[key];
+  }
+} catch {
+  // A page without a chat is better than a page with an error.
+}
