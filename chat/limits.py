@@ -7,4 +7,4 @@ SEND_PER_VISITOR_SOCKET = Limit("chat.send.visitor", 200, 10)  # messages, in pr
 SEND_PER_AGENT_SOCKET = Limit("chat.send.agent", 1_000, 5)  # members are few and named; a script may answer for one
 TYPING_PER_SOCKET = Limit("chat.typing", 2, 5)  # more are dropped: the one before says the same
 OPEN_PER_VISITOR = Limit("chat.open.visitor", 20, 3_600)  # new support rooms
-HELLO_PER_IP = Limit("chat.hello.ip", 3_000, 60)  # an office, or a mobile network, behind one address
+HELLO_PER_IP = Limit("chat.hello.ip", 30_000, 60)  # a mobile network may stand behind one address

@@ -4,12 +4,15 @@ Visitors come to `/ws/w/<embed key>/` on the widget host, agents to `/ws/agent/`
 accepted all the same and handed on with the close code in `scope["refused"]`: a browser learns nothing from a refused handshake.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import psycopg
 from django.conf import settings
+from django.db import DatabaseError
 
 from tenants.context import TenantRef
 from tenants.models import Tenant
@@ -18,6 +21,9 @@ from tenants.resolve import a_site_key, a_tenant_for_host
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
+log = logging.getLogger(__name__)
+
+BUSY: Final = 4013
 NOT_YOURS: Final = 4403
 NO_SUCH_SITE: Final = 4404
 SUSPENDED: Final = 4410
@@ -33,8 +39,12 @@ class TenantRouter:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        tenant, site_id = await self._resolve(scope)
-        refused = _refusal(scope, tenant)
+        try:
+            tenant, site_id = await self._resolve(scope)
+            refused = _refusal(scope, tenant)
+        except (DatabaseError, psycopg.Error) as error:
+            log.warning("the tenant of a socket could not be read: %s", error)
+            tenant, site_id, refused = None, None, BUSY
         await self.application({**scope, "tenant": tenant, "site_id": site_id, "refused": refused}, receive, send)
 
     async def _resolve(self, scope: Scope) -> tuple[TenantRef | None, Any]:

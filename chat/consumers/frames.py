@@ -6,7 +6,6 @@ A handler returns None when it is done, or a coroutine to be awaited in the fram
 import logging
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -36,12 +35,13 @@ from chat.realtime.protocol.incoming import (
     Send,
     Typing,
 )
-from chat.realtime.protocol.outgoing import Ack, Authed, Left, Marks, PageOut, Pong, TypingOut, refusal, stamp
+from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageOut, Pong, TypingOut, refusal, stamp
+from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import history
 from chat.selectors.rooms import summary_of
 from chat.services.messages import Opened, message_row, open_room
-from chat.services.visitors import moved_to
+from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, Forbidden, Internal, NotFound, RateLimited
 from saas.core.ratelimit import a_check
 from tenants.access import Do
@@ -54,8 +54,11 @@ Pending = Awaitable[None] | None
 
 
 def handle(session: Session, frame: ClientFrame) -> Pending:
-    """Do what the frame asks. A refusal becomes an `err` frame, whether it comes at once or later."""
-    pending = HANDLERS[type(frame)](session, frame)
+    """Do what the frame asks. Never raises: a refusal becomes an `err` frame, whether it comes at once or later."""
+    try:
+        pending = HANDLERS[type(frame)](session, frame)
+    except Exception as error:
+        return session.send(refusal_of(frame, error))
     return None if pending is None else _answered(session, frame, pending)
 
 
@@ -64,15 +67,19 @@ def lane_of(frame: ClientFrame) -> Hashable:
     return getattr(frame, "room", None) or getattr(frame, "cid", None) or type(frame)
 
 
+def refusal_of(frame: ClientFrame, error: Exception) -> Err:
+    """The `err` frame for what went wrong; what is not a refusal of ours is logged, and nobody's business."""
+    if not isinstance(error, AppError):
+        log.error("a %s frame ended in an error of ours", type(frame).__name__, exc_info=error)
+        error = Internal("Something went wrong on our side.")
+    return refusal(error, cid=getattr(frame, "cid", None), ref=getattr(frame, "ref", None))
+
+
 async def _answered(session: Session, frame: ClientFrame, pending: Awaitable[None]) -> None:
-    answer = partial(refusal, cid=getattr(frame, "cid", None), ref=getattr(frame, "ref", None))
     try:
         await pending
-    except AppError as error:
-        session.send(answer(error))
-    except Exception:
-        log.exception("a %s frame ended in an error of ours", type(frame).__name__)
-        session.send(answer(Internal("Something went wrong on our side.")))
+    except Exception as error:
+        session.send(refusal_of(frame, error))
 
 
 def on_send(session: Session, frame: Send) -> Pending:
@@ -137,8 +144,12 @@ async def on_history(session: Session, frame: History) -> None:
 
 def on_read(session: Session, frame: Read) -> None:
     room = _joined_room(session, frame.room)
-    hub().marks.note(session, frame.room, frame.seq)
-    told = Marks(room=frame.room, who=session.principal.id, seq=frame.seq)
+    seq = min(frame.seq, room.order.head or 0)
+    if seq <= session.read.get(frame.room, 0):
+        return
+    session.read[frame.room] = seq
+    hub().marks.note(session, frame.room, seq)
+    told = Marks(room=frame.room, who=session.principal.id, seq=seq)
     if not room.crowded:
         hub().tell(room.group, told)
     hub().tell(groups.person(session.tenant.id, session.principal.id), told)
@@ -160,7 +171,7 @@ def on_typing(session: Session, frame: Typing) -> None:
 def on_page(session: Session, frame: PageChange) -> Pending:
     if session.principal.kind != "visitor":
         raise Forbidden("Only a visitor has a page.")
-    session.page = Page(url=frame.url, title=frame.title, referrer=frame.referrer)
+    session.page = Page(**clean_page(Page(url=frame.url, title=frame.title, referrer=frame.referrer)))
     hub().moved(session)
     return run_in_tenant(session.tenant, moved_to, session.principal.id, session.page)
 
@@ -185,7 +196,7 @@ def on_ping(session: Session, frame: Ping) -> None:
     session.send(Pong(n=frame.n))
 
 
-def _joined_room(session: Session, room_id: UUID) -> Any:
+def _joined_room(session: Session, room_id: UUID) -> LocalRoom:
     room = hub().room(session.tenant, room_id)
     if room is None or room_id not in session.rooms:
         raise NotFound("You are not in this room.", field="room")

@@ -11,11 +11,11 @@ from chat.consumers.joining import join
 from chat.notifications import unseen
 from chat.realtime.hub import hub
 from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SOCKETS, MAX_SUMMARIES, MAX_TEXT, VERSION, Close
-from chat.realtime.protocol.incoming import Hello
+from chat.realtime.protocol.incoming import Hello, Page
 from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
 from chat.realtime.session import Session
 from chat.selectors.rooms import summaries
-from chat.services.visitors import moved_to
+from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
 from tenants.resolve import a_membership_for
@@ -52,7 +52,7 @@ async def welcome(session: Session, frame: Hello) -> None:
     local = hub().enter(session)
     _close_oldest(session)
     if frame.page is not None and session.principal.kind == "visitor":
-        session.page = frame.page
+        session.page = Page(**clean_page(frame.page))
         local.came(session)
         await run_in_tenant(session.tenant, moved_to, session.principal.id, frame.page)
     rooms, cursor, notices, unread = await run_in_tenant(session.tenant, _read, session.principal)

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from typing import Any, ClassVar
-from uuid import UUID
 
-from chat.consumers.frames import handle, lane_of
+import psycopg
+from django.db import DatabaseError
+
+from chat.consumers.frames import handle, lane_of, refusal_of
 from chat.consumers.hello import introduce, welcome
 from chat.consumers.lanes import Lanes
 from chat.limits import FRAMES_PER_SOCKET, HELLO_PER_IP
@@ -16,7 +18,7 @@ from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUBPROTO
 from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
 from chat.realtime.protocol.outgoing import encode, refusal
 from chat.realtime.session import Session
-from saas.core.errors import AppError, BadFrame, Internal, RateLimited
+from saas.core.errors import AppError, BadFrame, RateLimited
 from saas.core.ratelimit import Meter, a_check
 
 log = logging.getLogger(__name__)
@@ -64,47 +66,41 @@ class ChatSocket:
     async def _serve(self) -> None:
         if self.scope["refused"] is not None:
             raise Ended(self.scope["refused"])
+        frame = await self._hello()
+        if frame is None:
+            return
         try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                session = await self._hello()
-        except TimeoutError:
-            raise Ended(Close.NO_HELLO) from None
-        while session is not None:
-            data = await self._next()
-            if data is None:
-                return
+            session = await self._introduce(frame)
+        except (AppError, DatabaseError, psycopg.Error) as error:
+            log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
+            raise Ended(Close.BUSY) from None
+        while (data := await self._next()) is not None:
             session.heard = asyncio.get_running_loop().time()
             self._take(session, data)
 
-    async def _hello(self) -> Session | None:
-        """The session after `hello`; None if the peer went away before."""
-        while True:
-            data = await self._next()
-            if data is None:
-                return None
-            frame = self._decode(data)
-            if isinstance(frame, Hello):
-                return await self._introduce(frame)
-            if frame is not None:
-                self._refuse_frame(BadFrame("The first frame must be `hello`."))
+    async def _hello(self) -> Hello | None:
+        """The first frame; None if the peer went away before. Ends the socket when it takes too long."""
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                while (data := await self._next()) is not None:
+                    frame = self._decode(data)
+                    if isinstance(frame, Hello):
+                        return frame
+                    if frame is not None:
+                        self._refuse_frame(BadFrame("The first frame must be `hello`."))
+        except TimeoutError:
+            raise Ended(Close.NO_HELLO) from None
+        return None
 
     async def _introduce(self, frame: Hello) -> Session:
-        address = (self.scope.get("client") or ("", 0))[0]
         tenant = self.scope["tenant"]
-        try:
-            await a_check(HELLO_PER_IP, tenant.id, address)
-        except RateLimited:
-            raise Ended(Close.BUSY) from None
+        await a_check(HELLO_PER_IP, tenant.id, (self.scope.get("client") or ("", 0))[0])
         introduced = await introduce(self.scope, frame)
         if isinstance(introduced, Close):
             raise Ended(introduced)
         self.session = session = Session(tenant=tenant, principal=introduced, outbox=self.outbox, end=self.end)
         session.heard = asyncio.get_running_loop().time()
-        try:
-            await welcome(session, frame)
-        except AppError as error:
-            log.warning("hello of tenant %s could not be answered: %s", tenant.id, error)
-            raise Ended(Close.BUSY) from None
+        await welcome(session, frame)
         beats().add(session)
         return session
 
@@ -145,12 +141,7 @@ class ChatSocket:
                 raise RateLimited("Too many frames.", retry_after=wait)
             self.lanes.run(lane_of(frame), lambda: handle(session, frame))
         except AppError as error:
-            session.send(refusal(error, cid=_cid(frame), ref=getattr(frame, "ref", None)))
-        except Ended:
-            raise
-        except Exception:
-            log.exception("a %s frame ended in an error of ours", type(frame).__name__)
-            session.send(refusal(Internal("Something went wrong on our side."), cid=_cid(frame), ref=getattr(frame, "ref", None)))
+            session.send(refusal_of(frame, error))
         return None
 
     def _write(self, text: bytes) -> None:
@@ -171,10 +162,6 @@ class ChatSocket:
         if self._closing is not None:
             await self._closing
         self.outbox.release()
-
-
-def _cid(frame: ClientFrame) -> UUID | None:
-    return getattr(frame, "cid", None)
 
 
 async def chat_socket(scope: dict[str, Any], receive: Any, send: AsgiSend) -> None:

@@ -24,6 +24,7 @@ class Session:
     outbox: Outbox
     end: Callable[[int], None]  # asks the socket's own task to close with this code
     rooms: dict[UUID, bool] = field(default_factory=dict)  # joined -> may write
+    read: dict[UUID, int] = field(default_factory=dict)  # how far this socket has said that its owner has read
     groups: set[str] = field(default_factory=set)
     id: UUID = field(default_factory=uuid4)
     since: float = field(default_factory=time.monotonic)
