@@ -58,7 +58,8 @@ def handle(session: Session, frame: ClientFrame) -> Pending:
     try:
         pending = HANDLERS[type(frame)](session, frame)
     except Exception as error:
-        return session.send(refusal_of(frame, error))
+        session.send(refusal_of(frame, error))
+        return None
     return None if pending is None else _answered(session, frame, pending)
 
 
