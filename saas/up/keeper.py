@@ -72,7 +72,7 @@ class Keeper:
         stop: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: stop.append(received))
-        with self.postgres.lock_file("keeper.lock") as mine, self.postgres.lock_file("users.lock") as users:
+        with self.postgres.lock_file("users.lock") as users, self.postgres.lock_file("keeper.lock") as mine:
             if not try_lock(mine):
                 return 0
             return self._keep(lambda: bool(stop) or try_lock(users))

@@ -47,7 +47,7 @@ class EmbeddedPostgres:
                 fcntl.flock(users, fcntl.LOCK_SH)  # waits for a keeper that is just stopping the server
                 if not self.cluster.exists():
                     self._initialise()
-                self._await_server(None if self._is_locked("keeper.lock") else self._start_keeper())
+                self._await_server()
             yield self.dsn()
 
     def dsn(self) -> str:
@@ -108,12 +108,17 @@ class EmbeddedPostgres:
                 start_new_session=True,  # a terminal's Ctrl-C is for the users, not for the keeper
             )
 
-    def _await_server(self, keeper: subprocess.Popen[bytes] | None) -> None:
+    def _await_server(self) -> None:
+        """Wait for the server, with a keeper of our own unless somebody else's holds the place."""
         end = time.monotonic() + START_TIMEOUT
+        keeper = None if self._is_locked("keeper.lock") else self._start_keeper()
         while not self.is_alive():
             if time.monotonic() > end or (keeper and keeper.poll()):
                 tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
                 raise CannotStart(f"PostgreSQL did not start; the end of {self.log}:\n{tail}")
+            # Asked again and again: the one that holds the place may be about to leave.
+            if (keeper is None or keeper.poll() == 0) and not self._is_locked("keeper.lock"):
+                keeper = self._start_keeper()
             time.sleep(0.03)
 
     def _is_locked(self, name: str) -> bool:

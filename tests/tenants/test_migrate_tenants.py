@@ -44,3 +44,8 @@ def test_it_refuses_to_run_as_the_web() -> None:
     done = cluster.manage("migrate_tenants", check=False)
     assert done.returncode == 1
     assert "DATABASE_AS_OWNER=1" in done.stderr
+
+
+def test_every_change_of_a_model_has_its_migration() -> None:
+    done = cluster.manage("makemigrations", "--check", "--dry-run", "--skip-checks", check=False)
+    assert done.returncode == 0, done.stdout

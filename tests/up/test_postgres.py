@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: shared by its users, stopped after the last one, whole after any accident."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,7 +20,7 @@ import pytest
 
 from saas.up import programs
 from saas.up.database import prepare
-from saas.up.postgres import EmbeddedPostgres
+from saas.up.postgres import EmbeddedPostgres, try_lock
 from saas.up.programs import CannotStart, Programs
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="who is whose parent is read from /proc")
@@ -82,6 +84,11 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def is_locked(server: EmbeddedPostgres, name: str) -> bool:
+    with server.lock_file(name) as file:
+        return not try_lock(file)
+
+
 def hold(server: EmbeddedPostgres) -> subprocess.Popen[str]:
     """A process that uses the server."""
     command = [sys.executable, "-c", HOLDER, str(server.data_dir)]
@@ -135,6 +142,15 @@ def test_it_stops_after_a_user_that_was_killed(server: EmbeddedPostgres) -> None
     user.wait()
     assert server.wait_stopped()
     assert not server.is_alive()
+
+
+def test_a_start_while_the_last_keeper_leaves(server: EmbeddedPostgres) -> None:
+    with server.lock_file("keeper.lock") as leaving, ThreadPoolExecutor(1) as threads, ExitStack() as using:
+        fcntl.flock(leaving, fcntl.LOCK_EX)
+        asked = threads.submit(using.enter_context, server.use())
+        wait_for(lambda: is_locked(server, "start.lock"))
+        fcntl.flock(leaving, fcntl.LOCK_UN)
+        assert ask(asked.result(), "SELECT 1") == 1
 
 
 def test_a_killed_server_comes_back_on_its_port(server: EmbeddedPostgres) -> None:
