@@ -23,11 +23,11 @@ ALLOWED_HOSTS = ["*"]  # tenants/middleware.py knows the hosts; any other gets a
 INSTALLED_APPS: list[str]
 SHARED_APPS = [
     "daphne",  # first: it replaces runserver
+    "unfold",  # before whoever else overrides the admin's templates
     "django_tenants",
     "tenants",
     "billing",
     "procrastinate.contrib.django",
-    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

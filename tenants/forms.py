@@ -14,6 +14,11 @@ TAKEN = "This address is taken; choose another."
 KNOWN = "Somebody signs in with this email already. If it is you, sign in first."
 
 
+def on_one_line(name: str) -> str:
+    """The name without line breaks and doubled spaces: it stands in subjects and titles."""
+    return " ".join(name.split())
+
+
 class TenantForm(forms.Form):
     """A new tenant of somebody who has signed in."""
 
@@ -35,6 +40,9 @@ class TenantForm(forms.Form):
             }
         ),
     )
+
+    def clean_tenant_name(self) -> str:
+        return on_one_line(self.cleaned_data["tenant_name"])
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"].strip()
@@ -61,6 +69,9 @@ class SignUpForm(TenantForm):
         help_text="At least 10 characters.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
     )
+
+    def clean_name(self) -> str:
+        return on_one_line(self.cleaned_data["name"])
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].strip().lower()

@@ -99,7 +99,7 @@ class PerKeyBackend(TokenBackend):
     """simplejwt's signing, with the key of agents' tokens derived from the installation's secret."""
 
     def __init__(self, kid: str, secret: str) -> None:
-        super().__init__("HS256", signing_key=_derive(secret, "agent-jwt").hex())
+        super().__init__("HS256", signing_key=_derive(secret, "agent-jwt").hex(), audience="api")
         self.kid = kid
 
 
@@ -115,7 +115,7 @@ class _AgentToken:
 
 
 class AgentAccess(_AgentToken, AccessToken):
-    """15 minutes; claims `tid, typ=agent, sub, name, role, sid, kid`."""
+    """15 minutes; claims `tid, typ=agent, sub, name, role, sid, aud, kid`."""
 
 
 class AgentRefresh(_AgentToken, RefreshToken):

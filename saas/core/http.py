@@ -25,7 +25,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     error = _as_app_error(exc)
     if isinstance(error, Internal):
         log.error("Unhandled error in %s", context.get("view"), exc_info=exc)
-    return Response(_body(error), status=error.status, headers=_headers(error))
+    kept = exc.status_code if isinstance(exc, exceptions.APIException) else error.status
+    return Response(_body(error), status=kept, headers=_headers(error))
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -68,17 +69,9 @@ def _as_app_error(exc: Exception) -> AppError:  # noqa: C901 - one line for each
             return RateLimited("That was too often; wait a moment.", retry_after=exc.wait or 1)
         case exceptions.APIException() if exc.status_code == status.HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return TooLarge("The request is too large.")
-        case exceptions.MethodNotAllowed():
-            return MethodNotAllowed(f"{exc.args[0] if exc.args else 'This method'} is not allowed here.")
         case exceptions.APIException() if exc.status_code < status.HTTP_500_INTERNAL_SERVER_ERROR:
-            return BadFrame(str(exc.detail))
+            return BadFrame(str(exc.detail))  # another method or media type; keeps its own status
     return Internal("Something went wrong on our side; nothing was stored.")
-
-
-class MethodNotAllowed(BadFrame):
-    """The address exists, for another method."""
-
-    status = status.HTTP_405_METHOD_NOT_ALLOWED
 
 
 def _first_of(detail: Any, field: str | None = None) -> AppError:

@@ -107,7 +107,9 @@ def test_a_session_copied_to_another_host_counts_for_nothing(browser: Browser, m
     assert thief.get(f"http://{_host(first)}/api/v1/me").status_code == 401
 
 
-def test_a_member_who_is_taken_out_is_signed_out(browser: Browser, make_tenant: MakeTenant, ended: list[dict[str, object]]) -> None:
+def test_a_member_who_is_taken_out_is_signed_out(
+    browser: Browser, make_tenant: MakeTenant, ended: list[dict[str, object]]
+) -> None:
     tenant = make_tenant()
     user = make_user(f"{uuid4().hex}@out.example", "Otto")
     membership = Membership.objects.create(tenant_id=tenant.id, user=user, role=Role.AGENT)

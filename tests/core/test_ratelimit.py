@@ -1,0 +1,152 @@
+"""Limits: how often, per tenant first, in this process or in all, and never off."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from saas.core import ratelimit
+from saas.core.errors import RateLimited
+from saas.core.ratelimit import PLATFORM, Limit, Meter, a_check, check, check_local
+from saas.up.redis import RedisServer
+
+THREE = Limit("three", times=3, per=60)
+FAST = Limit("fast", times=2, per=0.2)
+Count = Callable[[Limit, object, object], None]
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    with RedisServer() as url:
+        yield url
+
+
+@pytest.fixture
+def with_redis(redis_url: str, settings: Settings) -> Iterator[redis.Redis]:
+    """Limits are shared through a Redis; yields a client that looks into it."""
+    settings.REDIS_HOSTS = [redis_url]
+    ratelimit.forget_all()
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        client.flushall()
+        yield client
+
+
+def count(check: Count, limit: Limit, tenant: object = "t", key: object = "k", *, tries: int = 10) -> int:
+    """How many of so many tries were let through."""
+    passed = 0
+    for _ in range(tries):
+        try:
+            check(limit, tenant, key)
+        except RateLimited:
+            continue
+        passed += 1
+    return passed
+
+
+def in_a_loop(limit: Limit, tenant: object, key: object) -> None:
+    asyncio.run(a_check(limit, tenant, key))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", [check, check_local, in_a_loop])
+def test_so_many_at_once_and_no_more(way: Count) -> None:
+    assert count(way, THREE) == 3
+
+
+@pytest.mark.parametrize("way", [check, in_a_loop])
+def test_so_many_at_once_and_no_more_in_redis(way: Count, with_redis: redis.Redis) -> None:
+    assert count(way, THREE) == 3
+    assert with_redis.keys() == ["rl:t:three:k"]
+    assert 0 < with_redis.pttl("rl:t:three:k") <= 60_001
+
+
+def test_what_was_refused_says_when_to_come_back(with_redis: redis.Redis) -> None:
+    for way in (check, check_local):
+        count(way, THREE)
+        with pytest.raises(RateLimited) as refused:
+            way(THREE, "t", "k")
+        assert 18 < (refused.value.retry_after or 0) <= 20.1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_after_that_time_one_more_is_let_through(shared: bool, request: pytest.FixtureRequest) -> None:
+    if shared:
+        request.getfixturevalue("with_redis")
+    assert count(check, FAST) == 2
+    deadline = time.monotonic() + 5
+    while count(check, FAST, tries=1) == 0:
+        assert time.monotonic() < deadline
+    assert count(check, FAST, tries=1) == 0, "one, not all"
+
+
+def test_tenants_keys_and_limits_do_not_share(with_redis: redis.Redis) -> None:
+    acme, globex = uuid4(), uuid4()
+    assert count(check, THREE, acme) == 3
+    assert count(check, THREE, globex) == 3
+    assert count(check, THREE, acme, "other") == 3
+    assert count(check, Limit("four", 4, 60), acme) == 4
+    assert count(check, THREE, PLATFORM) == 3
+    assert all(key.startswith((f"rl:{acme}:", f"rl:{globex}:", "rl:platform:")) for key in with_redis.keys())
+
+
+def test_all_processes_count_together(with_redis: redis.Redis, redis_url: str) -> None:
+    """Two tiers stand for two processes; 8 threads race in each."""
+    tiers = [ratelimit.SharedTier(redis_url), ratelimit.SharedTier(redis_url)]
+    with ThreadPoolExecutor(16) as threads:
+        waits = list(threads.map(lambda n: tiers[n % 2].take(Limit("race", 50, 3600), "rl:t:race:k"), range(200)))
+    assert sum(wait == 0 for wait in waits) == 50
+
+
+def test_without_redis_the_limits_get_tighter_and_never_off(settings: Settings) -> None:
+    settings.REDIS_HOSTS = ["redis://127.0.0.1:1/0"]
+    ratelimit.forget_all()
+    for way in (check, in_a_loop):
+        ratelimit.forget_all()
+        assert count(way, Limit("ten", 10, 60), tries=30) == 5
+        assert count(way, Limit("one", 1, 60), tries=30) == 1
+
+
+def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(settings: Settings) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def scenario() -> float:
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            settings.REDIS_HOSTS = [f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"]
+            ratelimit.forget_all()
+            began = time.monotonic()
+            for _ in range(100):
+                await a_check(Limit("many", 1000, 60), "t", "k")
+            return time.monotonic() - began
+
+    assert asyncio.run(scenario()) < 2
+
+
+def test_redis_is_used_again_when_it_is_back(with_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratelimit, "AWAY", 0.0)
+    with_redis.config_set("maxclients", 1)
+    with_redis.client_kill_filter(_type="normal", skipme=True)
+    count(check, THREE)
+    with_redis.config_set("maxclients", 1000)
+    with_redis.flushall()
+    assert count(check, THREE) == 3
+    assert with_redis.keys() == ["rl:t:three:k"]
+
+
+def test_a_meter_of_one_socket() -> None:
+    meter = Meter(THREE)
+    assert [meter.take() == 0 for _ in range(5)] == [True, True, True, False, False]
+    assert 18 < meter.take() <= 20
+
+
+def test_what_this_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratelimit, "MOST_KEYS", 100)
+    tier = ratelimit.LocalTier()
+    for number in range(1000):
+        tier.take(THREE, str(number))
+    assert len(tier._tats) <= 100
+    assert "999" in tier._tats

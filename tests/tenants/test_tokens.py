@@ -1,0 +1,172 @@
+"""Tokens say who is asking, to one tenant, for a while; everything else is refused."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+from pytest_django import Settings
+
+from saas.core.errors import TokenExpired, Unauthenticated
+from tenants import tokens
+from tenants.context import TenantRef
+from tenants.tokens import (
+    AgentAccess,
+    AgentRefresh,
+    agent_claims,
+    issue_socket_ticket,
+    issue_visitor,
+    read_access,
+    read_socket_token,
+)
+
+SITE, PERSON = uuid4(), uuid4()
+PARENT = "https://shop.example"
+
+
+def visitor_token(tenant: TenantRef) -> str:
+    return issue_visitor(tenant, visitor_id=PERSON, name="Vic", site_id=SITE, parent=PARENT, sid="s1").token
+
+
+def ticket(tenant: TenantRef) -> str:
+    return issue_socket_ticket(tenant, user_id=PERSON, name="Ada", role="owner", sid="s2").token
+
+
+def access_token(tenant: TenantRef) -> str:
+    token = AgentAccess()
+    token.payload.update(agent_claims(tenant, name="Ada", role="owner", sid="s3"), sub=str(PERSON))
+    return str(token)
+
+
+EVERY = [visitor_token, ticket, access_token]
+Make = Callable[[TenantRef], str]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def test_a_visitor_token_says_who_and_where(acme: TenantRef) -> None:
+    who = read_socket_token(visitor_token(acme), acme)
+    assert (who.kind, who.id, who.name, who.role, who.site_id, who.parent, who.sid) == (
+        "visitor", PERSON, "Vic", None, SITE, PARENT, "s1",
+    )  # fmt: skip
+    assert who.tenant_id == acme.id
+    assert 0 < who.expires - time.time() <= 15 * 60
+
+
+def test_a_ticket_and_an_access_token_say_which_agent(acme: TenantRef) -> None:
+    for token, sid in ((ticket(acme), "s2"), (access_token(acme), "s3")):
+        who = read_socket_token(token, acme)
+        assert (who.kind, who.id, who.name, who.role, who.site_id, who.sid) == ("agent", PERSON, "Ada", "owner", None, sid)
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_no_token_is_good_for_another_tenant(make: Make, acme: TenantRef, globex: TenantRef) -> None:
+    with pytest.raises(Unauthenticated):
+        read_socket_token(make(globex), acme)
+
+
+@pytest.mark.parametrize("make", [visitor_token, ticket])
+def test_the_key_of_one_tenant_signs_nothing_for_another(make: Make, acme: TenantRef, globex: TenantRef) -> None:
+    """Even if whoever holds globex's key writes acme's id into the token."""
+    claims = claims_of(make(globex)) | {"tid": str(acme.id)}
+    key = tokens._derive(tokens._current()[1], f"{claims['typ']}:{globex.id}")
+    with pytest.raises(Unauthenticated):
+        read_socket_token(jwt.encode(claims, key, algorithm="HS256"), acme)
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_an_expired_token_is_told_from_a_bad_one(make: Make, acme: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = _signed_again(make(acme), acme, exp=int(time.time()) - 1)
+    with pytest.raises(TokenExpired):
+        read_socket_token(old, acme)
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_token_without_a_signature_is_refused(make: Make, acme: TenantRef) -> None:
+    claims = claims_of(make(acme))
+    for algorithm in ("none", "None", "HS256"):
+        head = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "typ": "JWT"}).encode()).rstrip(b"=")
+        body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
+        with pytest.raises(Unauthenticated):
+            read_socket_token(f"{head.decode()}.{body.decode()}.", acme)
+
+
+@pytest.mark.parametrize("make", EVERY)
+@pytest.mark.parametrize("claim", ["typ", "aud", "kid", "sub", "sid", "exp", "jti", "tid"])
+def test_a_token_that_lacks_a_claim_is_refused(make: Make, claim: str, acme: TenantRef) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        read_socket_token(_signed_again(make(acme), acme, **{claim: None}), acme)
+    assert not isinstance(refused.value, TokenExpired)
+
+
+@pytest.mark.parametrize("make", EVERY)
+@pytest.mark.parametrize(
+    "change",
+    [{"typ": "owner"}, {"aud": "porch"}, {"kid": "00000000"}, {"sub": "ada"}, {"exp": "soon"}, {"tid": "acme"}, {"tid": 7}],
+)
+def test_a_token_with_a_wrong_claim_is_refused(make: Make, change: dict[str, Any], acme: TenantRef) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        read_socket_token(_signed_again(make(acme), acme, **change), acme)
+    assert not isinstance(refused.value, TokenExpired)
+
+
+def test_kinds_do_not_stand_in_for_each_other(acme: TenantRef) -> None:
+    """A visitor's token with `typ` agent, a ticket as an access token, a refresh token anywhere."""
+    refresh = AgentRefresh()
+    refresh.payload.update(agent_claims(acme, name="Ada", role="owner", sid="s3"), sub=str(PERSON))
+    for bad in (visitor_token(acme), ticket(acme), str(refresh), _signed_again(visitor_token(acme), acme, typ="ticket")):
+        with pytest.raises(Unauthenticated):
+            read_access(bad, acme)
+    for bad in (
+        str(refresh),
+        _signed_again(visitor_token(acme), acme, typ="ticket"),
+        _signed_again(ticket(acme), acme, typ="agent"),
+    ):
+        with pytest.raises(Unauthenticated):
+            read_socket_token(bad, acme)
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "x", "a.b.c", "a" * 10_000, "\0", "é.é.é", "eyJhbGciOiJIUzI1NiJ9.W10.x", "eyJhbGciOiJIUzI1NiJ9.bnVsbA.x"]
+)
+def test_what_is_no_token_at_all_is_refused(bad: str, acme: TenantRef) -> None:
+    for read in (read_socket_token, read_access):
+        with pytest.raises(Unauthenticated):
+            read(bad, acme)
+
+
+def test_a_secret_can_be_rotated(acme: TenantRef, settings: Settings) -> None:
+    old = {make: make(acme) for make in EVERY}
+    first = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-secret-of-enough-length-for-hs256", [first]
+    for make, token in old.items():
+        assert read_socket_token(token, acme).id == PERSON
+        assert read_socket_token(make(acme), acme).id == PERSON
+        assert claims_of(make(acme))["kid"] != claims_of(token)["kid"]
+    settings.SECRET_KEY_FALLBACKS = []
+    for token in old.values():
+        with pytest.raises(Unauthenticated):
+            read_socket_token(token, acme)
+
+
+def test_reading_asks_no_database(acme: TenantRef, django_assert_num_queries: Any) -> None:
+    made = [make(acme) for make in EVERY]
+    with django_assert_num_queries(0):
+        for token in made:
+            read_socket_token(token, acme)
+
+
+def _signed_again(token: str, tenant: TenantRef, **changes: Any) -> str:
+    """The same token with other claims, signed with the key it was signed with; None leaves a claim out."""
+    claims = claims_of(token)
+    secret = tokens._current()[1]
+    purpose = "agent-jwt" if claims["typ"] == "agent" else f"{claims['typ']}:{tenant.id}"
+    key: Any = tokens._derive(secret, purpose)
+    claims = {name: value for name, value in (claims | changes).items() if value is not None}
+    return jwt.encode(claims, key.hex() if purpose == "agent-jwt" else key, algorithm="HS256")
