@@ -7,20 +7,12 @@ export type Connection =
   | { readonly state: "well" | "connecting" | "offline" | "back" }
   | { readonly state: "stopped"; readonly code: number };
 
-/** A drop that mends itself within this time is not worth a word. Milliseconds. */
+/** A drop that mends itself within this time is not worth a word. Milliseconds, as those below. */
 const QUIET = 1_200;
+/** From then on it is no hiccup any more. */
+const PATIENCE = 5_000;
 const BACK = 3_000;
-/** From this try on it is no hiccup any more. */
-const OFFLINE_AFTER = 5;
 const TOO_MANY_TABS = 4409;
-
-/** What to say of a socket that is not online. */
-export function troubleOf(status: Status, browserOnline: boolean): Connection {
-  if (status.state === "stopped") return status;
-  if (status.state === "parked") return { state: "stopped", code: TOO_MANY_TABS };
-  const attempt = "attempt" in status ? status.attempt : 0;
-  return { state: !browserOnline || attempt >= OFFLINE_AFTER ? "offline" : "connecting" };
-}
 
 export interface ConnectionLine {
   current(): Connection;
@@ -30,43 +22,51 @@ export interface ConnectionLine {
 /** Follows the socket's status; calls `changed` when the words change by time alone. */
 export function createConnectionLine(clock: Clock, changed: () => void): ConnectionLine {
   let shown: Connection = { state: "well" };
-  let latest: Connection = shown;
-  let cancel: (() => void) | undefined;
+  let isWell = true;
+  let cancel = () => {};
 
-  function later(ms: number, next: () => Connection): void {
-    cancel?.();
-    cancel = clock.after(ms, () => {
-      cancel = undefined;
-      shown = next();
-      changed();
-    });
+  function show(next: Connection): void {
+    shown = next;
+    changed();
+  }
+
+  function later(ms: number, fn: () => void): void {
+    cancel();
+    cancel = clock.after(ms, fn);
   }
 
   function well(): void {
-    const wasSaid = shown.state !== "well" && shown.state !== "back";
-    if (wasSaid) {
-      shown = { state: "back" };
-      later(BACK, () => ({ state: "well" }));
-    } else if (latest.state !== "well") {
-      cancel?.();
-      cancel = undefined;
-    }
-    latest = { state: "well" };
+    if (isWell) return;
+    isWell = true;
+    cancel();
+    if (shown.state === "well" || shown.state === "back") return;
+    shown = { state: "back" };
+    later(BACK, () => show({ state: "well" }));
   }
 
-  function ill(trouble: Connection): void {
-    const isFirst = latest.state === "well";
-    latest = trouble;
-    if (shown.state !== "well" && shown.state !== "back") shown = trouble;
-    else if (trouble.state === "stopped") shown = trouble;
-    else if (isFirst) later(QUIET, () => latest);
+  function ill(): void {
+    if (!isWell) return;
+    isWell = false;
+    later(QUIET, () => {
+      show({ state: "connecting" });
+      later(PATIENCE - QUIET, () => show({ state: "offline" }));
+    });
   }
 
-  return {
-    current: () => shown,
-    update(status, browserOnline) {
-      if (status.state === "online") well();
-      else ill(troubleOf(status, browserOnline));
-    },
-  };
+  /** Nothing will change by itself: the words come at once. */
+  function stopped(code: number): void {
+    isWell = false;
+    cancel();
+    shown = { state: "stopped", code };
+  }
+
+  function update(status: Status, browserOnline: boolean): void {
+    if (status.state === "online") well();
+    else if (status.state === "stopped") stopped(status.code);
+    else if (status.state === "parked") stopped(TOO_MANY_TABS);
+    else ill();
+    if (!isWell && !browserOnline && shown.state === "connecting") shown = { state: "offline" };
+  }
+
+  return { current: () => shown, update };
 }

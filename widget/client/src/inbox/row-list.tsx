@@ -1,4 +1,4 @@
-/** The rows themselves. Thousands stay cheap: a row draws again only when its room changed, and off screen it is not laid out. */
+/** The rows themselves: only those near the eye are drawn, and a row draws again only when its room changed. */
 
 import { Component, type RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -9,9 +9,12 @@ import { hasManySites, type Row } from "./rooms.ts";
 import type { RoomsPaneProps } from "./rooms-pane.tsx";
 import { pathOf } from "./route.ts";
 import { en } from "./text.ts";
+import { reveal, useWindow } from "./use-window.ts";
 
 /** How far above the end of the list the next page is asked for. */
 const AHEAD = "600px";
+/** Height of a row with its gap, with and without the site's name. Pixels. */
+const PITCH = { twoLines: 64, threeLines: 82 };
 /** Rows that move are watched moving; the ones far below are not looked at. */
 const WATCHED = 20;
 
@@ -19,20 +22,32 @@ export function RowList(props: RoomsPaneProps) {
   const { rows, paging, opened, cursor, here, me, now } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLUListElement>(null);
+  const namesSite = useMemo(() => hasManySites(rows), [rows]);
+  const ids = useMemo(() => rows.map((row) => row.id), [rows]);
+  const pitch = namesSite ? PITCH.threeLines : PITCH.twoLines;
+  const { from, to } = useWindow(scroller, ids, pitch);
   useGlide(scroller, list, rows);
-  const namesSites = useMemo(() => hasManySites(rows), [rows]);
+  useLayoutEffect(() => {
+    if (cursor && scroller.current) reveal(scroller.current, ids.indexOf(cursor), pitch);
+  }, [cursor]);
   const reached = cursor ?? rows[0]?.id ?? null;
   return (
     <div class="list" ref={scroller}>
-      <ul class="list-rows" ref={list}>
-        {rows.map((row) => (
+      <ul
+        class="list-rows"
+        ref={list}
+        style={{ "--pitch": `${pitch}px`, "--above": `${from * pitch}px`, "--whole": `${rows.length * pitch}px` }}
+      >
+        {rows.slice(from, to).map((row, index) => (
           <RoomRow
             key={row.id}
             row={row}
+            place={from + index + 1}
+            count={paging.cursor === null ? rows.length : -1}
             isOpen={row.id === opened}
             isReached={row.id === reached}
             isHere={here.has(row.summary.visitor ?? "")}
-            namesSite={namesSites}
+            namesSite={namesSite}
             me={me}
             now={now}
             onOpen={props.onOpen}
@@ -51,6 +66,9 @@ export function RowList(props: RoomsPaneProps) {
 
 interface RoomRowProps {
   readonly row: Row;
+  readonly place: number;
+  /** -1 while nobody knows how many there are. */
+  readonly count: number;
   readonly isOpen: boolean;
   readonly isReached: boolean;
   readonly isHere: boolean;
@@ -62,7 +80,7 @@ interface RoomRowProps {
 }
 
 /** Beside the room itself, what a row looks like depends on these. */
-const FLAGS = ["isOpen", "isReached", "isHere", "namesSite", "now"] as const;
+const FLAGS = ["place", "count", "isOpen", "isReached", "isHere", "namesSite", "now"] as const;
 
 class RoomRow extends Component<RoomRowProps> {
   override shouldComponentUpdate(next: RoomRowProps): boolean {
@@ -71,7 +89,7 @@ class RoomRow extends Component<RoomRowProps> {
     return !(isSame && FLAGS.every((name) => flags[name] === next[name]));
   }
 
-  render({ row, isOpen, isReached, isHere, namesSite, me, now, onOpen, onCursor }: RoomRowProps) {
+  render({ row, place, count, isOpen, isReached, isHere, namesSite, me, now, onOpen, onCursor }: RoomRowProps) {
     const { summary, unread } = row;
     const open = (event: MouseEvent) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -79,7 +97,7 @@ class RoomRow extends Component<RoomRowProps> {
       onOpen(row.id);
     };
     return (
-      <li data-room={row.id}>
+      <li data-room={row.id} aria-posinset={place} aria-setsize={count}>
         <a
           class={unread > 0 ? "row fresh" : "row"}
           href={pathOf(row.id)}
