@@ -52,16 +52,16 @@ LOCK := $(RUN) -m uv pip compile --universal --generate-hashes --no-emit-index-u
 	--custom-compile-command "make lock"
 
 migrate: setup ## Bring the platform's and every tenant's schema up to date
-	@exec $(RUN) -m saas.up manage --as-owner migrate_tenants
+	@DATABASE_AS_OWNER=1 exec $(RUN) -m saas.up run manage.py migrate_tenants
 
 template: setup ## Make the SQL that new tenants start from anew, after a change of models
 	@exec $(RUN) -m saas.up.database template
 
 shell: setup ## Open a Python shell with the data of `make up`
-	@exec $(RUN) -m saas.up manage shell
+	@exec $(RUN) -m saas.up run manage.py shell
 
 worker: setup ## Run the job worker as its own process, on the data of `make up`
-	@exec $(RUN) -m saas.up manage procrastinate worker
+	@exec $(RUN) -m saas.up run -m saas.worker
 
 setup:
 	@$(PYTHON) saas/up/setup.py

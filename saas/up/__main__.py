@@ -1,6 +1,6 @@
-"""`python -m saas.up` runs Porchlight with demo data; `python -m saas.up manage <command>` runs a command on the same data.
+"""`python -m saas.up` runs Porchlight with demo data; `python -m saas.up run <words>` runs Python with those words on that data.
 
-`manage --as-owner <command>` runs it as the owner of the schemas, as migrating needs.
+For example `run manage.py shell`, `run -m saas.worker`.
 """
 
 import contextlib
@@ -73,14 +73,16 @@ def _seed(env: dict[str, str]) -> list[dict[str, Any]]:
     return tenants
 
 
-def manage(words: list[str]) -> int:
-    """Run a command of manage.py on the data of `make up`, whether or not that runs."""
-    as_owner = words[:1] == ["--as-owner"]
+def run(words: list[str]) -> int:
+    """Run Python on the data of `make up`, whether or not that runs; its exit status."""
     with environment(options.read()) as env:
-        if as_owner:
-            env["DATABASE_AS_OWNER"] = "1"
-        command = [sys.executable, str(preparation.ROOT / "manage.py"), *words[as_owner:]]
-        return subprocess.run(command, env=env, check=False).returncode
+        process = subprocess.Popen([sys.executable, *words], cwd=preparation.ROOT, env=env)
+        signal.signal(signal.SIGINT, lambda *_: None)  # a terminal's Ctrl-C reaches the command too, which knows what it means
+        try:
+            return process.wait()
+        except Stopped:
+            process.terminate()
+            return process.wait()
 
 
 @contextlib.contextmanager
@@ -106,8 +108,8 @@ def main(words: list[str]) -> int:
         signal.signal(number, _stop)
     if "make" in command_of(os.getppid()).partition(" ")[0]:
         die_with_parent()  # whoever kills make means us
-    if words[:1] == ["manage"]:
-        return manage(words[1:])
+    if words[:1] == ["run"]:
+        return run(words[1:])
     return up()
 
 
