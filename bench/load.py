@@ -22,7 +22,6 @@ class Target:
 
     port: int
     host: str
-    path: str
     delivered: str
     refused: str = ""
     protocol: str = ""
@@ -30,21 +29,25 @@ class Target:
     def options(self) -> list[str]:
         """The load generator's options."""
         return [
-            *("--port", str(self.port), "--host", self.host, "--origin", f"http://{self.host}", "--path", self.path),
+            *("--port", str(self.port), "--host", self.host, "--origin", f"http://{self.host}"),
             *("--protocol", self.protocol, "--mark", self.delivered, "--refused", self.refused),
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One socket: the frames it begins with, each with a text that the answer holds, and the messages it sends, if any."""
+    """One socket: where it goes, the messages it sends, and the frames it begins with, each with what its answer holds.
 
+    In `message`, `{cid}` stands for a fresh UUID and `{text}` for the text; empty, the socket only reads.
+    """
+
+    path: str
     message: str = ""
     greeting: Sequence[tuple[str, str]] = ()
 
     def line(self) -> str:
         """As the load generator reads it."""
-        return "\t".join([self.message, *(word for pair in self.greeting for word in pair)]) + "\n"
+        return "\t".join([self.path, self.message, *(word for pair in self.greeting for word in pair)]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,16 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing measured on both sides. `ratio` is how many times better ours is, so that more is always better."""
+    """One thing measured on both sides. `ratio` is how many times better ours is, so that more is always better.
+
+    `target` is the ratio that we mean to reach.
+    """
 
     name: str
     ours: float
     peer: float
     unit: str
+    target: float | None = None
     less_is_better: bool = False
 
     @property

@@ -20,35 +20,46 @@ from saas.up.redis import NoRedis, RedisServer
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The running services. `environment` is what `saas/settings.py` reads; the server adds the host that it serves."""
+    """The running services, and for each side the environment of its programs and a migrated database of its own."""
 
     folder: Path
-    environment: dict[str, str]
-    redis_url: str
+    ours: dict[str, str]  # the server adds the host that it serves
+    peer: dict[str, str]
     redis_pid: int
     postgres_pid: int
 
 
 @contextlib.contextmanager
 def services(folder: Path) -> Iterator[Services]:
-    """Both services and a migrated database until the block ends. Raises `CannotMeasure`."""
+    """Both services until the block ends. Raises `CannotMeasure`."""
     postgres = EmbeddedPostgres(folder)
     try:
         with RedisServer() as redis_url, postgres.use() as superuser_url:
-            urls = prepare(superuser_url, name="porchlight", secrets_file=folder / "secrets.json")
-            environment = urls.environment() | {
-                "SECRET_KEY": secrets.token_urlsafe(40),
-                "REDIS_URL": redis_url,
-                "DATA_DIR": str(folder),
-                "PORCHLIGHT_SCHEME": "http",
-            }
-            run([str(ROOT / "manage.py"), "migrate_tenants"], environment | {"DATABASE_AS_OWNER": "1"})
             postmaster = int((postgres.cluster / "postmaster.pid").read_text().split()[0])
-            yield Services(folder, environment, redis_url, _pid_of_redis(redis_url), postmaster)
+            ours, peer = _ours(superuser_url, redis_url, folder), _peer(superuser_url, redis_url, folder)
+            run([str(ROOT / "manage.py"), "migrate_tenants"], ours | {"DATABASE_AS_OWNER": "1"})
+            run(["-m", "django", "migrate", "--run-syncdb"], peer)
+            yield Services(folder, ours, peer, _pid_of_redis(redis_url), postmaster)
     except NoRedis as error:
         raise CannotMeasure(str(error)) from None
     finally:
         postgres.wait_stopped()  # before its folder goes
+
+
+def _ours(superuser_url: str, redis_url: str, folder: Path) -> dict[str, str]:
+    urls = prepare(superuser_url, name="porchlight", secrets_file=folder / "secrets.json")
+    return urls.environment() | {
+        "DJANGO_SETTINGS_MODULE": "saas.settings",
+        "SECRET_KEY": secrets.token_urlsafe(40),
+        "REDIS_URL": redis_url,
+        "DATA_DIR": str(folder),
+        "PORCHLIGHT_SCHEME": "http",
+    }
+
+
+def _peer(superuser_url: str, redis_url: str, folder: Path) -> dict[str, str]:
+    urls = prepare(superuser_url, name="peer", secrets_file=folder / "secrets.json")
+    return {"DJANGO_SETTINGS_MODULE": "bench.peers.settings", "PEER_DATABASE_URL": urls.owner, "REDIS_URL": redis_url}
 
 
 def run(words: list[str], environment: dict[str, str]) -> str:

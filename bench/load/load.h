@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SETTLE_SECONDS 0.2
+
 enum {
     MAX_SOCKETS = 20000,
     MAX_FRAME = 8192,       /* bytes of a frame that we send */
@@ -28,6 +30,7 @@ typedef enum { UNUSED, CONNECTING, UPGRADING, GREETING, READY, GONE } State;
 typedef struct {
     int fd;
     State state;
+    char *path;
     char *template; /* of the messages it sends; empty: a reader */
     char *steps;    /* what is left of FRAME ANSWER FRAME ANSWER ... */
     char *awaited;  /* the ANSWER to the last FRAME */
@@ -37,7 +40,7 @@ typedef struct {
 
 typedef struct {
     int port, window, per_message, size;
-    const char *host, *origin, *path, *protocol, *mark, *refused;
+    const char *host, *origin, *protocol, *mark, *refused;
 } Options;
 
 typedef struct {

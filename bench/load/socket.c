@@ -182,7 +182,7 @@ void upgrade(Socket *s) {
     int n = snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-                     option.path, option.host, option.origin, *option.protocol ? "Sec-WebSocket-Protocol: " : "", option.protocol,
+                     s->path, option.host, option.origin, *option.protocol ? "Sec-WebSocket-Protocol: " : "", option.protocol,
                      *option.protocol ? "\r\n" : "");
     if (n >= (int)sizeof request) fail("the request is too long");
     s->state = UPGRADING;

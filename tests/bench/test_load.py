@@ -13,7 +13,7 @@ from bench.load import CannotMeasure, Client, Load, Shape, Target, build, compil
 READERS = 5
 SHAPE = Shape(window=4, size=200, readers=READERS)
 GREETING = [("hello", "welcome"), ("join", "joined")]
-CLIENTS = [Client("say {cid} {text}", GREETING), *[Client("", GREETING)] * (READERS - 1)]
+CLIENTS = [Client("/", "say {cid} {text}", GREETING), *[Client("/", "", GREETING)] * (READERS - 1)]
 ANSWERS = {"hello": "welcome", "join": "joined"}
 
 Relay = Callable[[set[ServerConnection], str], None]
@@ -43,7 +43,7 @@ def room(relay: Relay) -> Iterator[Target]:
     with serve(take, "127.0.0.1", 0, compression=None) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield Target(server.socket.getsockname()[1], "acme.localhost", "/", delivered="say", refused="no:")
+        yield Target(server.socket.getsockname()[1], "acme.localhost", delivered="say", refused="no:")
         server.shutdown()
         thread.join()
 
