@@ -197,16 +197,6 @@ describe("small signals", () => {
     await clock.pass(30_000);
     assert.deepEqual(marks(), [2, 2]);
   });
-
-  test("a listener hears each new line once and in order", async () => {
-    const { client, clock, server } = await inRoom();
-    const heard: string[] = [];
-    client.on("message", ({ message }) => heard.push(message.text));
-    server.faults.jitter = 15;
-    for (const text of ["a", "b", "c", "d"]) server.say(text);
-    await clock.pass(200);
-    assert.deepEqual(heard, ["a", "b", "c", "d"]);
-  });
 });
 
 /** Both talk while frames are killed with their connection, acks withheld, lines lost and late. */

@@ -9,8 +9,6 @@ import type {
   ClientFrame,
   ClientFrames,
   Id,
-  Message,
-  Notice,
   Page,
   PresenceState,
   Ref,
@@ -33,12 +31,8 @@ export interface ClientOptions extends Pick<SocketOptions, "getSession" | "conne
 export interface Events {
   /** A connection begins; its rooms are in the state already. */
   welcome: ServerFrames["welcome"];
-  /** A line by someone, in the order of the room; not for history. */
-  message: { readonly room: Id; readonly message: Message };
-  notice: Omit<Notice, "t">;
   /** The server lost hints: fetch lists again over HTTP. */
   resync: undefined;
-  left: { readonly room: Id; readonly code?: string };
 }
 
 export interface SendOptions {
@@ -123,15 +117,11 @@ export function createClient(options: ClientOptions): Client {
   }
 
   function received(frame: ServerFrame): void {
-    const before = state;
     dispatch({ type: "frame", frame, now: clock.now() });
     if (frame.t === "welcome") welcomed(frame);
     if (frame.t === "err") refused(frame);
-    if (frame.t === "notice") events.emit("notice", frame);
-    if (frame.t === "left") events.emit("left", frame);
     if (frame.t === "resync") resync();
     if (frame.t === "joined") rereadMine(frame);
-    announce(before, frame);
     flush();
     repairAll();
   }
@@ -164,16 +154,6 @@ export function createClient(options: ClientOptions): Client {
   function resync(): void {
     for (const room of Object.values(state.rooms)) if (room.joined && !room.catchUp) ask(room);
     events.emit("resync", undefined);
-  }
-
-  /** New lines of joined rooms, once each, in order, whichever frame brought them. */
-  function announce(before: State, frame: ServerFrame): void {
-    if (frame.t !== "msg" && frame.t !== "upd") return;
-    const from = before.rooms[frame.room]?.last ?? 0;
-    const room = state.rooms[frame.room];
-    for (const message of room?.messages ?? []) {
-      if (message.seq > from) events.emit("message", { room: frame.room, message });
-    }
   }
 
   /** Hands every waiting message to the connection once, in order; one that pauses holds those behind it in its room. */

@@ -89,10 +89,7 @@ function onFrame(state: State, frame: ServerFrame, now: number): State {
       return { ...state, notices: [frame, ...state.notices], unreadNotices: state.unreadNotices + 1 };
     case "ping":
       return heads(state, frame.heads);
-    case "resync":
-    case "authed":
-    case "pong":
-    case "bye":
+    default:
       return state;
   }
 }

@@ -1,0 +1,26 @@
+/** What the server wrote into the page, and who may talk to it. Pure but for reading the document. */
+
+import type { Look } from "../port.ts";
+
+export interface Boot {
+  readonly key: string;
+  readonly site: { readonly id: string; readonly name: string };
+  readonly look: Look;
+  readonly texts: { readonly title: string; readonly greeting: string; readonly away: string };
+  /** Origins that may embed the site; `*.` in front of a host stands for one or more labels. */
+  readonly origins: readonly string[];
+  /** Addresses of the session and of the socket. */
+  readonly session: string;
+  readonly socket: string;
+}
+
+export const readBoot = (): Boot => JSON.parse(document.getElementById("boot")?.textContent ?? "") as Boot;
+
+/** `https://*.shop.example` takes `https://a.b.shop.example`, not `https://shop.example`, no other scheme and no other port. */
+export function isAllowed(origin: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const [scheme, host] = pattern.split("://*.");
+    if (host === undefined) return origin === pattern;
+    return origin.startsWith(`${scheme}://`) && origin.endsWith(`.${host}`);
+  });
+}

@@ -1,0 +1,58 @@
+/** The panel: waits for the page around it, connects, draws. It stores nothing: a frame on a foreign page may not. */
+
+import { render } from "preact";
+import { createClient } from "../core/client.ts";
+import { hexOf, onColor } from "../ui/color.ts";
+import { adopt } from "../ui/styles.ts";
+import { tokens } from "../ui/tokens.ts";
+import { App } from "./app.tsx";
+import { type Boot, readBoot } from "./boot.ts";
+import { type Host, meetHost } from "./host.ts";
+import { createModel } from "./model.ts";
+import styles from "./panel.css";
+import { askSession } from "./session.ts";
+import { Stopped } from "./stopped.tsx";
+import { en } from "./text.ts";
+
+const root = document.getElementById("panel") as HTMLElement;
+
+/** The handle goes with every exchange: where no cookie stays it is all that says who is here. */
+function sessions(boot: Boot, host: Host) {
+  let handle = host.hello.handle;
+  return async () => {
+    const asked = { parent: host.origin, locale: localeOf(host), page: host.hello.page, handle };
+    const found = await askSession(boot.session, asked);
+    if (found.handle) {
+      handle = found.handle;
+      host.tell({ t: "handle", handle });
+    }
+    return found;
+  };
+}
+
+const localeOf = (host: Host): string => host.hello.locale || navigator.language;
+
+/** A site's own colour stands on the body, where it wins over both themes. */
+function dress(boot: Boot): void {
+  const color = hexOf(boot.look.color);
+  adopt(document, tokens, styles, color ? `body{--lamp:${color};--on-lamp:${onColor(color)}}` : "");
+}
+
+function suit({ hello }: Host): void {
+  document.documentElement.dir = hello.dir === "rtl" ? "rtl" : "ltr";
+  if (hello.theme === "light" || hello.theme === "dark") document.documentElement.dataset.theme = hello.theme;
+}
+
+async function start(): Promise<void> {
+  const boot = readBoot();
+  dress(boot);
+  if (parent === window) return render(<Stopped code={4403} texts={en} />, root);
+  const host = await meetHost(boot.origins);
+  suit(host);
+  const client = createClient({ getSession: sessions(boot, host), locale: localeOf(host) });
+  const model = createModel(client, host);
+  render(<App boot={boot} model={model} locale={localeOf(host)} texts={en} />, root);
+  host.tell({ t: "ready", look: boot.look });
+}
+
+void start();
