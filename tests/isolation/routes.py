@@ -1,0 +1,120 @@
+"""Every address of every host, and who may have an answer from it. A route without a row here fails the tests."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.urls import get_resolver
+
+
+@dataclass(frozen=True)
+class Row:
+    """What strangers get from a route."""
+
+    gated: bool  # they are sent to sign in or refused; else they get the public part
+    shows: bool = False  # a GET by a member shows what is in the tenant, which proves that the test would see it
+
+
+OPEN: Final = Row(gated=False)
+GATED: Final = Row(gated=True)
+SHOWS: Final = Row(gated=True, shows=True)
+
+ROUTES: Final[dict[str, dict[str, Row]]] = {
+    "saas.urls_tenant": {
+        "": OPEN,
+        "sign-in/": OPEN,
+        "sign-in/code/": OPEN,
+        "sign-out/": OPEN,
+        "signed-out/": OPEN,
+        "api/v1/auth/token": OPEN,
+        "api/v1/auth/refresh": OPEN,
+        "api/v1/auth/sign-out": OPEN,
+        "api/v1/auth/socket-ticket": GATED,
+        "api/v1/me": GATED,
+        "inbox/": GATED,
+        "inbox/<uuid:room_id>/": GATED,
+        "api/v1/rooms": SHOWS,
+        "api/v1/rooms/<str:room_id>": SHOWS,
+        "api/v1/rooms/<str:room_id>/messages": SHOWS,
+        "api/v1/rooms/<str:room_id>/resolve": GATED,
+        "api/v1/rooms/<str:room_id>/reopen": GATED,
+    },
+    "saas.urls_widget": {
+        "porchlight.js": OPEN,
+        "w/<str:key>/config": OPEN,
+        "w/<str:key>/frame": OPEN,
+        "w/<str:key>/session": OPEN,
+    },
+    "saas.urls_demo": {
+        "": OPEN,
+        "globex/": OPEN,
+        "strict/": OPEN,
+    },
+    "saas.urls_platform": {
+        "": OPEN,
+        "home/": GATED,
+        "hand-over/": GATED,
+        "sign-up/": OPEN,
+        "sign-in/": OPEN,
+        "sign-out/": OPEN,
+        "sign-in/switched-off/": OPEN,
+        "sign-in/again/": GATED,
+        "you/": OPEN,
+        "you/email/": GATED,
+        "you/email/sent/": OPEN,
+        "you/email/confirm/<str:key>/": OPEN,
+        "you/password/": GATED,
+        "you/password/first/": GATED,
+        "you/password/reset/": OPEN,
+        "you/password/reset/sent/": OPEN,
+        "you/password/reset/<uidb36>-<key>/": OPEN,
+        "you/password/reset/done/": OPEN,
+        "you/two-factor/": GATED,
+        "you/two-factor/authenticate/": OPEN,
+        "you/two-factor/reauthenticate/": GATED,
+        "you/two-factor/totp/activate/": GATED,
+        "you/two-factor/totp/deactivate/": GATED,
+        "you/two-factor/recovery-codes/": GATED,
+        "you/two-factor/recovery-codes/generate/": GATED,
+        "you/two-factor/recovery-codes/download/": GATED,
+        "you/two-factor/webauthn/": GATED,
+        "you/two-factor/webauthn/add/": GATED,
+        "you/two-factor/webauthn/reauthenticate/": GATED,
+        "you/two-factor/webauthn/keys/<int:pk>/remove/": GATED,
+        "you/two-factor/webauthn/keys/<int:pk>/edit/": GATED,
+        "you/two-factor/webauthn/login/": OPEN,
+        "dev/mail/": OPEN,
+        "dev/mail/<str:name>/": OPEN,
+    },
+}
+STAFF: Final = "staff/"  # the staff console's own routes: every one of them is for staff
+STAFF_OPEN: Final = {"staff/login/", "staff/logout/", "staff/jsi18n/"}  # Django's own pages, without anybody's data
+
+
+def patterns(urlconf: str) -> list[str]:
+    """Every route of a urlconf, as it is written there."""
+    return list(_walk(get_resolver(urlconf)))
+
+
+def row_of(urlconf: str, pattern: str) -> Row:
+    """The route's row. KeyError: a new route; give it a row, and think about who may have an answer from it."""
+    if urlconf == "saas.urls_platform" and pattern.startswith(STAFF):
+        return OPEN if pattern in STAFF_OPEN else GATED
+    return ROUTES[urlconf][pattern]
+
+
+def filled(pattern: str, **values: object) -> str:
+    """The route as an address; a parameter that is not named is 1."""
+    plain = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", pattern)  # the admin's regular expressions
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values.get(found[1], 1)), plain)
+    return "/" + path.replace("^", "").replace("$", "").replace("\\Z", "")
+
+
+def _walk(resolver: Any, start: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        pattern = start + str(entry.pattern)
+        if hasattr(entry, "url_patterns"):
+            yield from _walk(entry, pattern)
+        else:
+            yield pattern
