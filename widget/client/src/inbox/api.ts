@@ -28,6 +28,9 @@ export interface Visitor {
   readonly seen_at?: string;
 }
 
+/** A viewer reads and does not answer. */
+export const mayAnswer = (role: string): boolean => role !== "viewer";
+
 /** A refusal of the API. `status` 0: no answer came. */
 export class Failed extends Error {
   readonly status: number;

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Id, Notice } from "../core/index.ts";
-import type { Boot } from "./api.ts";
+import { type Boot, mayAnswer } from "./api.ts";
 import { DetailsPane } from "./details.tsx";
 import { useAttention, useMedia } from "./hooks.ts";
 import type { Command } from "./keys.ts";
@@ -27,6 +27,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
   const [wantsDetails, setWantsDetails] = useState(isWide);
   const [showsKeys, setShowsKeys] = useState(false);
   const [cursor, setCursor] = useState<Id | null>(null);
+  const canAnswer = mayAnswer(boot.role);
   const head = useRef<HTMLHeadingElement>(null);
 
   const { chat, room: opened, filter, pages, details } = view;
@@ -70,7 +71,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
     next: () => step(1),
     previous: () => step(-1),
     answer: () => document.getElementById("composer")?.focus(),
-    status: model.toggleStatus,
+    status: () => canAnswer && model.toggleStatus(),
     back: toList,
     help: () => setShowsKeys(true),
   };
@@ -127,6 +128,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
         now={view.now}
         live={live}
         attentive={attentive}
+        canAnswer={canAnswer}
         detailsOpen={showsDetails}
         inert={isSheet}
         headRef={head}

@@ -40,6 +40,7 @@ export interface Model {
   view(): View;
   /** Calls `fn` after each change; the answer ends it. */
   subscribe(fn: () => void): () => void;
+  /** Connects, and follows the browser and the clock. */
   start(): void;
   /** Opens a room, or closes the open one with null. The address is the caller's. */
   open(room: Id | null): void;
@@ -78,7 +79,7 @@ export function createModel(client: Client, api: Api): Model {
   }
 
   function followed(): void {
-    line.update(client.status(), navigator.onLine);
+    line.update(client.status(), navigator.onLine !== false);
     set({ chat: client.state(), connection: line.current(), visitors: visitorsNow() });
   }
 
@@ -169,6 +170,10 @@ export function createModel(client: Client, api: Api): Model {
     if (view.change?.room === room) set({ change });
   }
 
+  client.subscribe(followed);
+  client.on("welcome", welcomed);
+  client.on("resync", () => void read("open", null));
+
   return {
     client,
     view: () => view,
@@ -177,9 +182,6 @@ export function createModel(client: Client, api: Api): Model {
       return () => void listeners.delete(fn);
     },
     start() {
-      client.subscribe(followed);
-      client.on("welcome", welcomed);
-      client.on("resync", () => void read("open", null));
       setInterval(() => set({}), TICK);
       window.addEventListener("online", followed);
       window.addEventListener("offline", followed);

@@ -20,6 +20,7 @@ export interface RoomPaneProps {
   readonly now: number;
   readonly live: LiveVisitor | undefined;
   readonly attentive: boolean;
+  readonly canAnswer: boolean;
   readonly detailsOpen: boolean;
   readonly inert: boolean;
   readonly headRef: Ref<HTMLHeadingElement>;
@@ -77,7 +78,11 @@ function OpenRoom(props: RoomPaneProps & { readonly room: Room }) {
         </p>
       )}
       <Log key={room.id} client={model.client} chat={chat} room={room} name={name} attentive={attentive} now={now} />
-      <Composer key={`composer ${room.id}`} model={model} room={room} name={name} isResolved={isResolved} />
+      {props.canAnswer ? (
+        <Composer key={`composer ${room.id}`} model={model} room={room} name={name} isResolved={isResolved} />
+      ) : (
+        <p class="strip">{en.mayOnlyRead}</p>
+      )}
     </>
   );
 }
@@ -99,7 +104,7 @@ function RoomHead(props: RoomPaneProps & { readonly room: Room; readonly name: s
           {place}
         </p>
       </div>
-      {room.summary && <StatusButton {...props} />}
+      {room.summary && props.canAnswer && <StatusButton {...props} />}
       <IconButton
         class="flip"
         node={PanelRight}

@@ -66,7 +66,8 @@ function countOf({ filter, paging, rows, now }: RoomsPaneProps): string {
 
 function List(props: RoomsPaneProps) {
   const { filter, paging, rows } = props;
-  if (rows.length > 0) return <RowList {...props} />;
+  const mayHoldMore = paging.cursor !== null; // a page of all rooms can be without an open one
+  if (rows.length > 0 || mayHoldMore) return <RowList {...props} />;
   return (
     <div class="list">
       {paging.state === "failed" && <ListFailed onRetry={props.onMore} />}

@@ -74,6 +74,7 @@ export const en = {
   roomGone: "This room is not here any more.",
   roomGoneHint: "It may have been removed, or it is not yours to see.",
 
+  mayOnlyRead: "Your role may read here, not answer. Ask an admin of the tenant to change it.",
   compose: (name: string) => `Answer ${name}`,
   send: "Send",
   tooLong: (over: number) => `${counted(over, "character", "characters")} too long`,

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createClient } from "../src/core/client.ts";
+import type { Summary } from "../src/core/protocol.ts";
+import { type Api, Failed } from "../src/inbox/api.ts";
+import { createModel } from "../src/inbox/model.ts";
+import { listed } from "../src/inbox/rooms.ts";
+
+const summary = (id: string, status: string, rev = 1): Summary => ({
+  id,
+  kind: "support",
+  title: "Vic",
+  people: 2,
+  head: 1,
+  epoch: "e",
+  rev,
+  status,
+  last: { text: "hello", by: "Vic", ts: "2026-11-22T10:00:00.000Z" },
+  unread: 0,
+});
+
+const VIC = { id: "vic", name: "Vic", locale: "en", page: null, online: true, created_at: "2026-11-22T10:00:00.000Z" };
+
+/** What the API would say; a test replaces the part that it is about. */
+const truth: Api = {
+  rooms: async (filter) => ({ rooms: [summary(`${filter} room`, filter)], cursor: null }),
+  room: async (id) => ({ room: summary(id, "open"), visitor: VIC }),
+  resolve: async (id) => ({ room: summary(id, "resolved", 2) }),
+  reopen: async (id) => ({ room: summary(id, "open", 3) }),
+  session: () => Promise.reject(new Error("no socket here")),
+};
+
+const modelOf = (part: Partial<Api> = {}) => {
+  const api = { ...truth, ...part };
+  return createModel(createClient({ getSession: api.session }), api);
+};
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const broken = () => Promise.reject(new Failed(500, "broken"));
+
+describe("the model of the inbox", () => {
+  test("reads resolved rooms when they are first looked at, and once", async () => {
+    let reads = 0;
+    const model = modelOf({
+      rooms: (...asked) => {
+        reads += 1;
+        return truth.rooms(...asked);
+      },
+    });
+    model.show("resolved");
+    assert.equal(model.view().pages.resolved.state, "loading");
+    await settled();
+    model.show("open");
+    model.show("resolved");
+    await settled();
+    assert.equal(reads, 1);
+    assert.deepEqual(
+      listed(model.view().chat.rooms, "resolved", model.view().pages.resolved).map((row) => row.id),
+      ["resolved room"],
+    );
+  });
+
+  test("keeps what it has when a page fails, and reads on at the same place", async () => {
+    const cursors: (string | null)[] = [];
+    let answer: Api["rooms"] = async () => ({ rooms: [summary("a", "resolved")], cursor: "next" });
+    const model = modelOf({
+      rooms: (filter, cursor) => {
+        cursors.push(cursor);
+        return answer(filter, cursor);
+      },
+    });
+    model.show("resolved");
+    await settled();
+    answer = broken;
+    model.more();
+    await settled();
+    assert.equal(model.view().pages.resolved.state, "failed");
+    answer = truth.rooms;
+    model.more();
+    await settled();
+    assert.deepEqual(cursors, [null, "next", "next"]);
+    assert.equal(Object.keys(model.view().chat.rooms).length, 2);
+  });
+
+  test("does not ask behind the end", async () => {
+    let reads = 0;
+    const model = modelOf({
+      rooms: (...asked) => {
+        reads += 1;
+        return truth.rooms(...asked);
+      },
+    });
+    model.show("resolved");
+    await settled();
+    model.more();
+    assert.equal(reads, 1);
+  });
+
+  test("opens a room with its visitor", async () => {
+    const model = modelOf();
+    model.open("r");
+    assert.equal(model.view().details?.state, "loading");
+    await settled();
+    assert.equal(model.view().details?.visitor?.name, "Vic");
+    assert.equal(model.view().chat.rooms.r?.joined, true);
+  });
+
+  test("leaves the room before, and forgets an answer that comes too late", async () => {
+    const model = modelOf();
+    model.open("slow");
+    model.open("next");
+    await settled();
+    assert.equal(model.view().details?.room, "next");
+    assert.equal(model.view().chat.rooms.slow?.joined, false);
+  });
+
+  test("tells a room that is gone from one that could not be read", async () => {
+    const gone = modelOf({ room: () => Promise.reject(new Failed(404, "gone")) });
+    gone.open("r");
+    const down = modelOf({ room: broken });
+    down.open("r");
+    await settled();
+    assert.equal(gone.view().details?.state, "gone");
+    assert.equal(down.view().details?.state, "failed");
+  });
+
+  test("resolves and reopens, and is busy meanwhile", async () => {
+    const model = modelOf();
+    model.open("r");
+    await settled();
+    model.toggleStatus();
+    assert.deepEqual(model.view().change, { room: "r", state: "busy" });
+    await settled();
+    assert.equal(model.view().chat.rooms.r?.summary?.status, "resolved");
+    assert.equal(model.view().change, null);
+    model.toggleStatus();
+    await settled();
+    assert.equal(model.view().chat.rooms.r?.summary?.status, "open");
+  });
+
+  test("says that a change was refused and leaves the room as it was", async () => {
+    const model = modelOf({ resolve: broken });
+    model.open("r");
+    await settled();
+    model.toggleStatus();
+    await settled();
+    assert.deepEqual(model.view().change, { room: "r", state: "failed" });
+    assert.equal(model.view().chat.rooms.r?.summary?.status, "open");
+  });
+
+  test("keeps a draft for each room", () => {
+    const model = modelOf();
+    model.keepDraft("a", "half a line");
+    assert.equal(model.draft("a"), "half a line");
+    assert.equal(model.draft("b"), "");
+    model.keepDraft("a", "");
+    assert.equal(model.draft("a"), "");
+  });
+});
