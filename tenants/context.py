@@ -70,7 +70,7 @@ def in_tenant(tenant: TenantRef) -> Iterator[None]:
 async def run_in_tenant(tenant: TenantRef, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Call `fn` inside the tenant, on a thread of a bounded pool; its result, evaluated.
 
-    Raises what `fn` raises, and `TypeError` if the result is lazy. A cancelled caller does not stop `fn`.
+    Raises what `fn` raises, and `TypeError` if the result is lazy. Cancelling the caller does not stop an `fn` that has begun.
     """
     return await _hop(partial(_inside, tenant, fn, *args, **kwargs))
 

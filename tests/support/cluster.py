@@ -34,6 +34,7 @@ def begin() -> None:
     os.environ.update(
         _environment(folder) | urls.environment() | {"TEST_SUPERUSER_URL": superuser.removesuffix("postgres") + "tests"}
     )
+    Path(os.environ["DATA_DIR"], "static").mkdir(parents=True)
     migrate()
 
 
