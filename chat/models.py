@@ -1,6 +1,7 @@
 """Sites, visitors, rooms and messages: one set of tables in each tenant's schema.
 
-No foreign key leaves the schema: users and tenants are plain ids.
+No foreign key leaves the schema: users and tenants are plain ids. Where a foreign key has no index of its own, a constraint that
+begins with it is named beside it.
 """
 
 from typing import ClassVar
@@ -59,7 +60,8 @@ class Room(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=9, choices=Kind.choices)
     site = models.ForeignKey(Site, on_delete=models.CASCADE, null=True, related_name="rooms")
-    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, null=True, related_name="rooms")
+    # db_index=False: one_room_per_open
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, null=True, related_name="rooms", db_index=False)
     open_cid = models.UUIDField(null=True)  # the `cid` of the `open` that made it
     open_hash = models.BinaryField(max_length=32, null=True)  # of that frame's content: the same cid with other words is refused
     title = models.CharField(max_length=120)
@@ -94,7 +96,7 @@ class Participant(models.Model):
     """A person's place in a room: how far they have read."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="participants")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="participants", db_index=False)  # one_place_per_person
     kind = models.CharField(max_length=7)  # agent, visitor
     person_id = models.UUIDField()
     name = models.CharField(max_length=80)
@@ -114,7 +116,7 @@ class Message(models.Model):
     """What was said. `seq` is that of its birth, `changed` that of its last change."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)  # one_message_per_seq
     seq = models.BigIntegerField()
     changed = models.BigIntegerField()
     cid = models.UUIDField(null=True)

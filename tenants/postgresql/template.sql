@@ -204,10 +204,7 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_room
 ALTER TABLE ONLY @@SCHEMA@@.chat_message
     ADD CONSTRAINT stored_once_per_cid UNIQUE (room_id, author_id, cid);
 CREATE INDEX catch_up ON @@SCHEMA@@.chat_message USING btree (room_id, changed);
-CREATE INDEX chat_message_room_id_5e7d8d78 ON @@SCHEMA@@.chat_message USING btree (room_id);
-CREATE INDEX chat_participant_room_id_cfc9a140 ON @@SCHEMA@@.chat_participant USING btree (room_id);
 CREATE INDEX chat_room_site_id_db2a6126 ON @@SCHEMA@@.chat_room USING btree (site_id);
-CREATE INDEX chat_room_visitor_id_926a0f15 ON @@SCHEMA@@.chat_room USING btree (visitor_id);
 CREATE INDEX chat_visitor_site_id_82f8a98f ON @@SCHEMA@@.chat_visitor USING btree (site_id);
 CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
 CREATE INDEX unseen_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC) WHERE (seen_at IS NULL);
