@@ -90,7 +90,7 @@ def _agent(tenant: TenantRef, member: MemberRef, *, sid: str, expires: float) ->
 
 
 def _enforce_csrf(request: Request) -> None:
-    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type,return-value]
+    check = CSRFCheck(lambda _: None)  # type: ignore[arg-type]
     check.process_request(request._request)
     reason = check.process_view(request._request, None, (), {})  # type: ignore[arg-type]
     if reason:

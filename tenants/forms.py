@@ -1,6 +1,6 @@
 """The forms of signing up. They say beside the field what is wrong and keep what was typed."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -58,7 +58,7 @@ class TenantForm(forms.Form):
 class SignUpForm(TenantForm):
     """A new user with a new tenant."""
 
-    field_order: ClassVar[list[str]] = ["name", "email", "password", "tenant_name", "slug"]
+    field_order = ("name", "email", "password", "tenant_name", "slug")
 
     name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))

@@ -4,10 +4,8 @@ import email
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import cast
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -63,7 +61,7 @@ def _read(file: Path) -> list[Mail]:
 
 
 def _mail(name: str, raw: bytes, written: datetime) -> Mail:
-    message = cast(EmailMessage, email.message_from_bytes(raw, policy=default))
+    message = email.message_from_bytes(raw, policy=default)
     body = message.get_body(("plain",))
     date = message["date"].datetime if message["date"] else None
     return Mail(

@@ -39,7 +39,11 @@ def can(permission: Do) -> type[BasePermission]:
 
     class Can(IsMember):
         def has_permission(self, request: Request, view: "APIView") -> bool:
-            return super().has_permission(request, view) and may(request.auth.role, permission)
+            return (
+                isinstance(request.auth, Principal)
+                and super().has_permission(request, view)
+                and may(request.auth.role, permission)
+            )
 
     return Can
 
@@ -48,7 +52,7 @@ def member_required(view: View[P]) -> View[P]:
     """A page for members of the tenant: anyone else is sent to sign in and comes back here."""
 
     @wraps(view)
-    def gate(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if getattr(request, "member", None) is None:
             return redirect(f"/sign-in/?{urlencode({'next': request.get_full_path()})}")
         return view(request, *args, **kwargs)

@@ -54,7 +54,7 @@ def places_of(user: User) -> list[Place]:
 
 def slug_is_taken(slug: str) -> bool:
     """True if a tenant has this address."""
-    return Tenant.objects.filter(slug=slug).exists()
+    return bool(Tenant.objects.filter(slug=slug).exists())
 
 
 def email_is_known(email: str) -> bool:
@@ -64,12 +64,8 @@ def email_is_known(email: str) -> bool:
 
 def tenant_by_slug(slug: str) -> Tenant | None:
     """The tenant with this address."""
-    return Tenant.objects.filter(slug=slug).first()
-
-
-def tenant_by_id(tenant_id: UUID) -> Tenant | None:
-    """The tenant with this id."""
-    return Tenant.objects.filter(id=tenant_id).first()
+    found: Tenant | None = Tenant.objects.filter(slug=slug).first()
+    return found
 
 
 def members_who_may(tenant_id: UUID, permission: Do) -> list[UUID]:

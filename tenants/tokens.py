@@ -118,7 +118,7 @@ class AgentAccess(_AgentToken, AccessToken):
     """15 minutes; claims `tid, typ=agent, sub, name, role, sid, aud, kid`."""
 
 
-class AgentRefresh(_AgentToken, RefreshToken):
+class AgentRefresh(_AgentToken, RefreshToken):  # type: ignore[misc]  # of simplejwt's own two bases
     """14 days, used once; the next one comes with the answer. Its family is the sign-in named by `sid`."""
 
     access_token_class = AgentAccess
@@ -196,7 +196,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
 
 def _secrets() -> dict[str, str]:
     """Key id to secret, the current one first. The id is a digest of the secret, so that nobody has to name them."""
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    secrets = [str(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     return {_derive(secret, "kid").hex()[:8]: secret for secret in secrets}
 
 

@@ -66,7 +66,7 @@ def _as_app_error(exc: Exception) -> AppError:  # noqa: C901 - one line for each
         case exceptions.NotFound() | Http404():
             return NotFound("There is nothing here.")
         case exceptions.Throttled():
-            return RateLimited("That was too often; wait a moment.", retry_after=exc.wait or 1)
+            return RateLimited("That was too often; wait a moment.", retry_after=getattr(exc, "wait", None) or 1)
         case exceptions.APIException() if exc.status_code == status.HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return TooLarge("The request is too large.")
         case exceptions.APIException() if exc.status_code < status.HTTP_500_INTERNAL_SERVER_ERROR:

@@ -27,16 +27,17 @@ ROLE: Final = "porch_platform"
 QUEUE: Final = "default"
 CONCURRENCY: Final = 4
 GRACE: Final = 5.0  # seconds that a running job gets when the worker stops
+PAUSE = 5.0  # seconds before a worker that lost the database tries again
 STALLED_AFTER: Final = 60.0  # seconds without a sign of life of the worker that holds a job
 
 
-def task(*, retries: int = 5, **options: Any) -> Callable[[Callable[P, R]], Task[P, R, P]]:
+def task(*, retries: int = 5, queue: str = QUEUE, **options: Any) -> Callable[[Callable[P, R]], Task[P, R, P]]:
     """Make a function a job. It is tried again after 2, 4, 8 ... seconds, `retries` times.
 
     Always with a retry: an asynchronous job without one that is cut off at the grace period would be over for good.
     """
     retry = RetryStrategy(max_attempts=retries, exponential_wait=2)
-    return app.task(queue=QUEUE, retry=retry, **options)
+    return app.task(queue=queue, retry=retry, **options)
 
 
 def defer(job: Task[..., Any, ...], *, using: str = "default", **arguments: Any) -> None:
@@ -45,18 +46,19 @@ def defer(job: Task[..., Any, ...], *, using: str = "default", **arguments: Any)
     Works on the platform's role and inside a tenant alike. A tenant's role may not see the jobs of others, so there the job goes
     through the database function that stamps it with the tenant of the role: the job gets `tenant` beside its arguments.
     """
-    connection = connections[using]
+    connection: Any = connections[using]  # django-tenants adds to it
     if connection.schema_name == settings.PUBLIC_SCHEMA_NAME:
-        app.with_connector(DjangoConnector(alias=using)).configure_task(job.name).defer(**arguments)
+        app.with_connector(DjangoConnector(alias=using)).configure_task(job.name, queue=job.queue).defer(**arguments)
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT public.defer_job(%s, %s)", [job.name, Jsonb(arguments)])
+        cursor.execute("SELECT public.defer_job(%s, %s, %s)", [job.name, Jsonb(arguments), job.queue])
 
 
 class Worker:
     """The job worker inside an event loop, beside the web server or alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *queues: str) -> None:
+        self._queues = queues
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -76,19 +78,20 @@ class Worker:
         """Work until cancelled; a lost database is waited for."""
         while True:
             try:
-                await run_worker()
+                await run_worker(*self._queues)
             except (asyncio.CancelledError, GeneratorExit):
                 raise
             except Exception:
-                log.exception("The job worker stopped; it starts again in 5 s")
-            await asyncio.sleep(5)
+                log.exception("The job worker stopped; it starts again in %s s", PAUSE)
+            await asyncio.sleep(PAUSE)
 
 
-async def run_worker(*, wait: bool = True) -> None:
-    """Run jobs until cancelled, or with `wait=False` until none is due."""
+async def run_worker(*queues: str, wait: bool = True) -> None:
+    """Run the jobs of these queues, or of ours, until cancelled; with `wait=False` until none is due."""
     worker = _worker_app()
     async with worker.open_async():
         await worker.run_worker_async(
+            queues=list(queues or (QUEUE,)),
             concurrency=CONCURRENCY,
             wait=wait,
             install_signal_handlers=False,
@@ -98,7 +101,7 @@ async def run_worker(*, wait: bool = True) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@task(retries=0, queueing_lock="retry_stalled", pass_context=False)
+@task(queueing_lock="retry_stalled", pass_context=False)
 async def retry_stalled(timestamp: int) -> None:
     """Start again what a killed worker left behind."""
     manager = app.job_manager
@@ -110,4 +113,6 @@ def _worker_app() -> App:
     """The same tasks over a connection of the worker's own: Django's cannot listen. It works as the platform."""
     params = {key: value for key, value in connector_params().items() if key in {"host", "port", "user", "password", "dbname"}}
     options = f"-c role={ROLE} -c search_path={settings.PUBLIC_SCHEMA_NAME}"
-    return app.with_connector(PsycopgConnector(kwargs={**params, "options": options}, min_size=1, max_size=2))
+    return app.with_connector(
+        PsycopgConnector(kwargs={**params, "options": options, "application_name": "porchlight worker"}, min_size=1, max_size=2)
+    )

@@ -7,13 +7,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.conf import settings as django_settings
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
 from saas.core import ratelimit
 from tests.support.cast import PASSWORD
 
+Page = Any  # Django's test client adds `json()` and `context` to its responses, which has no name
 PLATFORM = "http://localhost:8000"
 ACME = "http://acme.localhost:8000"
 GLOBEX = "http://globex.localhost:8000"
@@ -32,19 +32,19 @@ class Browser:
             self._jars[host] = Client(headers={"host": host}, enforce_csrf_checks=False)
         return self._jars[host]
 
-    def get(self, url: str) -> HttpResponse:
+    def get(self, url: str) -> Page:
         """The answer to a GET of an absolute address, or of a path on the host of the last one."""
         self.url = self._absolute(url)
         parts = urlsplit(self.url)
         return self.jar(parts.netloc).get(parts.path, query_params=_pairs(parts.query))
 
-    def post(self, url: str, data: dict[str, Any]) -> HttpResponse:
+    def post(self, url: str, data: dict[str, Any]) -> Page:
         """The answer to a form that was sent."""
         self.url = self._absolute(url)
         parts = urlsplit(self.url)
         return self.jar(parts.netloc).post(parts.path, data, query_params=_pairs(parts.query))
 
-    def follow(self, answer: HttpResponse, *, until: str = "") -> HttpResponse:
+    def follow(self, answer: Page, *, until: str = "") -> Page:
         """Go where redirects lead; stop before an address that contains `until`."""
         while answer.status_code in {301, 302, 303}:
             self.url = self._absolute(answer["Location"])
@@ -53,7 +53,7 @@ class Browser:
             answer = self.get(self.url)
         return answer
 
-    def sign_in(self, url: str, email: str, password: str = PASSWORD) -> HttpResponse:
+    def sign_in(self, url: str, email: str, password: str = PASSWORD) -> Page:
         """Open a page that needs a sign-in, as this person, and come back to it."""
         page = self.follow(self.get(url))
         if "/sign-in/" not in self.url:

@@ -108,8 +108,9 @@ def test_what_was_typed_is_kept(browser: Browser) -> None:
 
 
 def test_every_name_of_the_platform_is_reserved() -> None:
-    assert RESERVED >= {"www", "widget", "demo", "staff", "api", "admin", "app", "mail", "static", "cdn", "status", "help"}
-    assert RESERVED >= {"support", "billing", "platform", "localhost"}
+    ours = {"www", "widget", "demo", "staff", "api", "admin", "app", "mail", "static", "cdn", "status", "help"}
+    assert not ours - RESERVED
+    assert not {"support", "billing", "platform", "localhost"} - RESERVED
 
 
 @pytest.mark.parametrize(
