@@ -30,10 +30,11 @@ def form(**changes: str) -> dict[str, str]:
 
 def errors(browser: Browser, **changes: str) -> dict[str, list[str]]:
     """What is said beside the fields; nothing may have been stored."""
-    before = Tenant.objects.count(), User.objects.count()
-    answer = browser.post(SIGN_UP, form(**changes))
+    said = form(**changes)
+    answer = browser.post(SIGN_UP, said)
     assert answer.status_code == 422
-    assert (Tenant.objects.count(), User.objects.count()) == before
+    assert not Tenant.objects.filter(name=said["tenant_name"], slug=said["slug"].replace("\0", "")).exists()
+    assert not User.objects.filter(name=said["name"], email=said["email"]).exists()
     return dict(answer.context["form"].errors)
 
 
