@@ -5,7 +5,6 @@ A handler returns None when it is done, or a coroutine to be awaited in the fram
 
 import logging
 from collections.abc import Awaitable, Callable, Hashable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -123,7 +122,7 @@ async def _announce(session: Session, frame: Open, opened: Opened) -> None:
     else:
         summary = await run_in_tenant(session.tenant, summary_of, opened.room_id, None)
         hub().tell_summary(session.tenant, summary)
-        session.send(Ack(cid=frame.cid, room=opened.room_id, seq=summary.head, id=opened.room_id, ts=stamp(datetime.now(UTC))))
+        session.send(Ack(cid=frame.cid, room=opened.room_id, seq=0, id=opened.room_id, ts=stamp(opened.opened_at)))
     for told in opened.notified:
         hub().tell(groups.person(session.tenant.id, told.recipient_id), told.notice)
 

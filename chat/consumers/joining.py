@@ -9,6 +9,7 @@ from chat.realtime.hub import hub
 from chat.realtime.protocol.codes import MAX_JOINED
 from chat.realtime.protocol.incoming import Ref
 from chat.realtime.protocol.outgoing import Joined, PageOut, Person, encode
+from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import JoinedSnapshot, snapshot
 from saas.core.errors import Forbidden
@@ -22,18 +23,26 @@ async def join(
 
     Raises NotFound for a room that does not exist or may not be seen, and Forbidden above 100 rooms.
     """
-    if room_id not in session.rooms and len(session.rooms) >= MAX_JOINED:
+    if room_id not in session.rooms and len(session.rooms.keys() | session.joining) >= MAX_JOINED:
         raise Forbidden(f"One socket joins at most {MAX_JOINED} rooms; leave one first.")
-    room = await hub().enter_room(session, room_id)
+    session.joining.add(room_id)
     try:
-        found = await run_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
-    except BaseException:
-        hub().quit_room(session, room)
-        raise
+        room, found = await _enter(session, room_id, epoch, after)
+    finally:
+        session.joining.discard(room_id)
     joined = encode(_joined(found, room_id, ref, session))
     hub().settle_room(session, room, head=found.head, writable=may_write(session.principal), joined=joined)
     if found.resumed:
         await _rest(session, found, room_id, ref)
+
+
+async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int | None) -> tuple[LocalRoom, JoinedSnapshot]:
+    room = await hub().enter_room(session, room_id)
+    try:
+        return room, await run_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
+    except BaseException:
+        hub().quit_room(session, room)
+        raise
 
 
 async def _rest(session: Session, found: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> None:

@@ -136,7 +136,11 @@ class Hub:
             self.bus.subscribe(group)
             self.bus.say(group, {"k": "who"})
         room.enter(session)
-        await self.bus.subscribed(group)
+        try:
+            await self.bus.subscribed(group)
+        except BaseException:
+            self.quit_room(session, room)
+            raise
         return room
 
     def settle_room(self, session: Session, room: LocalRoom, *, head: int, writable: bool, joined: bytes) -> None:

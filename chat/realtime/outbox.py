@@ -55,7 +55,7 @@ class FastOutbox:
         # `send` waits until a stalled reader has drained the buffer: the timer ends the connection of one that never does.
         timer = asyncio.get_running_loop().call_later(ABORT_SECONDS, self._raw.abort)
         try:
-            await self._send({"type": "websocket.close", "code": code})
+            await self._send({"type": "websocket.close", "code": int(code)})
         except (OSError, RuntimeError):
             pass  # it went first
         finally:
@@ -109,7 +109,7 @@ class PlainOutbox:
             async with asyncio.timeout(SEND_SECONDS):
                 if not self._dead:
                     await self._empty()
-                await self._send({"type": "websocket.close", "code": code})
+                await self._send({"type": "websocket.close", "code": int(code)})
         except (OSError, RuntimeError, TimeoutError):
             pass  # it went first, or never read
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +21,7 @@ class Opened:
     """A support room of a visitor: new, or the one that the same `open` made before."""
 
     room_id: UUID
+    opened_at: datetime
     row: Row | None  # the first message, if there was one
     done: Appended | None
     notified: list[Addressed]
@@ -50,12 +52,12 @@ def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opene
     with transaction.atomic():
         room, is_new = _room_of(principal, frame)
         if text is None:
-            return Opened(room.id, None, None, _notify(agents, principal, room, "") if is_new else [])
+            return Opened(room.id, room.created_at, None, None, _notify(agents, principal, room, "") if is_new else [])
         row = Row(room.id, author_of(principal), frame.cid, text)
         done = append_sync([row])[0]
         if error := done.error():
             raise error
-        return Opened(room.id, row, done, _notify(agents, principal, room, text) if is_new else [])
+        return Opened(room.id, room.created_at, row, done, _notify(agents, principal, room, text) if is_new else [])
 
 
 def _room_of(principal: Principal, frame: Open) -> tuple[Room, bool]:
