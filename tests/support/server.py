@@ -1,0 +1,132 @@
+"""Really spawned servers: the shipped one, and Django's runserver on daphne."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+from saas.up.database import ROOT
+from saas.up.processes import die_with_parent, free_port
+
+Kind = Literal["uvicorn", "daphne"]
+
+START_SECONDS = 40.0  # with every core taken by other tests
+END_SECONDS = 20.0
+COMMANDS: dict[Kind, list[str]] = {
+    "uvicorn": ["-m", "saas.serve", "--port", "{port}"],
+    "daphne": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
+}
+# What a log must not hold whatever a peer does: a traceback, an error of ours, a task that nobody looked after.
+LOUD = re.compile(r"Traceback|Unhandled|never retrieved|was never awaited|\b(?:ERROR|CRITICAL)\b")
+
+
+@dataclass
+class Server:
+    """A server process on a loopback port, as its own `localhost` with subdomains."""
+
+    kind: Kind
+    port: int
+    log: Path
+    variables: dict[str, str]
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def base_host(self) -> str:
+        return f"localhost:{self.port}"
+
+    def start(self) -> "Server":
+        """Start, and wait until it is ready. Also used to start again on the same port after an end."""
+        words = [word.format(port=self.port) for word in COMMANDS[self.kind]]
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, *words],
+                cwd=ROOT,
+                env=os.environ | self.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                preexec_fn=die_with_parent,
+            )
+        self._await_ready()
+        return self
+
+    def ready(self) -> int:
+        """The status of `/healthz/ready`; 0 if nobody answers."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/healthz/ready", timeout=5).status_code
+        except httpx.TransportError:
+            return 0
+
+    def terminate(self) -> None:
+        """SIGTERM: the server should drain."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL: gone at once, with all it knew."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; the exit status."""
+        return self.process.wait(END_SECONDS)
+
+    def said(self) -> str:
+        """Everything in its log."""
+        return self.log.read_text(errors="replace")
+
+    def complaints(self) -> list[str]:
+        """Lines of the log that no peer should be able to cause."""
+        return [line for line in self.said().splitlines() if LOUD.search(line)]
+
+    def stop(self) -> None:
+        """Let it end, by force if it takes too long."""
+        self.terminate()
+        try:
+            self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _await_ready(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while self.ready() != 200:
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.process.kill()
+                raise RuntimeError(f"{self.kind} does not start:\n{self.said()[-3000:]}")
+            time.sleep(0.05)
+
+
+def make_server(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str) -> Server:
+    """A server on the test run's database that has not been started."""
+    port = free_port()
+    handle, log = tempfile.mkstemp(prefix=f"porchlight-{kind}-", suffix=".log")
+    os.close(handle)
+    own = {
+        "PORCHLIGHT_BASE_HOST": f"localhost:{port}",
+        "PORCHLIGHT_SCHEME": "http",
+        "REDIS_URL": redis_url,
+        "WORKER_IN_PROCESS": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Server(kind, port, Path(log), own | variables)
+
+
+@contextmanager
+def running(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str) -> Iterator[Server]:
+    """A started server, stopped at the end of the block."""
+    server = make_server(kind, redis_url=redis_url, **variables)
+    try:
+        yield server.start()
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+        server.log.unlink(missing_ok=True)
