@@ -103,41 +103,43 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
         onSeen={(one) => model.client.seen(one ? { notification: one.id } : { all: true })}
         onShortcuts={() => setShowsKeys(true)}
       />
-      <RoomsPane
-        filter={filter}
-        paging={pages[filter]}
-        rows={rows}
-        opened={opened}
-        cursor={rows.some((row) => row.id === cursor) ? cursor : null}
-        here={here}
-        me={boot.user.name}
-        now={view.now}
-        tag={boot.tag}
-        inert={isSheet}
-        onFilter={model.show}
-        onOpen={go}
-        onCursor={setCursor}
-        onMore={model.more}
-      />
-      <RoomPane
-        model={model}
-        chat={chat}
-        opened={opened}
-        details={details}
-        change={view.change}
-        now={view.now}
-        live={live}
-        attentive={attentive}
-        canAnswer={canAnswer}
-        detailsOpen={showsDetails}
-        inert={isSheet}
-        headRef={head}
-        below={showsDetails && !isWide && !isPhone && visitor}
-        onBack={() => go(null)}
-        onDetails={() => setWantsDetails(!showsDetails)}
-      />
-      {isSheet && <button type="button" class="shade" aria-label={en.close} onClick={() => setWantsDetails(false)} />}
-      {showsDetails && (isWide || isPhone) && visitor}
+      <main class="panes">
+        <RoomsPane
+          filter={filter}
+          paging={pages[filter]}
+          rows={rows}
+          opened={opened}
+          cursor={rows.some((row) => row.id === cursor) ? cursor : null}
+          here={here}
+          me={boot.user.name}
+          now={view.now}
+          tag={boot.tag}
+          inert={isSheet}
+          onFilter={model.show}
+          onOpen={go}
+          onCursor={setCursor}
+          onMore={model.more}
+        />
+        <RoomPane
+          model={model}
+          chat={chat}
+          opened={opened}
+          details={details}
+          change={view.change}
+          now={view.now}
+          live={live}
+          attentive={attentive}
+          canAnswer={canAnswer}
+          detailsOpen={showsDetails}
+          inert={isSheet}
+          headRef={head}
+          below={showsDetails && !isWide && !isPhone && visitor}
+          onBack={() => go(null)}
+          onDetails={() => setWantsDetails(!showsDetails)}
+        />
+        {isSheet && <button type="button" class="shade" aria-label={en.close} onClick={() => setWantsDetails(false)} />}
+        {showsDetails && (isWide || isPhone) && visitor}
+      </main>
       {showsKeys && <Shortcuts onClose={() => setShowsKeys(false)} />}
     </div>
   );

@@ -34,11 +34,11 @@ export function RoomPane(props: RoomPaneProps) {
   const { chat, opened, details } = props;
   const room = opened ? chat.rooms[opened] : undefined;
   return (
-    <main class="room" inert={props.inert}>
+    <section class="room" aria-label={en.roomLabel} inert={props.inert}>
       {!opened && <Blank title={en.pick} hint={en.pickHint} />}
       {opened && details?.state === "gone" && <Gone onBack={props.onBack} />}
       {opened && details?.state !== "gone" && room && <OpenRoom {...props} room={room} />}
-    </main>
+    </section>
   );
 }
 

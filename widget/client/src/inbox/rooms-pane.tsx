@@ -30,7 +30,7 @@ export function RoomsPane(props: RoomsPaneProps) {
     <nav class="rooms" aria-label={en.roomsLabel} inert={props.inert}>
       <header class="rooms-head">
         <div class="rooms-title">
-          <h1>{en.title}</h1>
+          <h2>{en.title}</h2>
           <p class="soft small" aria-live="polite">
             {countOf(props)}
           </p>

@@ -13,6 +13,7 @@ export const en = {
   filters: { open: "Open", resolved: "Resolved" },
   filtersLabel: "Which rooms to show",
   roomsLabel: "Rooms",
+  roomLabel: "Open room",
   waiting: (count: number, oldest: string) => `${count} waiting, ${count === 1 ? "for" : "oldest"} ${oldest}`,
   noneWaiting: "No one is waiting",
   resolvedCount: (count: number, more: boolean) => (more ? `More than ${count} resolved` : `${count} resolved`),

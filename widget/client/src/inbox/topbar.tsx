@@ -31,6 +31,7 @@ export function TopBar(props: TopBarProps) {
   };
   return (
     <header class="top">
+      <h1 class="unseen">{en.title}</h1>
       <a class="brand" href="/inbox/" onClick={home}>
         <Mark />
         <span class="cut">{boot.tenant.name}</span>
@@ -144,11 +145,12 @@ function UserMenu({ boot }: { readonly boot: Boot }) {
       <button
         type="button"
         class="icon-button"
-        aria-label={en.menu(boot.user.name)}
+        title={boot.user.name}
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
       >
         <Face name={boot.user.name} size="mini" />
+        <span class="unseen">{en.menu(boot.user.name)}</span>
       </button>
       {isOpen && (
         <div class="pop menu">
