@@ -3,7 +3,7 @@
 import { X } from "lucide";
 import { useEffect, useState } from "preact/hooks";
 import { NEW_ROOM } from "../core/state.ts";
-import { useAttention } from "../ui/hooks.ts";
+import { useVisible } from "../ui/hooks.ts";
 import { Avatar, Icon } from "../ui/icon.tsx";
 import type { Boot } from "./boot.ts";
 import { Composer } from "./composer.tsx";
@@ -25,7 +25,7 @@ export function App({ boot, model, locale, texts }: AppProps) {
   useChanges(model);
   useEscape(model.close);
   const [times] = useState(() => createTimes(locale, texts));
-  const attentive = useAttention() && model.isShown();
+  const attentive = useVisible() && model.isShown();
   const status = model.client.status();
   const { agents } = model.client.state();
   const room = model.room();
