@@ -17,6 +17,7 @@ up: setup ## Run Porchlight with demo data and print where to click
 
 test: dev ## Run the tests: client, server, browser; T= chooses some of the latter two
 	@$(RUN) -m saas.up.browser
+	@$(RUN) -m saas.up.redis
 	$(RUN) -m saas.up.node --test "test/*.test.ts"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
 

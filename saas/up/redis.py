@@ -1,4 +1,7 @@
-"""A Redis server of our own on a loopback port: for the tests, and for trying more than one process on one machine."""
+"""A Redis server of our own on a loopback port: for the tests, and for trying more than one process on one machine.
+
+`python -m saas.up.redis` says which program it is, and as root installs one.
+"""
 
 import contextlib
 import importlib.util
@@ -9,9 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from saas.up import debian
 from saas.up.processes import die_with_parent, free_port
 
 NAMES = ("redis-server", "valkey-server")
+PACKAGE = "redis-server"
 START_TIMEOUT = 10.0  # seconds
 HOW_TO = "install redis or valkey, or set REDIS_URL to a server of yours"
 
@@ -70,3 +75,8 @@ def _answers(port: int) -> bool:
         connection.sendall(b"PING\r\n")
         return connection.recv(64).startswith(b"+PONG")
     return False
+
+
+if __name__ == "__main__":
+    failure = None if find_program() else debian.install(PACKAGE)
+    print(f"Tests with Redis run on {find_program()}." if find_program() else f"TESTS WITH REDIS CANNOT RUN: {failure}.")

@@ -23,7 +23,8 @@ OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 if sys.version_info < OLDEST:
     for newer in filter(None, map(shutil.which, NEWER)):
-        os.execv(newer, [newer, *sys.argv])
+        if subprocess.call([newer, "-c", ""], stderr=subprocess.DEVNULL) == 0:  # a version manager's stub may lead nowhere
+            os.execv(newer, [newer, *sys.argv])
     sys.exit(
         "Porchlight needs Python 3.11 or newer, and this is {}.{}. ".format(*sys.version_info)
         + "Install a newer one, or name one that is not on the PATH: make up PYTHON=/path/to/python3"
