@@ -124,6 +124,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
           model={model}
           chat={chat}
           opened={opened}
+          hasRooms={rows.length > 0}
           details={details}
           change={view.change}
           now={view.now}

@@ -1,7 +1,6 @@
 /** What stands where rows would: skeletons, an error with a way out, and empty lists that teach. */
 
 import { useState } from "preact/hooks";
-import { Mark } from "../ui/icon.tsx";
 import { useDelay } from "./hooks.ts";
 import { en } from "./text.ts";
 
@@ -47,7 +46,6 @@ export function EmptyResolved() {
 export function EmptyOpen({ tag }: { readonly tag: string | undefined }) {
   return (
     <div class="list-note">
-      <Mark />
       <h2>{en.emptyOpen}</h2>
       <p>{tag ? en.emptyOpenTag : en.emptyOpenHint}</p>
       {tag && <Tag tag={tag} />}

@@ -15,6 +15,7 @@ export interface RoomPaneProps {
   readonly model: Model;
   readonly chat: State;
   readonly opened: Id | null;
+  readonly hasRooms: boolean;
   readonly details: Details | null;
   readonly change: StatusChange | null;
   readonly now: number;
@@ -35,7 +36,12 @@ export function RoomPane(props: RoomPaneProps) {
   const room = opened ? chat.rooms[opened] : undefined;
   return (
     <section class="room" aria-label={en.roomLabel} inert={props.inert}>
-      {!opened && <Blank title={en.pick} hint={en.pickHint} />}
+      {!opened &&
+        (props.hasRooms ? (
+          <Blank title={en.pick} hint={en.pickHint} />
+        ) : (
+          <Blank title={en.lampOn} hint={en.lampOnHint} />
+        ))}
       {opened && details?.state === "gone" && <Gone onBack={props.onBack} />}
       {opened && details?.state !== "gone" && room && <OpenRoom {...props} room={room} />}
     </section>

@@ -57,8 +57,7 @@ export function RoomsPane(props: RoomsPaneProps) {
 
 /** "3 waiting, oldest 4 min" says more than a number of rooms. */
 function countOf({ filter, paging, rows, now }: RoomsPaneProps): string {
-  const isKnown = paging.state === "ready" || rows.length > 0;
-  if (!isKnown) return "";
+  if (rows.length === 0) return "";
   if (filter === "resolved") return en.resolvedCount(rows.length, paging.cursor !== null);
   const { count, oldest } = waiting(rows);
   return oldest === null ? en.noneWaiting : en.waiting(count, span(oldest, now));

@@ -37,6 +37,8 @@ export const en = {
   listFailed: "The rooms could not be loaded. What you see is kept.",
   retry: "Try again",
 
+  lampOn: "Your lamp is on.",
+  lampOnHint: "Whoever writes on your site appears here at once.",
   pick: "Pick a room to answer.",
   pickHint: "Move with J and K, open with Enter. Press ? for all shortcuts.",
   back: "Back to the rooms",
@@ -118,6 +120,7 @@ export const en = {
   seen: "Mark as seen",
 
   menu: (name: string) => `${name}, menu`,
+  install: "Install on your site",
   signOut: "Sign out",
   shortcuts: "Keyboard shortcuts",
   close: "Close",

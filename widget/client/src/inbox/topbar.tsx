@@ -1,6 +1,6 @@
 /** The bar above everything: whose inbox it is, how the connection is, what is new, and the way out. */
 
-import { Bell, Check, Keyboard, LogOut } from "lucide";
+import { Bell, Check, Code, Keyboard, LogOut } from "lucide";
 import { useRef, useState } from "preact/hooks";
 import type { Notice } from "../core/index.ts";
 import { Icon, Mark } from "../ui/icon.tsx";
@@ -158,6 +158,9 @@ function UserMenu({ boot }: { readonly boot: Boot }) {
             <strong>{boot.user.name}</strong>
             <span class="soft small">{boot.user.email}</span>
           </p>
+          <a class="menu-item" href="/install/">
+            <Icon node={Code} size={18} /> {en.install}
+          </a>
           <form method="post" action="/sign-out/">
             <input type="hidden" name="csrfmiddlewaretoken" value={boot.csrf} />
             <button type="submit" class="menu-item">
