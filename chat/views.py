@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat import selectors
+from chat.install import script_tag
 from chat.models import Room
 from chat.realtime.presence import is_here
 from chat.services.rooms import set_status
@@ -101,8 +102,7 @@ def _boot(request: HttpRequest) -> dict[str, Any]:
 def _tag(tenant: TenantRef) -> dict[str, str]:
     """The script tag of the tenant's first site, to be pasted."""
     key = selectors.first_embed_key(tenant.id)
-    src = f"{settings.SCHEME}://{settings.WIDGET_HOST}/porchlight.js"
-    return {"tag": f'<script async src="{src}" data-key="{key}"></script>'} if key else {}
+    return {"tag": script_tag(key)} if key else {}
 
 
 def _visitor(tenant: TenantRef, visitor: selectors.VisitorPanel) -> dict[str, Any]:

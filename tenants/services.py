@@ -116,7 +116,8 @@ def _end(sign_ins: QuerySet[SignIn]) -> None:
 
 
 def _welcome(user: User, tenant: TenantRef) -> None:
-    context = {"user": user, "tenant": tenant, "inbox": tenant_url(tenant.slug, "/inbox/"), "home": platform_url("/home/")}
+    pages = {"inbox": tenant_url(tenant.slug, "/inbox/"), "install": tenant_url(tenant.slug, "/install/")}
+    context = {"user": user, "tenant": tenant, "home": platform_url("/home/"), **pages}
     mail.send("welcome", to=user.email, context=context, using=OWNER)
 
 

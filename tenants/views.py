@@ -32,6 +32,7 @@ from tenants.selectors import default_host, places_of, platform_url, tenant_by_s
 NONCE_COOKIE = "__Host-sign-in" if settings.SECURE else "porchlight_sign_in"
 NONCE_LIFE = 600  # seconds to sign in on the platform host
 INBOX = "/inbox/"
+INSTALL = "/install/"  # where a new tenant begins
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
@@ -70,9 +71,9 @@ def _founded(request: HttpRequest, form: TenantForm) -> HttpResponse:
     said = form.cleaned_data
     if request.user.is_authenticated:
         tenant = services.found_tenant(owner=_user(request), tenant_name=said["tenant_name"], slug=said["slug"])
-        return redirect(tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INBOX})}"))
+        return redirect(tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INSTALL})}"))
     user, tenant = services.sign_up(**said)
-    onward = tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INBOX})}")
+    onward = tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INSTALL})}")
     answer: HttpResponse = perform_login(request, user, email_verification="optional", redirect_url=onward, signup=True)
     return answer
 
