@@ -6,10 +6,19 @@ import { LATE, NEW_ROOM, pendingOf, type Room } from "../src/core/state.ts";
 import { type FakeClock, fakeClock, seeded } from "./fake-clock.ts";
 import { type FakeServer, fakeServer } from "./fake-server.ts";
 
-function visitor(random?: () => number) {
+interface World {
+  readonly clock: FakeClock;
+  readonly server: FakeServer;
+}
+
+let ids = 0;
+
+function world(random?: () => number): World {
   const clock = fakeClock(random);
-  const server = fakeServer(clock);
-  let ids = 0;
+  return { clock, server: fakeServer(clock) };
+}
+
+function visitor({ clock, server }: World = world()) {
   const client = createClient({
     getSession: async () => ({ token: "token", expiresIn: 900, url: "/ws/w/key/" }),
     connect: server.connect,
@@ -23,7 +32,7 @@ function visitor(random?: () => number) {
 type Visitor = ReturnType<typeof visitor>;
 
 async function inRoom(random?: () => number): Promise<Visitor & { readonly id: Id }> {
-  const here = visitor(random);
+  const here = visitor(world(random));
   here.client.start();
   here.client.open("hello");
   await here.clock.pass(100);
@@ -44,6 +53,17 @@ describe("a conversation", () => {
     await clock.pass(200);
     assert.deepEqual(texts(room()), ["one", "two", "three"]);
     assert.deepEqual(client.state().pending, []);
+  });
+
+  test("words written before the welcome go into the room that the visitor has already", async () => {
+    const { client, clock, server, id } = await inRoom();
+    client.stop();
+    const back = visitor({ clock, server });
+    back.client.start();
+    back.client.open("it is me again");
+    await clock.pass(200);
+    assert.deepEqual(Object.keys(back.client.state().rooms), [id]);
+    assert.deepEqual(texts(back.room()), ["hello", "it is me again"]);
   });
 
   test("what is written offline waits and goes out once", async () => {
@@ -214,7 +234,7 @@ async function storm(here: Visitor & { readonly id: Id }, steps: number): Promis
   }
 }
 
-async function calm({ clock, server }: { clock: FakeClock; server: FakeServer }): Promise<void> {
+async function calm({ clock, server }: World): Promise<void> {
   Object.assign(server.faults, { kill: 0, muteAck: 0, muteLine: 0, jitter: 0 });
   await clock.pass(60_000);
   server.ping();

@@ -244,6 +244,19 @@ describe("unread", () => {
     assert.equal(after([list, heads(4)]).rooms.r?.unread, 3);
     assert.equal(after([list, heads(400)]).rooms.r?.unread, 99);
   });
+
+  test("a room heard of for the first time has at least the line that made it known", () => {
+    const news: ServerFrame = { t: "room", room: "r", summary: summary(2) };
+    assert.equal(after([welcome([]), news]).rooms.r?.unread, 1);
+  });
+
+  test("a count taken before my mark arrived is not believed", () => {
+    const late = { type: "learned", rooms: [summary(2, { unread: 2 })] } as const;
+    const known = after([welcome([summary(2, { unread: 2 })])]);
+    assert.equal(reduce(known, late).rooms.r?.unread, 2);
+    const read = reduce(known, { type: "marked", room: "r", seq: 2 });
+    assert.equal(reduce(read, late).rooms.r?.unread, 0);
+  });
 });
 
 describe("people", () => {

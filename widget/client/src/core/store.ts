@@ -5,7 +5,16 @@
 
 import type { ClientFrames, ErrorCode, Id, Ref, ServerFrame, ServerFrames, Summary } from "./protocol.ts";
 import { addLine, addPage, join, withMark } from "./room.ts";
-import { EMPTY, emptyRoom, MAX_UNREAD, NEW_ROOM, type Pending, type Room, type State } from "./state.ts";
+import {
+  EMPTY,
+  emptyRoom,
+  MAX_UNREAD,
+  NEW_ROOM,
+  type Pending,
+  type Room,
+  roomsByRecency,
+  type State,
+} from "./state.ts";
 
 export type Action =
   | { readonly type: "frame"; readonly frame: ServerFrame; readonly now: number }
@@ -94,6 +103,7 @@ function onFrame(state: State, frame: ServerFrame, now: number): State {
   }
 }
 
+/** A visitor's first words may be written before it is known that they have a room: there they go, under the same `cid`. */
 function welcome(state: State, frame: ServerFrames["welcome"]): State {
   const { cursor: _old, ...kept } = state;
   const base: State = {
@@ -104,7 +114,9 @@ function welcome(state: State, frame: ServerFrames["welcome"]): State {
     unreadNotices: frame.unread,
     ...(frame.cursor === undefined ? {} : { cursor: frame.cursor }),
   };
-  return frame.rooms.reduce(summarise, base);
+  const known = frame.rooms.reduce(summarise, base);
+  const mine = frame.me.kind === "visitor" ? roomsByRecency(known)[0] : undefined;
+  return mine && known.pending.some((one) => one.room === NEW_ROOM) ? adopt(known, mine.id) : known;
 }
 
 /** Who is here is told anew after the next welcome; the count of agents stays, so that no header flickers. */
@@ -133,8 +145,14 @@ function summarise(state: State, summary: Summary): State {
   return inRoom(state, summary.id, (room) => {
     const known = room.summary;
     if (known && summary.rev < known.rev) return { ...room, unread: summary.unread ?? room.unread };
-    return { ...room, summary, unread: summary.unread ?? guessUnread(state, room, summary) };
+    return { ...room, summary, unread: unreadOf(state, room, summary) };
   });
+}
+
+/** A count that was taken before my mark arrived says nothing any more. */
+function unreadOf(state: State, room: Room, summary: Summary): number {
+  const mark = room.marks[state.me?.id ?? ""] ?? 0;
+  return mark >= summary.head ? 0 : (summary.unread ?? guessUnread(state, room, summary));
 }
 
 /** In a joined room the lines themselves are counted; in another one the distance of the heads must do. */

@@ -10,5 +10,8 @@ const channel = (hex: string, at: number): number => Number(`0x${hex.substr(1 + 
 export const hexOf = (color: string | undefined): string | undefined =>
   color && /^#[\da-f]{6}$/i.test(color) ? color : undefined;
 
-/** Ink or white, whichever has the better contrast: the two are equal at a luminance of 0.2086. */
-export const onColor = (hex: string): string => (luminance(hex) > 0.2086 ? "#1b1e27" : "#fff");
+/** White or ink, and black where neither can be read well: the contrast is at least 4.5 on every colour. */
+export function onColor(hex: string): string {
+  const light = luminance(hex);
+  return light > 0.24 ? "#1b1e27" : light > 0.18 ? "#000" : "#fff";
+}
