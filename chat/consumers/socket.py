@@ -121,7 +121,6 @@ class ChatSocket:
         except AppError as error:
             self._refuse_frame(error)
             return None
-        self.bad_frames = 0
         return frame
 
     def _refuse_frame(self, error: AppError) -> None:
@@ -137,6 +136,7 @@ class ChatSocket:
         try:
             if isinstance(frame, Hello):
                 return self._refuse_frame(BadFrame("`hello` comes once, as the first frame."))
+            self.bad_frames = 0
             if wait := self.meter.take():
                 raise RateLimited("Too many frames.", retry_after=wait)
             self.lanes.run(lane_of(frame), lambda: handle(session, frame))

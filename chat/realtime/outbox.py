@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from saas.core.fastsocket import ABORT_SECONDS, EXTENSION, RawText, frame, payload
 
-MAX_FRAMES = 256
+MAX_FRAMES = 2_000  # one flush of the journal may bring a room 500 lines at once
 MAX_BYTES = 1 << 20
 SEND_SECONDS = 5.0  # one `await send` on the plain path takes no longer, or the socket ends
 

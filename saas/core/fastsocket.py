@@ -8,6 +8,7 @@ Used as `uvicorn --ws saas.core.fastsocket:FastWebSocketProtocol`. `check()` com
 """
 
 import inspect
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from uvicorn.config import Config
@@ -19,6 +20,20 @@ EXTENSION = "porchlight.raw_text"
 MAX_BUFFER = 1 << 20  # bytes that may wait in one socket's write buffer
 MAX_MESSAGE = 128 * 1024  # a larger message is cut with 1009 before it is held in memory
 ABORT_SECONDS = 10.0  # a peer that reads nothing keeps the socket no longer than this after its close
+
+
+# What this module leans on in uvicorn's protocol.
+NEEDED = (
+    "self.scope",
+    "self.handshake_complete",
+    "self.close_sent",
+    "self.disconnected",
+    "self.transport.write(",
+    "self.frames = []",
+    "self.curr_msg_data_type",
+    "self.conn.send_close(1007)",
+    "self.handle_parser_exception()",
+)
 
 
 class RawText(Protocol):
@@ -63,6 +78,14 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
             extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
             extensions[EXTENSION] = self
 
+    def send_receive_event_to_app(self) -> None:
+        """As the parent does; but text that is no UTF-8 ends the socket (1007) without a traceback for what a peer did."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
+            self.frames = []
+            self.conn.send_close(1007)
+            return self.handle_parser_exception()
+        return super().send_receive_event_to_app()
+
     def write(self, framed: bytes) -> bool:
         transport = self.transport
         if not self.handshake_complete or self.close_sent or self.disconnected or transport.is_closing():
@@ -77,10 +100,18 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
 
 
+def _is_utf8(parts: Iterable[bytes]) -> bool:
+    try:
+        b"".join(parts).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def check() -> None:
     """Raise `RuntimeError` where the server library is not the one that this module was written for."""
     source = inspect.getsource(WebSocketsSansIOProtocol)
-    for needed in ("self.scope", "self.handshake_complete", "self.close_sent", "self.disconnected", "self.transport.write("):
+    for needed in NEEDED:
         if needed not in source:
             raise RuntimeError(f"uvicorn's sans-IO protocol has no {needed!r}; saas/core/fastsocket.py must be read again")
     for size in (0, 125, 126, 65_535, 65_536):
