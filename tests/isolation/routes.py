@@ -32,6 +32,7 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
         "api/v1/auth/sign-out": OPEN,
         "api/v1/auth/socket-ticket": GATED,
         "api/v1/me": GATED,
+        "install/": GATED,
         "inbox/": GATED,
         "inbox/<uuid:room_id>/": GATED,
         "api/v1/rooms": SHOWS,

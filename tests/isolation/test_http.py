@@ -181,7 +181,8 @@ def visitor_token(house: House) -> str:
 def session(url: str, user: User) -> dict[str, str]:
     """The cookies of a browser that has signed in there."""
     browser = Browser()
-    browser.sign_in(url, user.email)
+    assert browser.sign_in(url, user.email).status_code == 200
+    assert browser.url == url
     return {name: cookie.value for name, cookie in browser.jar(urlsplit(url).netloc).cookies.items()}
 
 

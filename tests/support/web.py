@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
@@ -87,6 +88,12 @@ def _fresh_process(settings: Settings) -> Iterator[None]:
     storages = deepcopy(django_settings.STORAGES)
     storages["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = storages
-    ratelimit.forget_all()
+    _forget_counts()
     yield
+    _forget_counts()
+
+
+def _forget_counts() -> None:
+    """Ours, and allauth's, which it keeps in the cache."""
     ratelimit.forget_all()
+    cache.clear()
