@@ -26,10 +26,11 @@ export function Log(props: LogProps) {
   const { client, chat, room, name, attentive, now } = props;
   const me = chat.me;
   const myId = me?.id ?? NOBODY;
-  const newAfter = useDivider(room, myId, attentive);
+  const pending = useMemo(() => pendingOf(chat, room.id), [chat.pending, room.id]);
+  const newAfter = useDivider(room, myId, attentive, pending.length > 0);
   const lines = useMemo<readonly Line[]>(
-    () => (me ? [...room.messages, ...pendingOf(chat, room.id).map((one) => pendingLine(one, me))] : room.messages),
-    [room.messages, chat.pending, me],
+    () => (me ? [...room.messages, ...pending.map((one) => pendingLine(one, me))] : room.messages),
+    [room.messages, pending, me],
   );
   const items = useMemo(() => itemsOf(lines, myId, newAfter), [lines, myId, newAfter]);
   const scroll = useScroll(lines, myId, () => client.older(room.id));
@@ -67,19 +68,20 @@ function visitorMark(room: Room): number {
 }
 
 /**
- * The number above which lines are new: my mark when the room was opened, later the last line before I looked away.
- * It stays while I look, or the divider would vanish under the eye.
+ * The number above which lines are new: my mark when the room was opened, later the last line before I looked away. It
+ * stays while I look, or the divider would vanish under the eye, and goes when I answer.
  */
-function useDivider(room: Room, me: Id, attentive: boolean): number | null {
+function useDivider(room: Room, me: Id, attentive: boolean, isAnswering: boolean): number | null {
   const [after, setAfter] = useState<number | null>(null);
   const isReady = room.loaded;
   useEffect(() => {
-    if (isReady) setAfter(room.unread > 0 ? (room.marks[me] ?? 0) : room.last);
-  }, [isReady]);
+    if (isReady && (room.unread > 0 || !attentive)) setAfter(room.marks[me] ?? 0);
+    else setAfter((old) => (old === room.last ? null : old));
+  }, [isReady, attentive]);
   useEffect(() => {
-    if (isReady && !attentive) setAfter(room.last);
-  }, [attentive]);
-  return after === null || room.last <= after ? null : after;
+    if (isAnswering) setAfter(null);
+  }, [isAnswering]);
+  return after;
 }
 
 function Jump({ count, onJump }: { readonly count: number; readonly onJump: () => void }) {

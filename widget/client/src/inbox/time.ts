@@ -18,7 +18,7 @@ const units = {
   day: new Intl.NumberFormat("en", { style: "unit", unit: "day", unitDisplay: "long" }),
 };
 const formats = {
-  clock: new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" }),
+  clock: new Intl.DateTimeFormat(LOCALE, { hour: "numeric", minute: "2-digit" }),
   weekday: new Intl.DateTimeFormat(LOCALE, { weekday: "short" }),
   date: new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" }),
   year: new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" }),
