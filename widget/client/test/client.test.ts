@@ -178,6 +178,7 @@ describe("a conversation", () => {
     await clock.pass(30_000);
     assert.equal(room().messages.length, 120);
     assert.equal(room().last, 120);
+    assert.equal(server.received.filter((frame) => frame.t === "join").length, 0, "hello asked already");
   });
 });
 

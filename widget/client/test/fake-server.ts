@@ -135,7 +135,7 @@ export function fakeServer(clock: FakeClock): FakeServer {
     push(connection, { t: "joined", ...(ref === undefined ? {} : { ref }), ...base, messages, more });
     for (let at = PAGE; resumed && at < found.length; at += PAGE) {
       const rest = { messages: found.slice(at, at + PAGE), more: at + PAGE < found.length };
-      push(connection, { t: "page", ref: ref ?? 0, room: room.id, ...rest });
+      push(connection, { t: "page", ref: ref ?? room.id, room: room.id, ...rest }, at * 2);
     }
   }
 

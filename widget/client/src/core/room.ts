@@ -8,13 +8,12 @@ const MAX_EARLY = 200;
 
 /** Rule 3: the next number is applied, an old one dropped, one ahead of a hole kept until the hole is filled. */
 export function addLine(room: Room, line: Early, me: Id | undefined): Room {
-  if (line.seq <= room.last && room.loaded) return room;
   const early = [...room.early, line].slice(-MAX_EARLY);
   return drain({ ...room, early, head: Math.max(room.head, line.seq) }, me);
 }
 
 /** Rules 4 and 6: the snapshot of a join either continues the view or replaces it. */
-export function join(room: Room, frame: ServerFrames["joined"], me?: Id): Room {
+export function join(room: Room, frame: ServerFrames["joined"], me: Id | undefined, now: number): Room {
   const marks = Object.fromEntries(frame.marks.map((one) => [one.who, one.seq]));
   const base = {
     ...room,
@@ -24,18 +23,18 @@ export function join(room: Room, frame: ServerFrames["joined"], me?: Id): Room {
     marks: forward(room.marks, marks),
   };
   const resumes = frame.resumed && room.loaded && room.epoch === frame.epoch;
-  return resumes ? resume(base, frame, me) : replace(base, frame, me);
+  return resumes ? resume(base, frame, me, now) : replace(base, frame, me);
 }
 
 /** Pages upwards answer our question; any other page is the rest of a catch-up. */
-export function addPage(room: Room, frame: ServerFrames["page"], me?: Id): Room {
+export function addPage(room: Room, frame: ServerFrames["page"], me: Id | undefined, now: number): Room {
   if (room.older?.ref === frame.ref) {
     const { older: _answered, ...rest } = room;
     return { ...rest, messages: merge(room.messages, frame.messages), more: frame.more };
   }
   if (room.catchUpTo === undefined) return room;
   const known = { ...room, messages: mergeKnown(room, frame.messages) };
-  return frame.more ? known : caughtUp(known, room.catchUpTo, me);
+  return frame.more ? { ...known, catchUp: { ref: frame.ref, at: now } } : caughtUp(known, room.catchUpTo, me);
 }
 
 /** Read marks only go forward. My own one decides what is unread. */
@@ -53,9 +52,11 @@ function replace(room: Room, frame: ServerFrames["joined"], me: Id | undefined):
   return caughtUp({ ...fresh, early, last: 0, head: frame.head }, frame.head, me);
 }
 
-function resume(room: Room, frame: ServerFrames["joined"], me: Id | undefined): Room {
+/** More pages follow by themselves; the question stays open until the last of them, so that nobody asks again meanwhile. */
+function resume(room: Room, frame: ServerFrames["joined"], me: Id | undefined, now: number): Room {
   const known = { ...room, messages: mergeKnown(room, frame.messages), head: Math.max(room.head, frame.head) };
-  return frame.more ? { ...known, catchUpTo: frame.head } : caughtUp(known, frame.head, me);
+  if (!frame.more) return caughtUp(known, frame.head, me);
+  return { ...known, catchUp: { ref: frame.ref ?? room.id, at: now }, catchUpTo: frame.head };
 }
 
 function caughtUp(room: Room, head: number, me: Id | undefined): Room {

@@ -72,9 +72,9 @@ function onFrame(state: State, frame: ServerFrame, now: number): State {
     case "welcome":
       return welcome(state, frame);
     case "joined":
-      return joined(state, frame);
+      return joined(state, frame, now);
     case "page":
-      return inKnown(state, frame.room, (room) => addPage(room, frame, state.me?.id));
+      return inKnown(state, frame.room, (room) => addPage(room, frame, state.me?.id, now));
     case "left":
       return left(state, frame);
     case "msg":
@@ -126,12 +126,12 @@ const lost = (state: State): State => ({
   visitors: {},
 });
 
-function joined(state: State, frame: ServerFrames["joined"]): State {
+function joined(state: State, frame: ServerFrames["joined"], now: number): State {
   const opened = state.pending.some(
     (one) => one.room === NEW_ROOM && frame.messages.some((line) => line.cid === one.cid),
   );
   const known = summarise(opened ? adopt(state, frame.room) : state, frame.summary);
-  return inRoom(known, frame.room, (room) => join(room, frame, state.me?.id));
+  return inRoom(known, frame.room, (room) => join(room, frame, state.me?.id, now));
 }
 
 /** A code says that access ended: the room is gone. Without one it was our own wish. */
