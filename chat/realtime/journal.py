@@ -46,6 +46,7 @@ class Entry:
     row: Row
     answer: Answer
     tries: int = 0
+    is_repeat: bool = False  # it was sent to the database before, and may have been stored though no answer came
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +187,7 @@ class Journal:
             except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
                 return await self._apart(groups, error)  # one tenant's tables are held: the others go on
             except (psycopg.OperationalError, OSError, TimeoutError) as error:
-                await self._disconnect()
-                self.figures.failures += 1
+                await self._start_over(groups)
                 log.warning("journal: no database (%s); trying again", error)
                 if loop.time() > give_up:
                     return _refuse(groups, Busy("The message store does not answer.", retry_after=2.0))
@@ -195,8 +195,19 @@ class Journal:
                 tries += 1
             except psycopg.Error as error:
                 return await self._apart(groups, error)
+            except ValueError as error:  # a row that no text on the wire can hold: what stood before it may be stored
+                await self._start_over(groups)
+                return await self._apart(groups, error)
 
-    async def _apart(self, groups: list[list[Entry]], error: psycopg.Error) -> None:
+    async def _start_over(self, groups: list[list[Entry]]) -> None:
+        """What became of these rows is not known: they go again, over a new connection."""
+        self.figures.failures += 1
+        for entries in groups:
+            for entry in entries:
+                entry.is_repeat = True
+        await self._disconnect()
+
+    async def _apart(self, groups: list[list[Entry]], error: Exception) -> None:
         """A failed flush again, in smaller parts: tenants first, then halves of one tenant's rows."""
         self.figures.failures += 1
         if len(groups) == 1 and isinstance(error, psycopg.OperationalError):
@@ -234,7 +245,7 @@ class Journal:
                 entry.tries += 1
                 busy.append(entry)
                 continue
-            if done.outcome == "stored":
+            if done.outcome == "stored" or (done.outcome == "again" and entry.is_repeat):
                 stored.append(Stored(entry.tenant, entry.row, done))
             _answer(entry, done.error() or done)
         self.figures.flushes += 1
