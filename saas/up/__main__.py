@@ -33,7 +33,6 @@ def up() -> int:
     with _only_one(chosen):
         end_leftover(chosen)
         chosen.check_port()
-        print("Starting the database ...", flush=True)
         with environment(chosen) as env:
             preparation.migrate(chosen, env)
             preparation.collect_static(chosen, env)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 
 from saas.up.database import Urls, prepare
@@ -42,6 +43,7 @@ def _database(options: Options) -> Iterator[Urls]:
         return
     if any(given):
         raise Refused(f"{' and '.join(URLS)} belong together: set both, or neither for the embedded PostgreSQL.")
+    print("Starting the database ...", file=sys.stderr, flush=True)
     postgres = EmbeddedPostgres(options.data_dir)
     try:
         with postgres.use() as superuser:
