@@ -1,10 +1,12 @@
 """Every setting. What may differ between machines is read through `saas/env.py`; tests and production use this same file."""
 
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from saas import env
+from saas.staff_look import UNFOLD as UNFOLD  # the staff console's looks
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(ROOT / ".data")))
@@ -185,6 +187,8 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_TLS")
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Porchlight <hello@{BASE_HOST.partition(':')[0]}>")
 
+# Static files are small and read in one piece, on the request's own thread.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
 STATIC_ROOT = DATA_DIR / "static"
