@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
+from django.urls import reverse
 
 from saas.core import mail
 from saas.core.http import client_ip
@@ -22,6 +23,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def format_email_subject(self, subject: str) -> str:
         return subject
+
+    def add_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Not while signing up: the next page is on another host, and the message would wait here until it is stale."""
+        if request.path != reverse("account_signup"):
+            super().add_message(request, *args, **kwargs)
 
     def logout(self, request: HttpRequest) -> None:
         sid = request.session.get("sid")

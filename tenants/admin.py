@@ -2,31 +2,15 @@
 
 from typing import Any, ClassVar
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from saas.core import registry
+from saas.core.staff import LookOnlyAdmin, staff
 from tenants.models import Domain, EmbedKey, Membership, Tenant, User
 from tenants.selectors import tenant_url
-from tenants.services import end_sign_ins_of
-
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one sign-in page, with its second factor
-
-
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
-    """Staff may look, not touch."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from tenants.services import announce_change, end_sign_ins_of
 
 
 class LookOnlyInline(TabularInline):  # type: ignore[misc]
@@ -59,7 +43,7 @@ class EmbedKeyInline(LookOnlyInline):
     fields = ("key", "site_id", "revoked_at", "created_at")
 
 
-@admin.register(Tenant)
+@admin.register(Tenant, site=staff)
 class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     """Tenants are made by sign-up and never deleted by hand: staff rename, suspend and look."""
 
@@ -93,7 +77,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)
-        registry.tenant_changed(tenant_id=obj.id)
+        announce_change(obj.id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -102,7 +86,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
 
-@admin.register(User)
+@admin.register(User, site=staff)
 class UserAdmin(ModelAdmin):  # type: ignore[misc]
     """People who sign in. Switching one off ends all that they have open."""
 
@@ -138,8 +122,8 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
         return False
 
 
-@admin.register(Membership)
-class MembershipAdmin(ReadOnlyAdmin):
+@admin.register(Membership, site=staff)
+class MembershipAdmin(LookOnlyAdmin):
     """Who is in which tenant; the tenant's own people change it."""
 
     list_display = ("user", "tenant", "role", "disabled_at", "created_at")

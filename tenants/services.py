@@ -1,6 +1,7 @@
 """Changes to who owns what and who is signed in where. Each runs on the platform's role."""
 
 import secrets
+from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -97,7 +98,12 @@ def end_membership(membership: Membership) -> None:
     membership.disabled_at = timezone.now()
     membership.save(update_fields=["disabled_at"])
     _end(SignIn.objects.filter(user_id=membership.user_id, tenant_id=membership.tenant_id))
-    registry.tenant_changed(tenant_id=membership.tenant_id)
+    announce_change(membership.tenant_id)
+
+
+def announce_change(tenant_id: UUID) -> None:
+    """After any change of a tenant's rows: once it is committed, every process forgets what it kept, and sockets follow."""
+    transaction.on_commit(partial(registry.tenant_changed, tenant_id=tenant_id))
 
 
 def new_sid() -> UUID:
@@ -106,13 +112,14 @@ def new_sid() -> UUID:
 
 
 def _end(sign_ins: QuerySet[SignIn]) -> None:
-    """Mark them ended and delete their sessions in one transaction, then close their live sockets."""
+    """Mark them ended and delete their sessions in one transaction; their live sockets close after the commit."""
     with transaction.atomic():
         live = list(sign_ins.filter(ended_at=None).select_for_update())
         SignIn.objects.filter(id__in=[sign_in.id for sign_in in live]).update(ended_at=timezone.now())
         Session.objects.filter(session_key__in=[sign_in.session_key for sign_in in live if sign_in.session_key]).delete()
     for sign_in in live:
-        registry.sessions_ended(tenant_id=sign_in.tenant_id, user_id=sign_in.user_id, sid=str(sign_in.id))
+        facts = {"tenant_id": sign_in.tenant_id, "user_id": sign_in.user_id, "sid": str(sign_in.id)}
+        transaction.on_commit(partial(registry.sessions_ended, **facts))
 
 
 def _welcome(user: User, tenant: TenantRef) -> None:

@@ -1,6 +1,7 @@
 """Which host has which pages, and what stands on all of them."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -106,9 +107,34 @@ def test_only_staff_enter_the_staff_console(browser: Browser, ada: User) -> None
     )
     staff = Browser()
     assert staff.sign_in(f"{PLATFORM}/staff/", "staff@porchlight.example").status_code == 200
-    for page in ("tenants/tenant/", "tenants/user/", "tenants/membership/", "billing/usageevent/"):
+    for page in (
+        "",
+        "tenants/tenant/",
+        "tenants/user/",
+        "tenants/membership/",
+        "billing/usageevent/",
+        "procrastinate/procrastinatejob/",
+    ):
         answer = staff.get(f"{PLATFORM}/staff/{page}")
         assert answer.status_code == 200
         assert "'unsafe-inline'" in answer["Content-Security-Policy"]
     assert b"Acme" in staff.get(f"{PLATFORM}/staff/tenants/tenant/?q=acme").content
     assert staff.get(f"{PLATFORM}/staff/tenants/tenant/add/").status_code == 403
+    for secret in ("mfa/authenticator/", "token_blacklist/outstandingtoken/", "sessions/session/"):
+        assert staff.get(f"{PLATFORM}/staff/{secret}").status_code == 404
+
+
+def test_staff_suspend_a_tenant_at_once(browser: Browser, make_tenant: MakeTenant, ada: User) -> None:
+    tenant, email = make_tenant(), f"{uuid4().hex}@porchlight.example"
+    User.objects.create(email=email, name="Staff", is_staff=True, is_superuser=True, password=ada.password)
+    host = f"{tenant.slug}.localhost:8000"
+    assert get(host, "/sign-in/").status_code == 302
+    page = f"{PLATFORM}/staff/tenants/tenant/{tenant.id}/change/"
+    assert browser.sign_in(page, email).status_code == 200
+    assert browser.post(page, {"name": tenant.name, "status": "suspended", **EMPTY_INLINES}).status_code == 302
+    assert get(host, "/sign-in/").status_code == 403
+
+
+EMPTY_INLINES = {
+    f"{rows}-{part}_FORMS": "0" for rows in ("memberships", "domains", "embed_keys") for part in ("TOTAL", "INITIAL")
+}
