@@ -155,4 +155,14 @@ describe("the model of the inbox", () => {
     model.keepDraft("a", "");
     assert.equal(model.draft("a"), "");
   });
+
+  test("takes words back into the draft they are added to", () => {
+    const model = modelOf();
+    const cid = model.client.send("a", "not gone out");
+    model.keepDraft("a", "already here");
+    model.takeBack("a", cid);
+    assert.equal(model.draft("a"), "already here\nnot gone out");
+    assert.equal(model.view().chat.pending.length, 0);
+    assert.equal(model.view().takenBack, 1);
+  });
 });

@@ -41,6 +41,11 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
   useTitle(unreadRooms(chat.rooms));
   useEffect(() => setWantsDetails(isWide), [isWide]);
 
+  useEffect(() => {
+    if (!attentive || !opened) return;
+    for (const one of chat.notices) if (one.room === opened) model.client.seen({ notification: one.id });
+  }, [chat.notices, opened, attentive]);
+
   const go = (room: Id | null) => {
     if (room !== opened) history.pushState(null, "", pathOf(room));
     model.open(room);
@@ -51,8 +56,12 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
     if (isPhone && opened) head.current?.focus({ preventScroll: true });
   }, [opened, isPhone]);
 
+  const closeDetails = () => {
+    setWantsDetails(false);
+    head.current?.focus({ preventScroll: true });
+  };
   const toList = () => {
-    if (isSheet) return setWantsDetails(false);
+    if (isSheet) return closeDetails();
     const row = cursor ?? opened;
     if (isPhone) go(null);
     focusRow(row);
@@ -85,7 +94,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
       isKnown={view.visitors !== null}
       now={view.now}
       isSheet={isSheet}
-      onClose={() => setWantsDetails(false)}
+      onClose={closeDetails}
       onRetry={model.reloadDetails}
     />
   );
@@ -127,6 +136,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
           hasRooms={rows.length > 0}
           details={details}
           change={view.change}
+          takenBack={view.takenBack}
           now={view.now}
           live={live}
           attentive={attentive}
@@ -138,7 +148,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
           onBack={() => go(null)}
           onDetails={() => setWantsDetails(!showsDetails)}
         />
-        {isSheet && <button type="button" class="shade" aria-label={en.close} onClick={() => setWantsDetails(false)} />}
+        {isSheet && <button type="button" class="shade" aria-label={en.close} onClick={closeDetails} />}
         {showsDetails && (isWide || isPhone) && visitor}
       </main>
       {showsKeys && <Shortcuts onClose={() => setShowsKeys(false)} />}

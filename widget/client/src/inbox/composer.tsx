@@ -39,7 +39,7 @@ export function Composer({ model, room, name, isResolved }: ComposerProps) {
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+    if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) send(event);
   };
 
   return (
@@ -67,6 +67,9 @@ export function Composer({ model, room, name, isResolved }: ComposerProps) {
     </form>
   );
 }
+
+/** Enter chooses a word in an input method. Safari ends the composition first and leaves only the key code to tell. */
+const isComposing = (event: KeyboardEvent): boolean => event.isComposing || event.keyCode === 229;
 
 interface HintProps {
   readonly left: number;

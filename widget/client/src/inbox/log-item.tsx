@@ -1,24 +1,24 @@
 /** One item of the log: a day, the divider, a system line, or a run of bubbles with its time and ticks. */
 
 import { Check, CheckCheck, Clock3 } from "lucide";
-import type { Client } from "../core/index.ts";
 import { isLate } from "../core/index.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { Item, Line } from "../ui/lines.ts";
 import { keyOf } from "../ui/lines.ts";
 import { piecesOf } from "../ui/links.ts";
+import type { Model } from "./model.ts";
 import { en } from "./text.ts";
 import { clock, dayName, full } from "./time.ts";
 
 interface LogItemProps {
   readonly item: Item;
-  readonly client: Client;
+  readonly model: Model;
   /** How far the visitor has read. */
   readonly visitorRead: number;
   readonly now: number;
 }
 
-export function LogItem({ item, client, visitorRead, now }: LogItemProps) {
+export function LogItem({ item, model, visitorRead, now }: LogItemProps) {
   switch (item.kind) {
     case "day":
       return (
@@ -35,7 +35,7 @@ export function LogItem({ item, client, visitorRead, now }: LogItemProps) {
         </p>
       );
     case "run":
-      return <Run item={item} client={client} visitorRead={visitorRead} now={now} />;
+      return <Run item={item} model={model} visitorRead={visitorRead} now={now} />;
   }
 }
 
@@ -43,7 +43,7 @@ interface RunProps extends Omit<LogItemProps, "item"> {
   readonly item: Extract<Item, { kind: "run" }>;
 }
 
-function Run({ item, client, visitorRead, now }: RunProps) {
+function Run({ item, model, visitorRead, now }: RunProps) {
   const { side, lines } = item;
   const author = lines[0]?.by.name ?? "";
   const last = lines.at(-1);
@@ -51,14 +51,14 @@ function Run({ item, client, visitorRead, now }: RunProps) {
     <section class={`run ${side}`}>
       <p class={side === "team" ? "run-who" : "unseen"}>{side === "mine" ? en.you : author}</p>
       {lines.map((line) => (
-        <Bubble key={keyOf(line)} line={line} client={client} now={now} />
+        <Bubble key={keyOf(line)} line={line} model={model} now={now} />
       ))}
       {last && <Foot line={last} isMine={side === "mine"} visitorRead={visitorRead} />}
     </section>
   );
 }
 
-function Bubble({ line, client, now }: { readonly line: Line; readonly client: Client; readonly now: number }) {
+function Bubble({ line, model, now }: { readonly line: Line; readonly model: Model; readonly now: number }) {
   if (line.deleted) return <p class="bubble gone">{en.deleted}</p>;
   return (
     <>
@@ -66,7 +66,7 @@ function Bubble({ line, client, now }: { readonly line: Line; readonly client: C
         <Words text={line.text} />
         {line.edited_at && <small> ({en.edited})</small>}
       </p>
-      <Trouble line={line} client={client} now={now} />
+      <Trouble line={line} model={model} now={now} />
     </>
   );
 }
@@ -88,18 +88,18 @@ function Words({ text }: { readonly text: string }) {
 }
 
 /** A line that did not go out offers both ways: once more, or back into the hand. */
-function Trouble({ line, client, now }: { readonly line: Line; readonly client: Client; readonly now: number }) {
+function Trouble({ line, model, now }: { readonly line: Line; readonly model: Model; readonly now: number }) {
   const { pending } = line;
   const isRefused = pending?.state === "refused";
   if (!pending || !(isRefused || isLate(pending, now))) return null;
   return (
     <p class="failed" role="alert">
       {isRefused ? (en.refusals[pending.code ?? ""] ?? en.refused) : en.notSent}
-      <button type="button" class="text-button small" onClick={() => client.retry(pending.cid)}>
+      <button type="button" class="text-button small" onClick={() => model.client.retry(pending.cid)}>
         {en.retry}
       </button>
-      <button type="button" class="text-button small" onClick={() => client.discard(pending.cid)}>
-        {en.discard}
+      <button type="button" class="text-button small" onClick={() => model.takeBack(line.room, pending.cid)}>
+        {en.takeBack}
       </button>
     </p>
   );

@@ -2,16 +2,17 @@
 
 import { ArrowDown } from "lucide";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { type Client, type Id, pendingOf, type Room, type State } from "../core/index.ts";
+import { type Id, pendingOf, type Room, type State } from "../core/index.ts";
 import { Icon } from "../ui/icon.tsx";
 import { itemsOf, type Line, pendingLine } from "../ui/lines.ts";
 import { useDelay } from "./hooks.ts";
 import { LogItem } from "./log-item.tsx";
+import type { Model } from "./model.ts";
 import { en } from "./text.ts";
 import { useScroll } from "./use-scroll.ts";
 
 interface LogProps {
-  readonly client: Client;
+  readonly model: Model;
   readonly chat: State;
   readonly room: Room;
   readonly name: string;
@@ -23,7 +24,7 @@ const SLOW = 300;
 const NOBODY: Id = "";
 
 export function Log(props: LogProps) {
-  const { client, chat, room, name, attentive, now } = props;
+  const { model, chat, room, name, attentive, now } = props;
   const me = chat.me;
   const myId = me?.id ?? NOBODY;
   const pending = useMemo(() => pendingOf(chat, room.id), [chat.pending, room.id]);
@@ -33,12 +34,12 @@ export function Log(props: LogProps) {
     [room.messages, pending, me],
   );
   const items = useMemo(() => itemsOf(lines, myId, newAfter), [lines, myId, newAfter]);
-  const scroll = useScroll(lines, myId, () => client.older(room.id));
+  const scroll = useScroll(lines, myId, () => model.client.older(room.id));
   const isSlow = useDelay(!room.loaded, SLOW);
   const readers = visitorMark(room);
 
   useEffect(() => {
-    if (attentive && scroll.isAtEnd && room.loaded) client.read(room.id, room.last);
+    if (attentive && scroll.isAtEnd && room.loaded) model.client.read(room.id, room.last);
   }, [attentive, scroll.isAtEnd, room.loaded, room.last]);
 
   return (
@@ -50,7 +51,7 @@ export function Log(props: LogProps) {
             {isSlow && <p class="log-note">{en.loading}</p>}
             {room.loaded && <p class="log-note">{room.more ? en.older : en.beginning}</p>}
             {items.map((item) => (
-              <LogItem key={item.key} item={item} client={client} visitorRead={readers} now={now} />
+              <LogItem key={item.key} item={item} model={model} visitorRead={readers} now={now} />
             ))}
           </div>
         </div>

@@ -31,6 +31,8 @@ export interface View {
   readonly room: Id | null;
   readonly details: Details | null;
   readonly change: StatusChange | null;
+  /** Goes up when words came back into a draft, so that the composer reads it anew. */
+  readonly takenBack: number;
   /** Milliseconds since the epoch, a few seconds old at most. */
   readonly now: number;
 }
@@ -52,6 +54,8 @@ export interface Model {
   toggleStatus(): void;
   draft(room: Id): string;
   keepDraft(room: Id, text: string): void;
+  /** Gives up a message that was not sent: its words go back into the room's draft. */
+  takeBack(room: Id, cid: Id): void;
 }
 
 const TICK = 15_000;
@@ -70,6 +74,7 @@ export function createModel(client: Client, api: Api): Model {
     room: null,
     details: null,
     change: null,
+    takenBack: 0,
     now: Date.now(),
   };
 
@@ -170,6 +175,10 @@ export function createModel(client: Client, api: Api): Model {
     if (view.change?.room === room) set({ change });
   }
 
+  const draft = (room: Id): string => drafts.get(room) ?? "";
+
+  const keepDraft = (room: Id, text: string): void => void (text ? drafts.set(room, text) : drafts.delete(room));
+
   client.subscribe(followed);
   client.on("welcome", welcomed);
   client.on("resync", () => void read("open", null));
@@ -192,7 +201,12 @@ export function createModel(client: Client, api: Api): Model {
     more,
     reloadDetails,
     toggleStatus,
-    draft: (room) => drafts.get(room) ?? "",
-    keepDraft: (room, text) => void (text ? drafts.set(room, text) : drafts.delete(room)),
+    draft,
+    keepDraft,
+    takeBack(room, cid) {
+      const words = [draft(room), client.discard(cid)].filter(Boolean).join("\n");
+      keepDraft(room, words);
+      set({ takenBack: view.takenBack + 1 });
+    },
   };
 }

@@ -18,6 +18,7 @@ export interface RoomPaneProps {
   readonly hasRooms: boolean;
   readonly details: Details | null;
   readonly change: StatusChange | null;
+  readonly takenBack: number;
   readonly now: number;
   readonly live: LiveVisitor | undefined;
   readonly attentive: boolean;
@@ -83,9 +84,15 @@ function OpenRoom(props: RoomPaneProps & { readonly room: Room }) {
           {en.changeFailed}
         </p>
       )}
-      <Log key={room.id} client={model.client} chat={chat} room={room} name={name} attentive={attentive} now={now} />
+      <Log key={room.id} model={model} chat={chat} room={room} name={name} attentive={attentive} now={now} />
       {props.canAnswer ? (
-        <Composer key={`composer ${room.id}`} model={model} room={room} name={name} isResolved={isResolved} />
+        <Composer
+          key={`composer ${room.id} ${props.takenBack}`}
+          model={model}
+          room={room}
+          name={name}
+          isResolved={isResolved}
+        />
       ) : (
         <p class="strip">{en.mayOnlyRead}</p>
       )}

@@ -70,7 +70,7 @@ export const en = {
     forbidden: "Not sent: you may not write here.",
     read_only: "Not sent: nobody can write at the moment. Your words are kept.",
   } as Readonly<Record<string, string>>,
-  discard: "Discard",
+  takeBack: "Take back",
   deleted: "This message was deleted",
   edited: "edited",
   resolvedNote: "Resolved. The room opens again when the visitor writes.",
