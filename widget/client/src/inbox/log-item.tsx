@@ -62,7 +62,7 @@ function Bubble({ line, model, now }: { readonly line: Line; readonly model: Mod
   if (line.deleted) return <p class="bubble gone">{en.deleted}</p>;
   return (
     <>
-      <p class={line.pending ? "bubble pending" : "bubble"} dir="auto" title={full(line.ts)}>
+      <p class="bubble" dir="auto" title={full(line.ts)}>
         <Words text={line.text} />
         {line.edited_at && <small> ({en.edited})</small>}
       </p>
