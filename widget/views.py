@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Json
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from chat.origins import is_pattern
 from chat.realtime.presence import agents_here
@@ -70,7 +70,7 @@ def for_anybody(view: View) -> View:
 
 
 @for_anybody
-@require_GET
+@require_safe
 def loader(request: HttpRequest) -> HttpResponse:
     """`GET /porchlight.js`: the evergreen loader. A few minutes old at most, and cheap to ask again."""
     plain, packed, etag = _loader(*_built(LOADER))
@@ -90,7 +90,7 @@ def loader(request: HttpRequest) -> HttpResponse:
 
 @for_anybody
 @json_errors
-@require_GET
+@require_safe
 def config(request: HttpRequest, key: str) -> HttpResponse:
     """`GET /w/<key>/config`: how the launcher looks and what it says. Public."""
     embed = active_embed_for(key)
@@ -98,7 +98,7 @@ def config(request: HttpRequest, key: str) -> HttpResponse:
     return JsonResponse(said, headers={"Cache-Control": "public, max-age=60"})
 
 
-@require_GET
+@require_safe
 def frame(request: HttpRequest, key: str) -> HttpResponse:
     """`GET /w/<key>/frame`: the page inside the iframe. Only the site's pages may frame it."""
     try:
