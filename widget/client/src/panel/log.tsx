@@ -28,7 +28,8 @@ export function Log({ boot, model, times, attentive, texts }: LogProps) {
   const lines = useLines(model);
   const items = useMemo(() => itemsOf(lines, me?.id ?? NOBODY.id, null), [lines, me]);
   const scroll = useScroll(lines, me?.id ?? NOBODY.id, () => room && client.older(room.id));
-  const isLoading = !me || (room !== undefined && !room.loaded);
+  const isStopped = client.status().state === "stopped";
+  const isLoading = !isStopped && (!me || (room !== undefined && !room.loaded));
   const isSlow = useDelay(isLoading, SLOW);
   const now = Date.now();
 
