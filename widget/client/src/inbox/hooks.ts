@@ -25,21 +25,10 @@ export function useAttention(): boolean {
     const update = () => setAttentive(isAttentive());
     for (const name of ["focus", "blur"]) window.addEventListener(name, update, { signal: ended.signal });
     document.addEventListener("visibilitychange", update, { signal: ended.signal });
+    update();
     return () => ended.abort();
   }, []);
   return attentive;
-}
-
-/** True once `ms` have passed while `active`: what is there sooner never flickers. */
-export function useDelay(active: boolean, ms: number): boolean {
-  const [passed, setPassed] = useState(false);
-  useEffect(() => {
-    setPassed(false);
-    if (!active) return;
-    const timer = setTimeout(() => setPassed(true), ms);
-    return () => clearTimeout(timer);
-  }, [active, ms]);
-  return active && passed;
 }
 
 /** Closes what floats when a press or the focus goes elsewhere, or at Escape. */

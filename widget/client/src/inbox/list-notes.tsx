@@ -1,7 +1,7 @@
 /** What stands where rows would: skeletons, an error with a way out, and empty lists that teach. */
 
 import { useState } from "preact/hooks";
-import { useDelay } from "./hooks.ts";
+import { useDelay } from "../ui/hooks.ts";
 import { en } from "./text.ts";
 
 const SKELETON_AFTER = 300;

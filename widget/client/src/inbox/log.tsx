@@ -3,13 +3,13 @@
 import { ArrowDown } from "lucide";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Id, pendingOf, type Room, type State } from "../core/index.ts";
+import { useDelay } from "../ui/hooks.ts";
 import { Icon } from "../ui/icon.tsx";
 import { itemsOf, type Line, pendingLine } from "../ui/lines.ts";
-import { useDelay } from "./hooks.ts";
+import { useScroll } from "../ui/use-scroll.ts";
 import { LogItem } from "./log-item.tsx";
 import type { Model } from "./model.ts";
 import { en } from "./text.ts";
-import { useScroll } from "./use-scroll.ts";
 
 interface LogProps {
   readonly model: Model;
