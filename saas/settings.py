@@ -201,6 +201,7 @@ STORAGES = {
 WORKER_IN_PROCESS = env.flag("WORKER_IN_PROCESS", default=True)  # the job worker runs in the web process
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # what our own pages speak: no half-translated ones
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 
 from tenants.access import ALLOWED, Do
@@ -59,7 +60,8 @@ def slug_is_taken(slug: str) -> bool:
 
 def email_is_known(email: str) -> bool:
     """True if somebody signs in with this address."""
-    return User.objects.filter(email=email.strip().lower()).exists()
+    address = email.strip().lower()
+    return User.objects.filter(email=address).exists() or EmailAddress.objects.filter(email=address, verified=True).exists()
 
 
 def tenant_by_slug(slug: str) -> Tenant | None:

@@ -73,11 +73,11 @@ def read_socket_token(token: str, tenant: TenantRef) -> Principal:
 
     Raises TokenExpired for one that was valid, Unauthenticated for everything else.
     """
-    typ = _peek(token, tenant).get("typ")
-    if typ == "agent":
+    said = _peek(token, tenant)
+    if said.get("typ") == "agent":
         return read_access(token, tenant)
-    if typ in AUDIENCE:
-        return _principal(_decode(token, tenant, typ))
+    if said.get("typ") in AUDIENCE:
+        return _principal(_decode(token, tenant, typ=said["typ"], kid=str(said.get("kid"))))
     raise Unauthenticated("This token is not for a socket.")
 
 
@@ -164,8 +164,8 @@ def _peek(token: str, tenant: TenantRef) -> Mapping[str, Any]:
     return claims
 
 
-def _decode(token: str, tenant: TenantRef, typ: str) -> dict[str, Any]:
-    key = _derive(_secret(_kid_of(token)), f"{typ}:{tenant.id}")
+def _decode(token: str, tenant: TenantRef, *, typ: str, kid: str) -> dict[str, Any]:
+    key = _derive(_secret(kid), f"{typ}:{tenant.id}")
     try:
         claims: dict[str, Any] = jwt.decode(
             token, key, algorithms=["HS256"], audience=AUDIENCE[typ], options={"require": list(REQUIRED)}

@@ -2,7 +2,7 @@
 
 from allauth.account import views as account
 from django.conf import settings
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from tenants import mailbox, views
@@ -17,14 +17,18 @@ urlpatterns = [
     path("sign-in/switched-off/", account.account_inactive, name="account_inactive"),
     path("sign-in/again/", account.reauthenticate, name="account_reauthenticate"),
     path("you/", RedirectView.as_view(pattern_name="account_email"), name="you"),
-    path("you/email/", account.email, name="account_email"),
+    path("you/email/", views.email, name="account_email"),
     path("you/email/sent/", account.email_verification_sent, name="account_email_verification_sent"),
-    path("you/email/confirm/<str:key>/", account.confirm_email, name="account_confirm_email"),
+    path("you/email/confirm/<str:key>/", views.email, name="account_confirm_email"),
     path("you/password/", account.password_change, name="account_change_password"),
     path("you/password/first/", account.password_set, name="account_set_password"),
     path("you/password/reset/", account.password_reset, name="account_reset_password"),
     path("you/password/reset/sent/", account.password_reset_done, name="account_reset_password_done"),
-    path("you/password/reset/<uidb36>-<key>/", account.password_reset_from_key, name="account_reset_password_from_key"),
+    re_path(  # the key holds hyphens too
+        r"^you/password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
     path("you/password/reset/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("you/two-factor/", include("allauth.mfa.urls")),
 ]

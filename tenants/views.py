@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from allauth.account import views as account
 from allauth.account.utils import perform_login
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -30,6 +32,7 @@ from tenants.resolve import membership_for, tenant_for_host
 from tenants.selectors import default_host, places_of, platform_url, tenant_by_slug, tenant_url
 
 NONCE_COOKIE = "__Host-sign-in" if settings.SECURE else "porchlight_sign_in"
+NONCE = re.compile(r"[\w-]{43}")
 NONCE_LIFE = 600  # seconds to sign in on the platform host
 INBOX = "/inbox/"
 INSTALL = "/install/"  # where a new tenant begins
@@ -82,6 +85,18 @@ def _sign_up_page(request: HttpRequest, form: TenantForm, status: int = 200) -> 
     return render(request, "tenants/sign_up.html", {"form": form}, status=status)
 
 
+def email(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """allauth's pages of addresses, for which it does not see that somebody else has signed up with one in the meantime."""
+    page = account.confirm_email if kwargs else account.email
+    try:
+        with transaction.atomic():
+            answer: HttpResponse = page(request, **kwargs)
+            return answer
+    except IntegrityError:
+        messages.error(request, "Somebody else signs in with this address. Nothing was changed.")
+        return redirect("account_email")
+
+
 # The hand-over. Tenant: a nonce goes into a cookie, its hash to the platform. Platform: signs in, answers with a code that is
 # bound to the hash. Tenant: takes the code once, and only in the browser that holds the nonce. No cookie crosses a host.
 
@@ -94,7 +109,8 @@ def start(request: HttpRequest) -> HttpResponse:
     onward = _local_path(request, request.GET.get("next"))
     if getattr(request, "member", None):
         return redirect(onward)
-    nonce = secrets.token_urlsafe(32)
+    kept = request.COOKIES.get(NONCE_COOKIE, "")
+    nonce = kept if NONCE.fullmatch(kept) else secrets.token_urlsafe(32)  # two tabs that begin at once share it
     asked = {"tenant": tenant.slug, "nonce": sha256(nonce.encode()).hexdigest(), "next": onward, "host": request.get_host()}
     answer = HttpResponseRedirect(platform_url(f"/hand-over/?{urlencode(asked)}"))
     answer.set_cookie(NONCE_COOKIE, nonce, max_age=NONCE_LIFE, httponly=True, secure=settings.SECURE, samesite="Lax")
@@ -134,6 +150,8 @@ def finish(request: HttpRequest) -> HttpResponse:
     try:
         code = services.use_sign_in_code(code=request.GET.get("code", ""), nonce=nonce, tenant_id=tenant.id)
     except Unauthenticated:
+        if getattr(request, "member", None):  # the other tab was faster
+            return redirect(onward)
         return _no_entry(request, "This sign-in link has been used, has run out, or belongs to another browser.", status=403)
     if membership_for(tenant.id, code.user_id) is None:
         return _no_entry(request, f"{code.user.email} is no longer a member of {tenant.name}.", status=403)

@@ -74,6 +74,16 @@ def test_a_code_in_another_browser_signs_nobody_in(browser: Browser, ada: User) 
     assert browser.get(link).status_code == 403, "and it is spent"
 
 
+def test_two_tabs_may_sign_in_at_once(browser: Browser, ada: User) -> None:
+    browser.sign_in(f"{PLATFORM}/home/", "ada@acme.example")
+    links = []
+    for _ in range(2):
+        browser.follow(browser.get(f"{ACME}/sign-in/?next=/api/v1/me"), until="/sign-in/code/")
+        links.append(browser.url)
+    for link in (*links, links[0]):
+        assert browser.follow(browser.get(link)).status_code == 200
+
+
 def test_a_code_runs_out(browser: Browser, ada: User) -> None:
     link = _code_link(browser)
     SignInCode.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
