@@ -6,7 +6,9 @@ uvicorn with the fast socket. On SIGTERM or SIGINT it stops accepting, says `bye
 
 import argparse
 import os
+import signal
 import socket
+import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
@@ -53,6 +55,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     given = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_signal: sys.exit())  # uvicorn repeats the signal at the end: to stop as told is no failure
     Server(config(given.host, given.port)).run()
 
 

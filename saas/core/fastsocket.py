@@ -25,6 +25,7 @@ ABORT_SECONDS = 10.0  # a peer that reads nothing keeps the socket no longer tha
 # What this module leans on in uvicorn's protocol.
 NEEDED = (
     "self.scope",
+    "self.handshake_initiated",
     "self.handshake_complete",
     "self.close_sent",
     "self.disconnected",
@@ -77,6 +78,13 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
         if getattr(self, "scope", None) is not None:
             extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
             extensions[EXTENSION] = self
+
+    def data_received(self, data: bytes) -> None:
+        """As the parent does; but a handshake that cannot be read (a header beyond the limits) is answered, not held open."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.transport.close()
 
     def send_receive_event_to_app(self) -> None:
         """As the parent does; but text that is no UTF-8 ends the socket (1007) without a traceback for what a peer did."""
