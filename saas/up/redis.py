@@ -39,21 +39,29 @@ def find_program() -> str | None:
 class RedisServer:
     """An empty Redis that keeps nothing on disk: `with RedisServer() as url`. Ends with the block, or with this process.
 
-    Raises `NoRedis`.
+    `port` is a free one unless given. Raises `NoRedis`.
     """
+
+    def __init__(self, port: int | None = None) -> None:
+        self._wanted = port
 
     def __enter__(self) -> str:
         if (program := find_program()) is None:
             raise NoRedis(f"There is no Redis server here: {HOW_TO}.")
         self._folder = tempfile.TemporaryDirectory(prefix="porchlight-redis-")
         self._log = Path(self._folder.name) / "log"
-        port = free_port()
+        port = self._wanted or free_port()
         where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", self._folder.name]
         with open(self._log, "wb") as log:
             words = [program, *where, "--save", "", "--appendonly", "no"]
             self._process = subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=die_with_parent)
         self._await(port)
         return f"redis://127.0.0.1:{port}/0"
+
+    def kill(self) -> None:
+        """End it at once, as an accident would."""
+        self._process.kill()
+        self._process.wait()
 
     def __exit__(self, *_error: object) -> None:
         self._process.terminate()

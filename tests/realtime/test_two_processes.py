@@ -1,0 +1,218 @@
+"""Two processes and Redis between them: what is said on one is heard on the other, and Redis may go at any time."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from saas.up.redis import RedisServer
+from tenants.context import TenantRef
+from tenants.tokens import Principal
+from tests.realtime.conftest import Shop
+from tests.support.cast import PASSWORD
+from tests.support.server import Server, make_server
+from tests.support.sockets import ChatSocket, Doors, key_of
+from tests.support.stored import is_gapless, stored, texts
+
+pytestmark = pytest.mark.xdist_group("realtime-redis")
+
+SOON = 1.5  # seconds: by the doorbell, not by the repair that runs every two
+
+
+@dataclass
+class Pair:
+    """Two servers, and the Redis between them."""
+
+    left: Server
+    right: Server
+    redis: RedisServer
+    port: int
+
+    def complaints(self) -> list[str]:
+        return self.left.complaints() + self.right.complaints()
+
+
+@pytest.fixture(scope="module")
+def pair(cast: dict[str, TenantRef]) -> Iterator[Pair]:
+    redis = RedisServer()
+    url = redis.__enter__()
+    servers = [make_server(redis_url=url), make_server(redis_url=url)]
+    found = Pair(servers[0].launch(), servers[1].launch(), redis, urlsplit(url).port or 0)
+    try:
+        for server in servers:
+            server.await_ready()
+        yield found
+    finally:
+        for server in servers:
+            server.stop()
+        found.redis.__exit__()
+
+
+@pytest.fixture
+def sides(pair: Pair, acme: TenantRef) -> Iterator[tuple[Doors, Doors]]:
+    """The doors of both; their logs must stay quiet."""
+    before = len(pair.complaints())
+    key_of(acme)
+    yield Doors(pair.left), Doors(pair.right)
+    assert pair.complaints()[before:] == []
+
+
+Sides = tuple[Doors, Doors]
+
+
+async def test_both_hear_each_other(sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID) -> None:
+    left, right = sides
+    async with left.visitor(acme, vic) as widget, right.agent(acme, agent_ben) as inbox:
+        await widget.join(room)
+        await inbox.join(room)
+        await widget.send(room, "from the left")
+        await inbox.expect("msg", room=str(room), seq=3, seconds=SOON)
+        await inbox.send(room, "from the right")
+        await widget.expect("msg", room=str(room), seq=4, seconds=SOON)
+        await widget.expect_one(lambda one: one["t"] == "room" and one["summary"]["head"] == 4, "the summary", seconds=SOON)
+
+
+async def test_a_new_room_stands_in_the_inbox_at_once(sides: Sides, shop: Shop) -> None:
+    left, right = sides
+    who = await shop.visitor()
+    async with left.visitor(shop.tenant, who) as widget, right.agent(shop.tenant, shop.owner) as inbox:
+        room = await widget.open("Hello")
+        await inbox.expect("room", room=str(room), seconds=SOON)
+        await inbox.expect("notice", room=str(room), seconds=SOON)
+
+
+async def test_all_viewers_see_one_order_when_both_sides_write_at_once(
+    sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+) -> None:
+    left, right = sides
+    async with left.visitor(acme, vic) as widget, right.agent(acme, agent_ben) as inbox:
+        await widget.join(room)
+        await inbox.join(room)
+        for n in range(80):
+            await widget.say("send", cid=uuid4(), room=room, text=f"visitor {n}")
+            await inbox.say("send", cid=uuid4(), room=room, text=f"agent {n}")
+        await widget.expect("msg", seq=162)
+        await inbox.expect("msg", seq=162)
+        said = await texts(acme, room)
+        assert ["one", "two", *widget.lines(room)] == said
+        assert ["one", "two", *inbox.lines(room)] == said
+        for side in ("visitor", "agent"):
+            assert [text for text in said if text.startswith(side)] == [f"{side} {n}" for n in range(80)]
+
+
+async def test_each_line_is_stored_once_over_both(sides: Sides, acme: TenantRef, vic: Principal, room: UUID) -> None:
+    cids = [uuid4() for _ in range(50)]
+    async with sides[0].visitor(acme, vic) as left, sides[1].visitor(acme, vic) as right:
+        acks = await asyncio.gather(*(socket.send(room, f"{cid}", cid=cid) for cid in cids for socket in (left, right)))
+    assert acks[::2] == acks[1::2]
+    lines = await stored(acme, room)
+    assert is_gapless([line.seq for line in lines])
+    assert len(lines) == 52
+
+
+async def test_people_typing_and_marks_cross_over(
+    sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+) -> None:
+    left, right = sides
+    async with left.visitor(acme, vic) as widget:
+        await widget.join(room)
+        async with right.agent(acme, agent_ben) as inbox:
+            joined = await inbox.join(room)
+            await widget.expect("people", room=str(room), on=True, who=person(agent_ben))
+            if person(vic) not in joined["people"]:  # the other process had not answered yet
+                await inbox.expect("people", room=str(room), on=True, who=person(vic))
+            await widget.say("typing", room=room, on=True, draft="I am")
+            await inbox.expect("typing", room=str(room), draft="I am", seconds=SOON)
+            await inbox.say("read", room=room, seq=2)
+            await widget.expect("marks", who=str(agent_ben.id), seq=2, seconds=SOON)
+            inbox.cut()
+        await widget.expect("people", room=str(room), on=False, who=person(agent_ben))
+
+
+async def test_presence_crosses_over(sides: Sides, shop: Shop) -> None:
+    left, right = sides
+    who = await shop.visitor()
+    async with left.visitor(shop.tenant, who, page={"url": "https://shop.example/"}) as widget:
+        async with right.agent(shop.tenant, shop.owner) as inbox:
+            await widget.expect("presence", agents=1)
+            await inbox.expect_one(lambda one: str(who.id) in str(one.get("visitors")), "the visitor")
+        await widget.expect("presence", agents=0)
+
+
+async def test_a_change_over_http_reaches_the_sockets_of_the_other_process(
+    pair: Pair, sides: Sides, acme: TenantRef, vic: Principal, room: UUID
+) -> None:
+    async with sides[0].visitor(acme, vic) as widget:
+        await widget.join(room)
+        await over_http(pair.right, f"/api/v1/rooms/{room}/resolve")
+        told = (await widget.expect("msg", room=str(room), seq=3, seconds=SOON))["message"]
+        assert (told["kind"], told["text"]) == ("system", "Ben resolved this")
+        await widget.expect_one(lambda one: one["t"] == "room" and one["summary"]["status"] == "resolved", "the status")
+        await over_http(pair.right, f"/api/v1/rooms/{room}/reopen")
+        await widget.expect("msg", room=str(room), seq=4, seconds=SOON)
+
+
+@pytest.mark.chaos
+async def test_redis_gone_costs_nothing_but_time(
+    pair: Pair, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+) -> None:
+    left, right = Doors(pair.left), Doors(pair.right)
+    async with left.visitor(acme, vic) as widget, right.agent(acme, agent_ben) as inbox:
+        await widget.join(room)
+        await inbox.join(room)
+        sending = asyncio.create_task(chatter(widget, room, 60))
+        await inbox.expect("msg", seq=10)
+        pair.redis.kill()
+        acks = await sending
+        assert max(acks) < 2.0, "no send waits for Redis"
+        await inbox.expect("msg", seq=62)  # by repair
+        async with right.agent(acme, agent_ben) as late:
+            assert (await late.join(room))["head"] == 62
+        pair.redis = RedisServer(pair.port)
+        pair.redis.__enter__()
+        await doorbell_rings(widget, inbox, room)
+        said = await texts(acme, room)
+        assert ["one", "two", *inbox.lines(room)] == said
+        assert ["one", "two", *widget.lines(room)] == said
+    assert not re.findall(r"ERROR (?:chat|saas|tenants|uvicorn).*", pair.left.said() + pair.right.said())
+
+
+async def chatter(socket: ChatSocket, room: UUID, count: int) -> list[float]:
+    """So many lines, one after the other; the seconds that each ack took."""
+    clock, took = asyncio.get_running_loop().time, []
+    for n in range(count):
+        begin = clock()
+        await socket.send(room, f"line {n}")
+        took.append(clock() - begin)
+        await asyncio.sleep(0.02)  # a person, not a flood: the fault falls between two lines
+    return took
+
+
+async def doorbell_rings(widget: ChatSocket, inbox: ChatSocket, room: UUID) -> None:
+    """Lines arrive at once again: five in a row faster than any repair."""
+    clock, in_a_row = asyncio.get_running_loop().time, 0
+    async with asyncio.timeout(40):
+        while in_a_row < 5:
+            ack = await widget.send(room, "are you there?")
+            begin = clock()
+            await inbox.expect("msg", seq=ack["seq"])
+            in_a_row = in_a_row + 1 if clock() - begin < 0.2 else 0
+
+
+async def over_http(server: Server, path: str) -> None:
+    """Ben asks the HTTP API of acme."""
+    headers = {"Host": f"acme.{server.base_host}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=15) as client:
+        who = {"email": "ben@acme.example", "password": PASSWORD}
+        access = (await client.post("/api/v1/auth/token", json=who)).json()["access"]
+        answer = await client.post(path, headers={"Authorization": f"Bearer {access}"})
+        assert answer.status_code == 200, answer.text
+
+
+def person(who: Principal) -> dict[str, str]:
+    return {"kind": who.kind, "id": str(who.id), "name": who.name}
