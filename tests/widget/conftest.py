@@ -9,6 +9,7 @@ from django.test import Client
 
 from chat.services.sites import change_site
 from tenants.context import TenantRef
+from tests.support.cast import MakeTenant
 from tests.support.talk import embed_key
 
 SHOP = "https://shop.example"
@@ -52,8 +53,14 @@ def browser() -> Client:
 
 
 @pytest.fixture
-def widget(acme: TenantRef) -> Widget:
-    """Acme's site, on shop.example and its subdomains."""
-    key = embed_key(acme)
-    change_site(acme, key.site_id, allowed_origins=[SHOP, "https://*.shop.example"])
+def shop(make_tenant: MakeTenant) -> TenantRef:
+    """A tenant of the test's own: its visitors can be counted."""
+    return make_tenant()
+
+
+@pytest.fixture
+def widget(shop: TenantRef) -> Widget:
+    """The shop's site, on shop.example and its subdomains."""
+    key = embed_key(shop)
+    change_site(shop, key.site_id, allowed_origins=[SHOP, "https://*.shop.example"])
     return Widget(key.key, browser())

@@ -33,17 +33,17 @@ def test_any_page_may_read_it(widget: Widget) -> None:
     assert widget.get("config", Origin="https://elsewhere.example").headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_change_of_the_site_shows(acme: TenantRef, widget: Widget) -> None:
-    site = create_site(acme, name="Old", look={"position": "left"}, texts={"title": "Hi"})
+def test_a_change_of_the_site_shows(shop: TenantRef, widget: Widget) -> None:
+    site = create_site(shop, name="Old", look={"position": "left"}, texts={"title": "Hi"})
     other = Widget(site.embed_key, browser())
     assert other.get("config").json()["site"]["name"] == "Old"
-    change_site(acme, site.site_id, name="New")
+    change_site(shop, site.site_id, name="New")
     said = other.get("config").json()
     assert (said["site"]["name"], said["look"]["position"], said["texts"]["title"]) == ("New", "left", "Hi")
 
 
 @pytest.mark.parametrize("key", ["x", "a" * 26, "a" * 33, "%00", "é"])
-def test_an_unknown_key(acme: TenantRef, key: str) -> None:
+def test_an_unknown_key(shop: TenantRef, key: str) -> None:
     answer = Widget(key, browser()).get("config")
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"
@@ -104,10 +104,10 @@ class TestLoader:
         answer = browser().get("/porchlight.js", headers={"If-None-Match": before})
         assert answer.content == b"new"
 
-    def test_other_hosts_do_not_have_it(self, acme: TenantRef) -> None:
+    def test_other_hosts_do_not_have_it(self, shop: TenantRef) -> None:
         assert Client(headers={"Host": "acme.localhost:8000"}).get("/porchlight.js").status_code == 404
 
 
-def test_the_widget_host_has_no_other_pages(acme: TenantRef) -> None:
+def test_the_widget_host_has_no_other_pages(shop: TenantRef) -> None:
     for path in ("/", "/w/", "/inbox/", "/api/v1/me", "/staff/", "/sign-in/", "/w/x/other"):
         assert browser().get(path).status_code == 404

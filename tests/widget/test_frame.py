@@ -47,14 +47,14 @@ def test_it_runs_nothing_but_our_own_files(widget: Widget) -> None:
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=", page)
 
 
-def test_what_the_panel_starts_from(widget: Widget, acme: TenantRef) -> None:
+def test_what_the_panel_starts_from(widget: Widget, shop: TenantRef) -> None:
     said = boot(widget.get("frame"))
     assert set(said) == {"key", "site", "look", "texts", "origins", "session", "socket"}
     assert said["key"] == widget.key
     assert said["origins"] == [SHOP, "https://*.shop.example"]
     assert said["session"] == f"/w/{widget.key}/session"
     assert said["socket"] == f"ws://widget.localhost:8000/ws/w/{widget.key}/"
-    assert said["site"]["name"] == "Acme"
+    assert said["site"]["name"] == shop.name
 
 
 def test_other_headers(widget: Widget) -> None:
@@ -87,7 +87,7 @@ def test_a_site_without_origins_is_shown_by_nobody(make_tenant: MakeTenant) -> N
 
 
 @pytest.mark.parametrize("key", ["x", "a" * 26, "a" * 33, "%00", "é"])
-def test_an_unknown_key_is_shown_by_nobody(acme: TenantRef, key: str) -> None:
+def test_an_unknown_key_is_shown_by_nobody(shop: TenantRef, key: str) -> None:
     answer = Widget(key, browser()).get("frame")
     assert answer.status_code == 404
     assert policy(answer)["frame-ancestors"] == "'none'"
@@ -122,11 +122,11 @@ def test_a_suspended_tenant_gets_one_polite_line(make_tenant: MakeTenant) -> Non
         {"name": "Shop", "allowed_origins": ["shop.example"]},
     ],
 )
-def test_a_site_that_makes_no_sense_is_not_made(acme: TenantRef, wrong: dict[str, Any]) -> None:
-    with in_tenant(acme):
+def test_a_site_that_makes_no_sense_is_not_made(shop: TenantRef, wrong: dict[str, Any]) -> None:
+    with in_tenant(shop):
         before = Site.objects.count()
     with pytest.raises(AppError) as refused:
-        create_site(acme, **wrong)
+        create_site(shop, **wrong)
     assert refused.value.field
-    with in_tenant(acme):
+    with in_tenant(shop):
         assert Site.objects.count() == before

@@ -37,13 +37,13 @@ def visitors(tenant: TenantRef) -> int:
 
 
 class TestNewVisitor:
-    def test_gets_a_token_for_their_tenant_site_and_page(self, acme: TenantRef, widget: Widget) -> None:
+    def test_gets_a_token_for_their_tenant_site_and_page(self, shop: TenantRef, widget: Widget) -> None:
         answer = widget.session()
         said = answer.json()
         assert answer.status_code == 200
-        who = read_socket_token(said["token"], acme)
+        who = read_socket_token(said["token"], shop)
         assert (str(who.id), who.name) == (said["visitor"]["id"], said["visitor"]["name"])
-        assert (who.kind, who.tenant_id, who.site_id, who.parent) == ("visitor", acme.id, embed_key(acme).site_id, SHOP)
+        assert (who.kind, who.tenant_id, who.site_id, who.parent) == ("visitor", shop.id, embed_key(shop).site_id, SHOP)
         assert said["expires_in"] == 900
         assert said["socket"] == f"ws://widget.localhost:8000/ws/w/{widget.key}/"
         assert answer.headers["Cache-Control"] == "no-store"
@@ -54,19 +54,19 @@ class TestNewVisitor:
         assert {"Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"} <= set(rules)
         assert not any(rule.startswith("Domain") for rule in rules)
 
-    def test_only_a_hash_of_the_handle_is_kept(self, acme: TenantRef, widget: Widget) -> None:
+    def test_only_a_hash_of_the_handle_is_kept(self, shop: TenantRef, widget: Widget) -> None:
         handle = widget.session().json()["handle"]
         assert len(handle) >= 43  # 256 bits
-        with in_tenant(acme):
+        with in_tenant(shop):
             kept = Visitor.objects.order_by("-created_at").values().first()
         assert kept is not None
         assert handle not in str(kept)
         assert handle.encode() not in [bytes(value) for value in kept.values() if isinstance(value, bytes | memoryview)]
 
-    def test_what_the_browser_says_of_itself_is_kept(self, acme: TenantRef, widget: Widget) -> None:
+    def test_what_the_browser_says_of_itself_is_kept(self, shop: TenantRef, widget: Widget) -> None:
         page = {"url": "https://u:p@shop.example/bikes?id=1", "title": "Bikes\u0000\n", "referrer": "javascript:alert(1)"}
         ident = widget.session(locale="de-AT", page=page).json()["visitor"]["id"]
-        with in_tenant(acme):
+        with in_tenant(shop):
             visitor = Visitor.objects.get(id=ident)
         assert visitor.locale == "de-AT"
         assert visitor.page == {"url": "https://shop.example/bikes?id=1", "title": "Bikes", "referrer": ""}
@@ -81,14 +81,14 @@ class TestReturningVisitor:
         assert "handle" not in first  # the frame's cookie came along, so cookies are kept here
         assert "handle" not in second
 
-    def test_by_handle_where_no_cookie_is_kept(self, acme: TenantRef, widget: Widget) -> None:
+    def test_by_handle_where_no_cookie_is_kept(self, shop: TenantRef, widget: Widget) -> None:
         first = widget.session().json()
-        before = visitors(acme)
+        before = visitors(shop)
         second = widget.session(handle=first["handle"]).json()
         third = widget.session(handle=second["handle"]).json()
         assert first["visitor"] == second["visitor"] == third["visitor"]
         assert len({first["handle"], second["handle"], third["handle"]}) == 3
-        assert visitors(acme) == before
+        assert visitors(shop) == before
 
     def test_a_browser_that_says_it_keeps_no_cookies_is_told_the_handle(self, widget: Widget) -> None:
         keep_cookie(widget, widget.get("frame"))
@@ -100,9 +100,9 @@ class TestReturningVisitor:
         assert tabs[0]["visitor"] == tabs[1]["visitor"]
         assert tabs[0]["handle"] == tabs[1]["handle"]
 
-    def test_two_tabs_at_the_same_moment_stay_one_visitor(self, acme: TenantRef, widget: Widget) -> None:
+    def test_two_tabs_at_the_same_moment_stay_one_visitor(self, shop: TenantRef, widget: Widget) -> None:
         handle = widget.session().json()["handle"]
-        before = visitors(acme)
+        before = visitors(shop)
 
         def open_tab(_: int) -> dict[str, Any]:
             try:
@@ -114,7 +114,7 @@ class TestReturningVisitor:
         with ThreadPoolExecutor(6) as pool:
             tabs = list(pool.map(open_tab, range(12)))
         assert len({tab["visitor"]["id"] for tab in tabs}) == len({tab["handle"] for tab in tabs}) == 1
-        assert visitors(acme) == before
+        assert visitors(shop) == before
 
     def test_a_lost_answer_loses_nobody(self, widget: Widget) -> None:
         first = widget.session().json()
@@ -127,10 +127,10 @@ class TestReturningVisitor:
         widget.session(handle=second["handle"])
         assert widget.session(handle=first["handle"]).json()["visitor"] != first["visitor"]
 
-    def test_a_handle_is_dead_when_its_grace_is_over(self, acme: TenantRef, widget: Widget) -> None:
+    def test_a_handle_is_dead_when_its_grace_is_over(self, shop: TenantRef, widget: Widget) -> None:
         first = widget.session().json()
         second = widget.session(handle=first["handle"]).json()
-        with in_tenant(acme):
+        with in_tenant(shop):
             Visitor.objects.filter(id=first["visitor"]["id"]).update(handle_grace=timezone.now() - timedelta(seconds=1))
         assert widget.session(handle=first["handle"]).json()["visitor"] != first["visitor"]
         assert widget.session(handle=second["handle"]).json()["visitor"] == first["visitor"]
@@ -153,9 +153,9 @@ class TestApart:
         assert theirs["visitor"]["id"] != mine["visitor"]["id"]
         assert theirs["handle"] != widget.session(handle=mine["handle"]).json()["handle"]
 
-    def test_a_handle_counts_for_its_site_only(self, acme: TenantRef, widget: Widget) -> None:
+    def test_a_handle_counts_for_its_site_only(self, shop: TenantRef, widget: Widget) -> None:
         mine = widget.session().json()
-        second_site = create_site(acme, name="Second", allowed_origins=[SHOP])
+        second_site = create_site(shop, name="Second", allowed_origins=[SHOP])
         theirs = Widget(second_site.embed_key, browser()).session(handle=mine["handle"]).json()
         assert theirs["visitor"]["id"] != mine["visitor"]["id"]
 
@@ -172,10 +172,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "parent", ["https://evil.example", "null", "", "*", "https://shop.example.evil.example", "http://shop.example"]
     )
-    def test_a_page_that_may_not_embed(self, acme: TenantRef, widget: Widget, parent: str) -> None:
-        before = visitors(acme)
+    def test_a_page_that_may_not_embed(self, shop: TenantRef, widget: Widget, parent: str) -> None:
+        before = visitors(shop)
         assert refused(widget.session(parent=parent)) == (403, "forbidden", "parent")
-        assert visitors(acme) == before
+        assert visitors(shop) == before
 
     def test_a_subdomain_that_may(self, widget: Widget) -> None:
         assert widget.session(parent="https://www.shop.example").status_code == 200
@@ -218,10 +218,10 @@ class TestRefusals:
             b"\xff\xfe",
         ],
     )
-    def test_a_body_of_another_shape(self, acme: TenantRef, widget: Widget, body: str | bytes) -> None:
-        before = visitors(acme)
+    def test_a_body_of_another_shape(self, shop: TenantRef, widget: Widget, body: str | bytes) -> None:
+        before = visitors(shop)
         assert refused(widget.session(body))[:2] == (400, "bad_frame")
-        assert visitors(acme) == before
+        assert visitors(shop) == before
 
     def test_a_body_that_is_too_large(self, widget: Widget) -> None:
         assert refused(widget.session("x" * (16 * 1024 + 1)))[:2] == (413, "too_large")
@@ -230,7 +230,7 @@ class TestRefusals:
         assert refused(widget.session(identity="e30.e30.x")) == (403, "forbidden", "identity")
 
     @pytest.mark.parametrize("key", ["x", "a" * 26, "a" * 33, "%00", "é", "..", "' OR 1=1"])
-    def test_an_unknown_key(self, key: str, acme: TenantRef) -> None:
+    def test_an_unknown_key(self, key: str, shop: TenantRef) -> None:
         assert refused(Widget(key, browser()).session())[:2] == (404, "not_found")
 
     def test_a_revoked_key(self, make_tenant: MakeTenant) -> None:
