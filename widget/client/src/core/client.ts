@@ -3,73 +3,15 @@
  * the agents' inbox stand on it. All methods may be called in any state; what cannot go now goes after the next welcome.
  */
 
+import type { Client, ClientOptions, Events } from "./client-api.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { createEmitter, type Listener } from "./emitter.ts";
-import type {
-  ClientFrame,
-  ClientFrames,
-  Id,
-  Page,
-  PresenceState,
-  Ref,
-  ServerFrame,
-  ServerFrames,
-  Summary,
-} from "./protocol.ts";
-import { createSocket, type SocketOptions, type Status } from "./socket.ts";
-import { EMPTY, hasHole, NEW_ROOM, type Pending, type Room, type State } from "./state.ts";
+import { boundedPage, frameOf, optional, positions } from "./outgoing.ts";
+import type { Id, Page, Ref, ServerFrame, ServerFrames } from "./protocol.ts";
+import { createSocket, type Status } from "./socket.ts";
+import { ages, EMPTY, hasHole, NEW_ROOM, type Pending, type Room } from "./state.ts";
 import { type Action, passes, reduce } from "./store.ts";
-import { bounded, cleanText } from "./text.ts";
-
-export interface ClientOptions extends Pick<SocketOptions, "getSession" | "connect" | "surroundings" | "clock"> {
-  /** BCP 47 tag, told in `hello`. */
-  readonly locale?: string;
-  /** A UUID; for tests. */
-  readonly newId?: () => Id;
-}
-
-export interface Events {
-  /** A connection begins; its rooms are in the state already. */
-  welcome: ServerFrames["welcome"];
-  /** The server lost hints: fetch lists again over HTTP. */
-  resync: undefined;
-}
-
-export interface SendOptions {
-  readonly replyTo?: Id;
-}
-
-export interface Client {
-  state(): State;
-  status(): Status;
-  /** Calls `fn` after each change of state or status; the answer ends it. */
-  subscribe(fn: () => void): () => void;
-  on<K extends keyof Events>(name: K, fn: Listener<Events[K]>): () => void;
-  start(): void;
-  stop(): void;
-  /** Connects at once instead of waiting. */
-  reconnect(): void;
-  /** Answers the `cid` under which the message stands in `state().pending` until the room shows it. */
-  send(room: Id, text: string, options?: SendOptions): Id;
-  /** Makes a support room with its first message; until the answer it stands under `NEW_ROOM`. */
-  open(text: string, form?: Readonly<Record<string, string>>): Id;
-  /** Sends a late or refused message again. */
-  retry(cid: Id): void;
-  /** Gives up a message that was not sent; answers its text. */
-  discard(cid: Id): string | undefined;
-  join(room: Id): void;
-  leave(room: Id): void;
-  /** Asks for the page above the oldest line, once at a time. */
-  older(room: Id): void;
-  read(room: Id, seq: number): void;
-  /** Call at each key press: one frame per 3 s leaves. `false` says at once that the typing ended. */
-  typing(room: Id, on: boolean, draft?: string): void;
-  presence(state: Exclude<PresenceState, "offline">): void;
-  page(page: Page): void;
-  seen(what: { readonly notification: Id } | { readonly all: true }): void;
-  /** Adds summaries that came over HTTP. */
-  learn(rooms: readonly Summary[]): void;
-}
+import { cleanText } from "./text.ts";
 
 const REPAIR_WAIT = 20;
 const ANSWER_LIMIT = 10_000;
@@ -85,7 +27,6 @@ export function createClient(options: ClientOptions): Client {
   let status: Status = { state: "idle" };
   let refs = 0;
   let currentPage: Page | undefined;
-  let myPresence: ClientFrames["presence"]["state"] | undefined;
   /** What this connection was given already, by cid. */
   const handed = new Set<Id>();
   /** Messages that wait out a refusal, with the end of their pause. */
@@ -128,7 +69,6 @@ export function createClient(options: ClientOptions): Client {
 
   function welcomed(frame: ServerFrames["welcome"]): void {
     events.emit("welcome", frame);
-    if (myPresence) socket.send({ t: "presence", state: myPresence });
     for (const room of Object.values(state.rooms)) if (room.joined && !room.epoch) ask(room);
   }
 
@@ -225,7 +165,7 @@ export function createClient(options: ClientOptions): Client {
     return cid;
   }
 
-  /** Runs only while something ages: typing that expires, a message that becomes late, a question without an answer. */
+  /** Runs only while something ages. */
   function keepTime(): void {
     if (ticking || !ages(state)) return;
     ticking = clock.after(TICK, () => {
@@ -298,10 +238,6 @@ export function createClient(options: ClientOptions): Client {
       else typed.delete(room);
       socket.send({ t: "typing", room, on, ...optional({ draft }) });
     },
-    presence(next) {
-      myPresence = next;
-      socket.send({ t: "presence", state: next });
-    },
     page(page) {
       currentPage = boundedPage(page);
       socket.send({ t: "page", ...currentPage });
@@ -318,33 +254,4 @@ export function createClient(options: ClientOptions): Client {
     const seq = state.rooms[id]?.marks[state.me?.id ?? ""];
     if (seq !== undefined) socket.send({ t: "read", room: id, seq });
   }
-}
-
-const positions = (state: State) =>
-  Object.values(state.rooms).flatMap((room) =>
-    room.joined && room.loaded && room.epoch ? [{ room: room.id, epoch: room.epoch, after: room.last }] : [],
-  );
-
-/** The server refuses longer ones; a page's address may hold anything. */
-const boundedPage = ({ url, title, referrer }: Page): Page => ({
-  url: bounded(url, 2000),
-  title: bounded(title, 300),
-  referrer: bounded(referrer, 2000),
-});
-
-const ages = (state: State): boolean =>
-  state.pending.some((one) => one.state === "waiting") ||
-  Object.values(state.rooms).some((room) => room.typing.length > 0 || room.catchUp);
-
-function frameOf(one: Pending): ClientFrame {
-  const { cid, room, text } = one;
-  if (room === NEW_ROOM) return { t: "open", cid, kind: "support", text, ...optional({ form: one.form }) };
-  return { t: "send", cid, room, text, ...optional({ reply_to: one.replyTo }) };
-}
-
-/** The fields that have a value: `undefined` is not a value on the wire. */
-function optional<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -1,4 +1,5 @@
-export { type Client, type ClientOptions, createClient, type Events, type SendOptions } from "./client.ts";
+export { createClient } from "./client.ts";
+export type { Client, ClientOptions, Events, SendOptions } from "./client-api.ts";
 export { type Clock, realClock } from "./clock.ts";
 export { createEmitter, type Emitter, type Listener } from "./emitter.ts";
 export * from "./protocol.ts";

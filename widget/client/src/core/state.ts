@@ -140,3 +140,8 @@ export const isRead = (room: Room, seq: number, me: Id | undefined): boolean =>
 
 /** Whether the room is behind and nobody has asked yet. */
 export const hasHole = (room: Room): boolean => room.joined && room.loaded && room.head > room.last && !room.catchUp;
+
+/** Whether anything changes by time alone: typing that expires, a message that becomes late, a question without an answer. */
+export const ages = (state: State): boolean =>
+  state.pending.some((one) => one.state === "waiting") ||
+  Object.values(state.rooms).some((room) => room.typing.length > 0 || room.catchUp);

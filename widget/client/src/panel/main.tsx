@@ -8,6 +8,7 @@ import { tokens } from "../ui/tokens.ts";
 import { App } from "./app.tsx";
 import { type Boot, readBoot } from "./boot.ts";
 import { type Host, meetHost } from "./host.ts";
+import logStyles from "./log.css";
 import { createModel } from "./model.ts";
 import styles from "./panel.css";
 import { askSession } from "./session.ts";
@@ -35,7 +36,7 @@ const localeOf = (host: Host): string => host.hello.locale || navigator.language
 /** A site's own colour stands on the body, where it wins over both themes. */
 function dress(boot: Boot): void {
   const color = hexOf(boot.look.color);
-  adopt(document, tokens, styles, color ? `body{--lamp:${color};--on-lamp:${onColor(color)}}` : "");
+  adopt(document, tokens, styles, logStyles, color ? `body{--lamp:${color};--on-lamp:${onColor(color)}}` : "");
 }
 
 function suit({ hello }: Host): void {

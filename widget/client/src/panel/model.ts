@@ -1,6 +1,6 @@
 /** Between client, page and view: which room is shown, whether anybody looks, and what the launcher is told. */
 
-import type { Client } from "../core/client.ts";
+import type { Client } from "../core/client-api.ts";
 import { createEmitter } from "../core/emitter.ts";
 import type { Id } from "../core/protocol.ts";
 import { NEW_ROOM, type Pending, pendingOf, type Room, roomsByRecency } from "../core/state.ts";
