@@ -69,8 +69,17 @@ async function bundle({ name, entry, format, target, budget }) {
   return { name, budget, size: gzipSync(code, { level: 9 }).length };
 }
 
+/** What is bundled keeps its licence beside it. */
+async function licences(names) {
+  const texts = names.map(
+    async (name) => `${name}\n\n${await readFile(path.join(HERE, "node_modules", name, "LICENSE"), "utf8")}`,
+  );
+  await writeFile(path.join(options.outdir, "LICENSES.txt"), (await Promise.all(texts)).join("\n\n"));
+}
+
 await mkdir(options.outdir, { recursive: true });
 const entries = FILES.filter(({ entry }) => existsSync(path.join(HERE, entry)));
+await licences(["preact", "lucide"]);
 const sizes = await Promise.all(entries.map(bundle));
 for (const { name, size, budget } of sizes) {
   if (!options.quiet) console.log(`${name}: ${size} of ${budget} bytes gzipped`);

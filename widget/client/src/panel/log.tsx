@@ -38,7 +38,8 @@ export function Log({ boot, model, times, attentive, texts }: LogProps) {
   }, [room?.id, room?.loaded, room?.last, attentive, scroll.isAtEnd, client]);
 
   return (
-    <div class="log" ref={scroll.root} onScroll={scroll.onScroll} role="log" aria-label={texts.log}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <div class="log" ref={scroll.root} onScroll={scroll.onScroll} tabIndex={0} role="log" aria-label={texts.log}>
       <div class="inner">
         {room?.more && <p class="note">{texts.older}</p>}
         {isSlow && lines.length === 0 && <Skeleton />}
