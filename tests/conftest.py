@@ -1,5 +1,6 @@
 """What every test has: a migrated PostgreSQL, used as the web uses it. Fixtures by subject are in `tests/support/`."""
 
+import os
 from collections.abc import Iterator
 
 import django
@@ -11,8 +12,9 @@ from tests.support import cluster
 
 cluster.begin()  # before anything reads the settings
 django.setup()
+os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # else pytest-django reads a worker's settings before `begin` there
 
-pytest_plugins = ["tests.support.cast", "tests.support.web"]
+pytest_plugins = ["tests.support.cast", "tests.support.shop", "tests.support.web"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,16 +1,14 @@
-"""One spawned server per kind and test process, its two doors, and people of a tenant that no other test knows."""
+"""One spawned server per kind and test process, its two doors, and people who are at them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
-from tenants.context import TenantRef, run_on_platform
-from tenants.models import Membership, Role, User
+from tenants.context import TenantRef
+from tenants.models import Role, User
 from tenants.tokens import Principal
 from tests.support import talk
-from tests.support.cast import MakeTenant, make_user
 from tests.support.server import Server, running
 from tests.support.sockets import Doors, key_of
 
@@ -59,37 +57,3 @@ def agent_gus(globex: TenantRef, gus: User) -> Principal:
 def room(acme: TenantRef, vic: Principal) -> UUID:
     """Vic's room, with two lines in it."""
     return talk.room_of(acme, vic, "one", "two")
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """A tenant of one test alone: what is counted in it is this test's."""
-
-    tenant: TenantRef
-    owner: Principal
-
-    async def visitor(self) -> Principal:
-        """A new visitor."""
-        return await run_on_platform(talk.visitor, self.tenant)
-
-    async def member(self, role: str) -> Principal:
-        """A new member with this role."""
-        return await run_on_platform(_member, self.tenant, role)
-
-    async def room(self, who: Principal, *lines: str) -> UUID:
-        """A room of the visitor in which they said this."""
-        return await run_on_platform(talk.room_of, self.tenant, who, *lines)
-
-
-def _member(tenant: TenantRef, role: str) -> Principal:
-    user = make_user(f"{uuid4().hex[:8]}@{tenant.slug}.example", role.title())
-    Membership.objects.create(tenant_id=tenant.id, user=user, role=role)
-    return talk.agent(tenant, user, role)
-
-
-@pytest.fixture
-def shop(make_tenant: MakeTenant) -> Shop:
-    tenant = make_tenant()
-    key_of(tenant)
-    owner = User.objects.get(email=f"owner@{tenant.slug}.example")
-    return Shop(tenant, talk.agent(tenant, owner, Role.OWNER))

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from tenants.context import TenantRef
 from tenants.tokens import Principal
-from tests.realtime.conftest import Shop
+from tests.support.shop import Shop
 from tests.support.sockets import Doors, agent_token, key_of, visitor_token
 from tests.support.stored import is_gapless, stored, texts
 

@@ -20,8 +20,8 @@ from saas.core.database import dsn
 from saas.core.errors import AppError, Busy, Conflict, NotFound, RoomClosed
 from tenants.context import TenantRef, run_in_tenant, run_on_platform
 from tenants.tokens import Principal
-from tests.realtime.conftest import Shop
 from tests.support import talk
+from tests.support.shop import Shop
 from tests.support.stored import is_gapless, stored, texts
 
 Superuser = psycopg.Connection[tuple[object, ...]]

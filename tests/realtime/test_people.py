@@ -12,7 +12,7 @@ import jwt
 from chat.models import Visitor
 from tenants.context import TenantRef, run_in_tenant
 from tenants.tokens import Principal
-from tests.realtime.conftest import Shop
+from tests.support.shop import Shop
 from tests.support.sockets import SECONDS, ChatSocket, Doors, Frame, agent_token, resigned, visitor_token
 
 PAGE = {"url": "https://shop.example/lamps", "title": "Lamps", "referrer": "https://search.example/"}

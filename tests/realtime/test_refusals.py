@@ -18,9 +18,9 @@ from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.models import EmbedKey, Membership, Tenant
 from tenants.resolve import ref
 from tenants.tokens import Principal
-from tests.realtime.conftest import Shop
 from tests.support.cast import MakeTenant
 from tests.support.server import Server
+from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, agent_token, key_of, resigned, visitor_token
 from tests.support.stored import texts
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from chat.models import Room
 from tenants.context import TenantRef, run_in_tenant, run_on_platform
 from tenants.tokens import Principal
-from tests.realtime.conftest import Shop
 from tests.support import talk
+from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, key_of, visitor_token
 from tests.support.stored import texts
 

@@ -13,9 +13,9 @@ import pytest
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef
 from tenants.tokens import Principal
-from tests.realtime.conftest import Shop
 from tests.support.cast import PASSWORD
 from tests.support.server import Server, make_server
+from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, key_of
 from tests.support.stored import is_gapless, stored, texts
 
