@@ -9,3 +9,4 @@ class TenantsConfig(AppConfig):
         from tenants import resolve
 
         registry.tenant_changed.fill(resolve.forget)
+        registry.sessions_ended.fill(resolve.forget_sign_ins)

@@ -5,11 +5,12 @@ up to a minute old in a process that was not told to `forget`. A suspended tenan
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
-from tenants.models import Domain, EmbedKey, Membership, Tenant
+from tenants.models import Domain, EmbedKey, Membership, SignIn, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,19 @@ async def a_membership_for(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
     return await _members.aget((tenant_id, user_id))
 
 
+async def a_is_ended(sid: str) -> bool:
+    """True if this sign-in is over: a token that was signed before may live on for some minutes. Believed for 10 s at most."""
+    try:
+        return await _ended.aget(UUID(sid)) is not None
+    except ValueError:
+        return False
+
+
+def forget_sign_ins(**_facts: object) -> None:
+    """Drop what this process believes of sign-ins that live. Call it after the commit of the end of any."""
+    _ended.forget(lambda _sid, _end: False)
+
+
 def forget(tenant_id: UUID) -> None:
     """Drop what this process remembers of a tenant. Call it after the commit of any change to the tenant's rows in `public`."""
     _hosts.forget(lambda _host, tenant: tenant.id == tenant_id)
@@ -102,6 +116,11 @@ def _load_member(pair: tuple[UUID, UUID]) -> MemberRef | None:
     return MemberRef(user_id=found.user_id, name=found.user.name, role=found.role, email=found.user.email)
 
 
+def _load_end(sid: UUID) -> datetime | None:
+    return SignIn.objects.filter(id=sid).values_list("ended_at", flat=True).first()
+
+
 _hosts: Lookup[str, TenantRef] = Lookup(_load_host)
 _keys: Lookup[str, KeyRef] = Lookup(_load_key)
 _members: Lookup[tuple[UUID, UUID], MemberRef] = Lookup(_load_member)
+_ended: Lookup[UUID, datetime] = Lookup(_load_end)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from saas.core.errors import NotFound, RateLimited, Unauthenticated
 from saas.core.http import client_ip, json_error
@@ -161,9 +161,11 @@ def finish(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Tenant host: end this sign-in. The session on the platform host stays."""
+    """Tenant host: end this sign-in. The session on the platform host stays. A GET asks first."""
+    if request.method == "GET":
+        return render(request, "tenants/sign_out.html")
     sid = request.session.get("sid") if getattr(request, "member", None) else None
     logout(request)
     if sid:

@@ -18,7 +18,7 @@ from chat.selectors.rooms import summaries
 from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
-from tenants.resolve import a_membership_for
+from tenants.resolve import a_is_ended, a_membership_for
 from tenants.tokens import Principal, is_of_another_tenant, read_socket_token
 
 LIMITS = {"text": MAX_TEXT, "frame": MAX_FRAME, "rooms": MAX_JOINED}
@@ -44,7 +44,11 @@ async def identify(tenant: TenantRef, site_id: UUID | None, token: str) -> Princ
     if principal.kind != "agent":
         return Close.NOT_YOURS
     member = await a_membership_for(tenant.id, principal.id)
-    return Close.REVOKED if member is None else replace(principal, name=member.name, role=member.role)
+    return (
+        Close.REVOKED
+        if member is None or await a_is_ended(principal.sid)
+        else replace(principal, name=member.name, role=member.role)
+    )
 
 
 async def welcome(session: Session, frame: Hello) -> None:

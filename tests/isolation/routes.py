@@ -69,7 +69,7 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
         "you/password/first/": GATED,
         "you/password/reset/": OPEN,
         "you/password/reset/sent/": OPEN,
-        "you/password/reset/<uidb36>-<key>/": OPEN,
+        r"^you/password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$": OPEN,
         "you/password/reset/done/": OPEN,
         "you/two-factor/": GATED,
         "you/two-factor/authenticate/": OPEN,

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from saas.core import registry
-from tenants import lookup
+from tenants import lookup, resolve, services
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
 from tenants.models import EmbedKey, Membership, Tenant, User
@@ -191,3 +191,12 @@ def test_strangers_guesses_do_not_push_out_real_answers(monkeypatch: pytest.Monk
     assert answers.get("here") == "yes"
     assert answers.get("guess 0") is None
     assert table.asked == ["guess 0"]
+
+
+def test_a_sign_in_that_ended_is_known_to_be_over_at_once(ada: User, acme: TenantRef) -> None:
+    sign_in = services.record_sign_in(user_id=ada.id, tenant_id=acme.id)
+    sid = str(sign_in.id)
+    assert not asyncio.run(resolve.a_is_ended(sid))
+    services.end_sign_in(sid)
+    assert asyncio.run(resolve.a_is_ended(sid))
+    assert not asyncio.run(resolve.a_is_ended("not a sign-in of ours"))
