@@ -33,6 +33,7 @@ PATIENCE_MS = 45_000  # after a restart, a client comes back within its back-off
 SELF_MADE = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "PORCHLIGHT_BASE_HOST", "DATABASE_AS_OWNER")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of them share one server, so one worker runs them."""
     for item in items:

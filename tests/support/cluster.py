@@ -1,6 +1,7 @@
 """A PostgreSQL of the test run's own: made before Django reads its settings, gone after the last test.
 
-Under xdist the controller makes it and the workers inherit its address. Tests use it as the web does: as `porch_app`.
+Under xdist the controller makes it, and each worker has a copy of its database to itself. Tests use it as the web does: as
+`porch_app`.
 """
 
 import os
@@ -12,15 +13,23 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
 from saas.up.database import ROOT, prepare
 from saas.up.postgres import EmbeddedPostgres
+
+DATABASE_SQL = ROOT / "tenants/postgresql/database.sql"
+URLS = ("DATABASE_URL", "DATABASE_OWNER_URL", "TEST_SUPERUSER_URL")
+ONE_AT_A_TIME = 0x7465737473  # advisory lock: a database is copied while nobody else copies it
 
 _running = ExitStack()
 
 
 def begin() -> None:
     """Start the server, migrate one database, and put what the settings read into the environment."""
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        _copy_database(f"tests_{worker}")
         return
     folder = Path(tempfile.mkdtemp(prefix="porchlight-tests-"))
     folder.chmod(0o755)  # as root, the server's account must enter it
@@ -41,6 +50,21 @@ def begin() -> None:
 def end() -> None:
     """Stop the server and delete its files."""
     _running.close()
+
+
+def _copy_database(name: str) -> None:
+    """Make this worker's copy, and put its address in the place of the one that the controller migrated."""
+    with psycopg.connect(_database_url("TEST_SUPERUSER_URL", "postgres"), autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+        connection.execute(sql.SQL("create database {} template tests owner porch_owner").format(sql.Identifier(name)))
+    urls = {variable: _database_url(variable, name) for variable in URLS}
+    os.environ.update(urls | {"DJANGO_SETTINGS_MODULE": "saas.settings"})
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
+        connection.execute(DATABASE_SQL.read_bytes())  # who may connect is not copied
+
+
+def _database_url(variable: str, name: str) -> str:
+    return f"{os.environ[variable].rpartition('/')[0]}/{name}"
 
 
 def migrate() -> subprocess.CompletedProcess[str]:
