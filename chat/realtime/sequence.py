@@ -14,9 +14,9 @@ class Sequence:
 
     def offer(self, seq: int, frame: bytes) -> list[tuple[int, bytes]]:
         """Take a frame; those that may go out now, in order. A frame at or below `head` is dropped."""
-        if self.head is not None and seq == self.head + 1 and not self.held:
+        if self.head is not None and seq == self.head + 1:
             self.head = seq
-            return [(seq, frame)]
+            return [(seq, frame), *self._drain()]
         if self.head is not None and seq <= self.head:
             return []
         if len(self.held) < MAX_HELD:
