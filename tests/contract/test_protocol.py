@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chat.realtime.protocol.codes import MAX_FRAME, MAX_TEXT, VERSION
-from chat.realtime.protocol.incoming import ClientFrame, Open, Send, clean_text, decode
+from chat.realtime.protocol.incoming import ClientFrame, Open, PageChange, Send, clean_text, decode
 from chat.realtime.protocol.outgoing import ServerFrame, encode
 from saas.core.errors import AppError, TooLarge, TooLong
 
@@ -83,7 +83,7 @@ def test_what_is_no_frame_is_refused_with_its_code(case: dict[str, str]) -> None
 
 def test_a_frame_may_have_64_kib_and_not_a_byte_more() -> None:
     page = json.dumps({"t": "page", "url": ""})
-    assert decode(page + " " * (MAX_FRAME - len(page)))
+    assert decode(page + " " * (MAX_FRAME - len(page))) == PageChange(url="")
     with pytest.raises(TooLarge):
         decode(page + " " * (MAX_FRAME - len(page) + 1))
 

@@ -130,7 +130,8 @@ class TestOnceOnly:
     ) -> None:
         heard = Heard()
         async with a_journal(heard) as journal:
-            real, lost = journal._send, []
+            real = journal._send
+            lost: list[Any] = []
 
             async def send(groups: Any) -> Any:
                 answer = await real(groups)

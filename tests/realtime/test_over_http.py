@@ -6,9 +6,9 @@ import httpx
 
 from tenants.context import run_on_platform
 from tenants.jwt_services import sign_in_by_password
-from tests.realtime.conftest import Shop
 from tests.support.cast import PASSWORD
 from tests.support.server import Server
+from tests.support.shop import Shop
 from tests.support.sockets import Doors
 from tests.support.talk import embed_key
 

@@ -247,7 +247,7 @@ class TestHello:
                     "nonsense",
                     f"{head}.{body}.",
                     f"{head}.{body}.{signature[::-1]}",
-                    jwt.encode(claims, None, algorithm="none"),
+                    jwt.encode(claims, "", algorithm="none"),
                     jwt.encode(claims, "another key of a good length, surely", algorithm="HS256"),
                     resigned({**claims, "aud": "elsewhere"}, acme),
                     resigned({key: value for key, value in claims.items() if key != "jti"}, acme),

@@ -87,7 +87,7 @@ class ChatSocket:
 
     async def expect_one(self, fits: Callable[[Frame], bool], words: str, *, seconds: float = SECONDS) -> Frame:
         """The first frame not expected before that fits."""
-        found = await self._until(lambda: next((one for one in self._fresh if fits(one)), None), words, seconds)
+        found: Frame = await self._until(lambda: next((one for one in self._fresh if fits(one)), None), words, seconds)
         self._fresh.remove(found)
         return found
 
