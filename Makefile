@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench chaos lock migrate template shell worker setup dev
+.PHONY: help up test check fmt bench chaos pictures lock migrate template shell worker setup dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ bench: dev ## Measure against other chat servers; writes bench/RESULTS.md
 
 chaos: dev ## Run the fault tests alone: killed sockets, withheld acks
 	$(RUN) -m pytest -m chaos $(T)
+
+pictures: dev ## Photograph the product for the docs
+	$(RUN) -m tests.e2e.pictures
 
 lock: dev ## Lock pyproject.toml's dependencies with hashes
 	$(LOCK) pyproject.toml -o requirements/app.txt

@@ -1,0 +1,69 @@
+"""The pictures of docs/images/: `make pictures` runs the product, drives the main job on its links and photographs both ends."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from saas.up import browser as chromium
+from tests.e2e.conftest import FLAGS, ROOT, Product, Widget, customers_page, inbox
+
+IMAGES = ROOT / "docs/images"
+DESK = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 320, "height": 640}}
+LOOKS: dict[str, dict[str, Any]] = {"light": DESK, "dark": DESK | {"color_scheme": "dark"}, "320": PHONE}
+
+SETTLE_SECONDS = 1.0  # read marks, and what moves on the page
+
+QUESTION = "Do you have the Wren in size 54? I ride mostly gravel."
+ANSWERS = ("We do. One in sage and one in ink, both in the window.", "Come by until six and take it round the block.")
+THANKS = "Lovely, see you at five."
+
+
+async def talk(visitor: Widget, agent: Page) -> None:
+    """The main job, once through."""
+    await visitor.open()
+    await visitor.say(QUESTION)
+    await agent.get_by_role("link").filter(has_text=QUESTION).click()
+    for answer in ANSWERS:
+        composer = agent.get_by_role("textbox")
+        await composer.fill(answer)
+        await composer.press("Enter")
+        await visitor.sees(answer)
+    await visitor.say(THANKS)
+    await agent.get_by_role("log").get_by_text(THANKS).wait_for()
+    await asyncio.sleep(SETTLE_SECONDS)
+
+
+async def photograph(product: Product, browser: Browser) -> None:
+    """One talk in each look; the inbox as Ada sees it in the same look."""
+    for look, options in LOOKS.items():
+        agent = await inbox(browser, product.tenant("acme"), **options)
+        visitor = await customers_page(browser, product.facts["demo_page"], **options)
+        await talk(visitor, agent)
+        await visitor.page.screenshot(path=IMAGES / f"demo-{look}.png")
+        await agent.screenshot(path=IMAGES / f"inbox-{look}.png")
+
+
+async def main() -> None:
+    """Needs Chromium."""
+    found = chromium.find_or_install()
+    if found.path is None:
+        sys.exit(f"No pictures: {found.reason}")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="porchlight-pictures-") as folder:
+        Path(folder).chmod(0o755)  # as root, the database's account must enter it
+        product = Product(Path(folder))
+        product.start()
+        try:
+            async with async_playwright() as playwright:
+                await photograph(product, await playwright.chromium.launch(executable_path=found.path, args=FLAGS))
+        finally:
+            product.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
