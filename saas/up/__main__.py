@@ -34,8 +34,7 @@ def up() -> int:
         end_leftover(chosen)
         chosen.check_port()
         with environment(chosen) as env:
-            preparation.migrate(chosen, env)
-            preparation.collect_static(chosen, env)
+            preparation.prepare(chosen, env)
             return _serve(chosen, env)
 
 

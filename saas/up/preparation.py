@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,14 @@ from pg_database where datname = current_database()
 """
 
 
+def prepare(options: Options, env: dict[str, str]) -> None:
+    """Both at the same time: the first start is what a newcomer waits for."""
+    with ThreadPoolExecutor(1) as other:
+        collected = other.submit(collect_static, options, env)
+        migrate(options, env)
+        collected.result()
+
+
 def migrate(options: Options, env: dict[str, str]) -> None:
     """Bring every schema up to date, unless this database has had these very migrations."""
     files = [*_migrations(), *(ROOT / "tenants/postgresql").glob("*.sql"), ROOT / "requirements/app.txt"]
@@ -25,7 +34,8 @@ def migrate(options: Options, env: dict[str, str]) -> None:
     stamp = options.data_dir / "migrated"
     if is_empty:  # the folder's stamp is of a database that is gone
         stamp.unlink(missing_ok=True)
-    _once(stamp, f"{_hash(files)} {identity}", "Migrating", ["migrate_tenants"], env | {"DATABASE_AS_OWNER": "1"})
+    as_owner = {"DATABASE_AS_OWNER": "1", "PGOPTIONS": "-c synchronous_commit=off"}  # hundreds of commits, one wait for the disk
+    _once(stamp, f"{_hash(files)} {identity}", "Migrating", ["migrate_tenants"], env | as_owner)
 
 
 def collect_static(options: Options, env: dict[str, str]) -> None:

@@ -39,6 +39,9 @@ def begin() -> None:
         _running.callback(shutil.rmtree, server.home, ignore_errors=True)
     _running.callback(server.wait_stopped)
     superuser = _running.enter_context(server.use())
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")  # it is deleted at the end, whatever happens
+        connection.execute("select pg_reload_conf()")
     urls = prepare(superuser, name="tests", secrets_file=folder / "secrets.json")
     os.environ.update(
         _environment(folder) | urls.environment() | {"TEST_SUPERUSER_URL": superuser.removesuffix("postgres") + "tests"}
