@@ -29,11 +29,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run of each side; nothing is written")
     plan = QUICK if parser.parse_args().quick else FULL
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the servers end with us, and their data
+    before = machine.describe()
     with tempfile.TemporaryDirectory(prefix="porchlight-bench-") as folder:
         results = run(Path(folder), plan)
     print(f"\n{summary(results)}")
     if plan is FULL:
-        write([row for result in results for row in result.rows], page(results, plan, machine.describe()))
+        write([row for result in results for row in result.rows], page(results, plan, before))
 
 
 def run(folder: Path, plan: Plan) -> Sequence[Result]:

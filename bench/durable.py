@@ -40,7 +40,7 @@ def rows(sides: Sequence[Sequence[Sample]]) -> list[Row]:
     name = f"durable sends, {ROOMS} rooms, {SHAPE.window} in flight"
     return [
         compare(name, "messages/s", lambda sample: sample.run.rate, sides, target=TARGET),
-        compare(f"{name}, server CPU", "messages/CPU-s", lambda sample: sample.per_server_second, sides),
+        compare(f"{name}, server CPU", "messages/CPU-s", lambda sample: sample.per_server_second, sides, target=TARGET),
         compare(f"{name}, CPU of server, Redis and PostgreSQL", "messages/CPU-s", lambda sample: sample.per_any_second, sides),
         compare(f"{name}, send to delivery, p50", "ms", lambda sample: sample.run.p50_ms, sides, less_is_better=True),
         compare(f"{name}, send to delivery, p99", "ms", lambda sample: sample.run.p99_ms, sides, less_is_better=True),

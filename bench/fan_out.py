@@ -44,7 +44,7 @@ def rows(sides: Sequence[Sequence[Sample]]) -> list[Row]:
     room = f"fan-out, room of {SOCKETS:,}"
     return [
         compare(room, "deliveries/s", lambda sample: sample.run.rate, sides, target=TARGET),
-        compare(f"{room}, server CPU", "deliveries/CPU-s", lambda sample: sample.per_server_second, sides),
+        compare(f"{room}, server CPU", "deliveries/CPU-s", lambda sample: sample.per_server_second, sides, target=TARGET),
         compare(f"{room}, CPU of server, Redis and PostgreSQL", "deliveries/CPU-s", lambda sample: sample.per_any_second, sides),
         compare("sockets opened and joined", "sockets/s", lambda sample: sample.opens_per_second, sides),
         compare("memory of an open socket", "KiB", lambda sample: sample.bytes_per_socket / 1024, sides, less_is_better=True),

@@ -10,11 +10,12 @@ MEASURED_WITH = ("uvicorn", "uvloop", "daphne", "channels", "channels-redis", "d
 
 
 def describe() -> dict[str, str]:
-    """Date, processor, memory, kernel, Python and the versions that matter; each a line of RESULTS.md."""
+    """Date, processor, memory, load before the benchmarks, kernel, Python and the versions that matter; lines of RESULTS.md."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": f"{_field('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{int(_field('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.0f} GiB",
+        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core in the minute before (0 is a quiet machine)",
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "versions": ", ".join(f"{name} {version(name)}" for name in MEASURED_WITH),

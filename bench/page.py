@@ -10,7 +10,8 @@ HOW = """\
 Each row is the median of the runs below. *Ratio* says how many times better Porchlight is: more is better, also where less of
 the unit is. Both sides were measured in one go, in turn and each time with a fresh server, by the same load generator
 (`bench/load/`, in C) on the same machine, which the load generator and the services shared. Other machines give other figures;
-the ratios travel better. A run in which a message was lost, doubled or refused, or a socket was cut off, gives no figure.
+the ratios travel better, and those of CPU time best where others use the machine, too. A run in which a message was lost,
+doubled or refused, or a socket was cut off, gives no figure.
 
 Ours is the server as shipped, `python -m saas.serve`: one process, PostgreSQL and Redis beside it. Everyone is signed in with a
 token; origins and limits are checked; each message is committed with its number and its usage row before it is acknowledged and
