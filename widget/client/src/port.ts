@@ -16,11 +16,13 @@ export interface Hello {
   readonly locale: string | undefined;
   /** `light`, `dark`, or what the visitor prefers. */
   readonly theme: string;
-  /** What `handle` asked to keep, on a browser that keeps no cookie for the frame. */
-  readonly handle: string | undefined;
 }
 
-export type ToPanel = { readonly t: "shown"; readonly on: boolean } | { readonly t: "page"; readonly page: Page };
+export type ToPanel =
+  | { readonly t: "shown"; readonly on: boolean }
+  | { readonly t: "page"; readonly page: Page }
+  /** The answer to `recall`. */
+  | { readonly t: "handle"; readonly handle: string | undefined };
 
 /** How the launcher looks on this site. */
 export interface Look {
@@ -33,4 +35,7 @@ export type ToLoader =
   | { readonly t: "close" }
   /** 0 while the panel is shown. */
   | { readonly t: "unread"; readonly count: number }
-  | { readonly t: "handle"; readonly handle: string };
+  /** Keep the handle: this browser keeps no cookie for the frame. */
+  | { readonly t: "handle"; readonly handle: string }
+  /** Which handle is kept now? Another tab may have turned it since. */
+  | { readonly t: "recall" };

@@ -130,7 +130,6 @@ export function createWidget(settings: Settings): Widget {
     const channel = new MessageChannel();
     port = channel.port1;
     port.onmessage = safe(heard);
-    const { handle } = recall(key);
     const hello: Hello = {
       porchlight: 1,
       page: page(),
@@ -138,7 +137,6 @@ export function createWidget(settings: Settings): Widget {
       dir: host.dir,
       theme,
       locale: settings.locale,
-      handle,
     };
     frame?.contentWindow?.postMessage(hello, origin, [channel.port2]);
     expectWithin(ANSWER_LIMIT);
@@ -148,6 +146,7 @@ export function createWidget(settings: Settings): Widget {
     if (data.t === "ready") settle(data.look);
     if (data.t === "close") turn(false);
     if (data.t === "handle") remember(key, { handle: data.handle });
+    if (data.t === "recall") say({ t: "handle", handle: recall(key).handle });
     if (data.t === "unread") {
       unread = data.count;
       label();

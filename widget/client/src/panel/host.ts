@@ -1,5 +1,6 @@
 /** The page around the panel, on the other end of the port. */
 
+import { createEmitter } from "../core/emitter.ts";
 import type { Hello, ToLoader, ToPanel } from "../port.ts";
 import { isAllowed } from "./boot.ts";
 
@@ -8,8 +9,8 @@ export interface Host {
   readonly origin: string;
   readonly hello: Hello;
   tell(message: ToLoader): void;
-  /** One listener: the panel. */
-  listen(fn: (message: ToPanel) => void): void;
+  /** From now on, every message is heard by every listener. The answer ends it. */
+  listen(fn: (message: ToPanel) => void): () => void;
 }
 
 /** Waits for the one hello that brings a port, from the embedding page itself and from an origin that may embed us. */
@@ -20,13 +21,13 @@ export function meetHost(origins: readonly string[]): Promise<Host> {
       if (event.source !== parent || !port || event.data?.porchlight !== 1) return;
       if (!isAllowed(event.origin, origins)) return;
       removeEventListener("message", hear);
+      const said = createEmitter<{ message: ToPanel }>();
+      port.onmessage = ({ data }: MessageEvent<ToPanel>) => said.emit("message", data);
       met({
         origin: event.origin,
         hello: event.data as Hello,
         tell: (message) => port.postMessage(message),
-        listen(fn) {
-          port.onmessage = ({ data }: MessageEvent<ToPanel>) => fn(data);
-        },
+        listen: (fn) => said.on("message", fn),
       });
     });
   });

@@ -11,25 +11,11 @@ import { type Host, meetHost } from "./host.ts";
 import logStyles from "./log.css";
 import { createModel } from "./model.ts";
 import styles from "./panel.css";
-import { askSession } from "./session.ts";
+import { createSessions } from "./session.ts";
 import { Stopped } from "./stopped.tsx";
 import { en } from "./text.ts";
 
 const root = document.getElementById("panel") as HTMLElement;
-
-/** The handle goes with every exchange: where no cookie stays it is all that says who is here. */
-function sessions(boot: Boot, host: Host) {
-  let handle = host.hello.handle;
-  return async () => {
-    const asked = { parent: host.origin, locale: localeOf(host), page: host.hello.page, handle };
-    const found = await askSession(boot.session, asked);
-    if (found.handle) {
-      handle = found.handle;
-      host.tell({ t: "handle", handle });
-    }
-    return found;
-  };
-}
 
 const localeOf = (host: Host): string => host.hello.locale || navigator.language;
 
@@ -50,7 +36,10 @@ async function start(): Promise<void> {
   if (parent === window) return render(<Stopped code={4403} texts={en} />, root);
   const host = await meetHost(boot.origins);
   suit(host);
-  const client = createClient({ getSession: sessions(boot, host), locale: localeOf(host) });
+  const client = createClient({
+    getSession: createSessions(boot.session, host, localeOf(host)),
+    locale: localeOf(host),
+  });
   const model = createModel(client, host);
   render(<App boot={boot} model={model} locale={localeOf(host)} texts={en} />, root);
   host.tell({ t: "ready", look: boot.look });

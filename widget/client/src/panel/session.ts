@@ -2,6 +2,7 @@
 
 import type { Page } from "../core/protocol.ts";
 import { Refused, type Session } from "../core/socket.ts";
+import type { Host } from "./host.ts";
 
 export interface Asked {
   readonly parent: string;
@@ -32,6 +33,39 @@ export async function askSession(address: string, asked: Asked): Promise<Session
   if (!response.ok) throw new Refused(await codeOf(response));
   const { token, expires_in, socket, handle } = (await response.json()) as Answer;
   return { token, expiresIn: expires_in, url: socket, ...(handle && { handle }) };
+}
+
+/** How long the page around us may take to say which handle it keeps. */
+const RECALL_LIMIT = 1_000;
+
+/**
+ * Asks as often as it is called. The handle goes with every exchange: where no cookie stays it is all that says who is here. It is
+ * turned by each exchange of each tab, so what the page keeps is asked for anew; our own is for pages that may keep nothing.
+ */
+export function createSessions(address: string, host: Host, locale: string): () => Promise<Session> {
+  let own: string | undefined;
+  return async () => {
+    const handle = (await keptHandle(host)) ?? own;
+    const found = await askSession(address, { parent: host.origin, locale, page: host.hello.page, handle });
+    if (found.handle) {
+      own = found.handle;
+      host.tell({ t: "handle", handle: own });
+    }
+    return found;
+  };
+}
+
+function keptHandle(host: Host): Promise<string | undefined> {
+  return new Promise((found) => {
+    const give = (handle?: string) => {
+      clearTimeout(timer);
+      unlisten();
+      found(handle);
+    };
+    const timer = setTimeout(give, RECALL_LIMIT);
+    const unlisten = host.listen((message) => message.t === "handle" && give(message.handle));
+    host.tell({ t: "recall" });
+  });
 }
 
 /** 403 means this page, or a site that is not served at the moment: the refused field tells which. */
