@@ -50,5 +50,6 @@ class Lanes:
 
     def stop(self) -> None:
         """Drop what waits; the socket has ended."""
+        soon = asyncio.get_running_loop().call_soon  # after its first step: a coroutine that never began would complain
         for task in self._tasks:
-            task.cancel()
+            soon(task.cancel)
