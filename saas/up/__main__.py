@@ -77,10 +77,11 @@ def run(words: list[str]) -> int:
         process = subprocess.Popen([sys.executable, *words], cwd=preparation.ROOT, env=env)
         signal.signal(signal.SIGINT, lambda *_: None)  # a terminal's Ctrl-C reaches the command too, which knows what it means
         try:
-            return process.wait()
+            status = process.wait()
         except Stopped:
             process.terminate()
-            return process.wait()
+            status = process.wait()
+        return status if status >= 0 else 128 - status
 
 
 @contextlib.contextmanager
