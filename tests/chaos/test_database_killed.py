@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support.cluster import manage
 from tests.support.server import Server, running
-from tests.support.sockets import ChatSocket, Doors, visitor_token
+from tests.support.sockets import ChatSocket, Doors, Frame, visitor_token
 from tests.support.stored import is_gapless
 from tests.support.talk import FAR
 
@@ -73,10 +74,11 @@ def own() -> Iterator[Own]:
     postgres = EmbeddedPostgres(folder)
     try:
         with postgres.use() as superuser:
-            urls = prepare(superuser, name="killed", secrets_file=folder / "secrets.json").environment()
-            manage("migrate_tenants", DATABASE_AS_OWNER="1", **urls)
-            made = json.loads(manage("shell", "-c", SEED, **urls).stdout.partition("MADE ")[2].splitlines()[0])
-            with running(**urls) as server:
+            urls = prepare(superuser, name="killed", secrets_file=folder / "secrets.json")
+            both = {"DATABASE_URL": urls.app, "DATABASE_OWNER_URL": urls.owner}
+            manage("migrate_tenants", check=True, DATABASE_AS_OWNER="1", **both)
+            made = json.loads(manage("shell", "-c", SEED, check=True, **both).stdout.partition("MADE ")[2].splitlines()[0])
+            with running("uvicorn", redis_url="", **both) as server:
                 yield _own(postgres, superuser.removesuffix("postgres") + "killed", server, made)
         postgres.wait_stopped()
     finally:
@@ -112,7 +114,7 @@ async def test_nothing_acknowledged_is_lost_and_lines_flow_again(own: Own) -> No
             await reader.expect("msg", seconds=BACK)
             own.kill_database()
             known = max((one["seq"] for one in writer.came("ack")), default=0)
-            await writer.expect_one(lambda one, far=known + 10: one["t"] == "ack" and one["seq"] > far, "an ack", seconds=BACK)
+            await writer.expect_one(partial(_is_ack_after, known + 10), "an ack", seconds=BACK)
         stop.set()
         await answered(writer, await said)
         acked = {UUID(one["cid"]): one["seq"] for one in writer.came("ack", room=str(room)) if one["seq"]}
@@ -123,6 +125,10 @@ async def test_nothing_acknowledged_is_lost_and_lines_flow_again(own: Own) -> No
     assert len({cid for _seq, cid in stored}) == len(stored)
     assert acked.items() <= {cid: seq for seq, cid in stored}.items()
     assert [UUID(one["message"]["cid"]) for one in reader.came("msg")] == [cid for _seq, cid in stored]
+
+
+def _is_ack_after(seq: int, frame: Frame) -> bool:
+    return bool(frame["t"] == "ack" and frame["seq"] > seq)
 
 
 async def say_until_told(socket: ChatSocket, room: UUID, stop: asyncio.Event) -> list[str]:

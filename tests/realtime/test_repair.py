@@ -1,0 +1,139 @@
+"""What one process mends by itself: holes, losses of the bus, and a history that could not be read."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import OperationalError
+
+from chat.consumers import joining
+from chat.consumers.joining import join
+from chat.realtime import hub as hubs
+from chat.realtime import local as locals_
+from chat.realtime.hub import Hub
+from chat.realtime.local import HOLE_SECONDS
+from chat.realtime.session import Session
+from saas.core.errors import NotFound
+from tenants.context import TenantRef, run_on_platform
+from tenants.tokens import Principal
+from tests.support import talk
+from tests.support.sessions import Sink, session_of
+
+
+@pytest.fixture
+async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """The hub of this loop."""
+    hub = Hub()
+    monkeypatch.setattr(hubs, "_hub", hub)
+    yield hub
+    await hub.others.stop()
+
+
+async def joined(hub: Hub, tenant: TenantRef, who: Principal, room: UUID) -> tuple[Session, Sink]:
+    session, sink = session_of(tenant, who)
+    hub.enter(session)
+    await join(session, room)
+    return session, sink
+
+
+def text(seq: int) -> bytes:
+    return json.dumps({"t": "msg", "seq": seq}).encode()
+
+
+def seqs(sink: Sink) -> list[int]:
+    return [frame["seq"] for frame in sink.came("msg")]
+
+
+async def soon(sink: Sink, wanted: Sequence[int]) -> None:
+    async with asyncio.timeout(10):
+        while seqs(sink) != list(wanted):
+            await asyncio.sleep(0.01)
+
+
+def failing_with(error: Exception) -> Any:
+    def fail(*_args: Any, **_fields: Any) -> None:
+        raise error
+
+    return fail
+
+
+async def test_a_socket_whose_catch_up_failed_is_still_in_the_room(
+    hub: Hub, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, sink = await joined(hub, acme, vic, room)
+    monkeypatch.setattr(joining, "snapshot", failing_with(OperationalError("no database")))
+    catch_up = asyncio.create_task(join(session, room, after=2))
+    await asyncio.sleep(0)
+    hub.publish(acme, room, 3, text(3))  # while it reads
+    with pytest.raises(OperationalError):
+        await catch_up
+    hub.publish(acme, room, 4, text(4))
+    assert seqs(sink) == [3, 4]
+    assert room in session.rooms
+
+
+async def test_a_socket_that_may_not_see_the_room_any_more_is_out_of_it(
+    hub: Hub, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, sink = await joined(hub, acme, vic, room)
+    monkeypatch.setattr(joining, "snapshot", failing_with(NotFound("There is no such room.")))
+    with pytest.raises(NotFound):
+        await join(session, room, after=2)
+    hub.publish(acme, room, 3, text(3))
+    assert seqs(sink) == []
+    assert room not in session.rooms
+    assert hub.room(acme, room) is None
+
+
+async def test_a_first_join_that_failed_leaves_nothing(
+    hub: Hub, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "snapshot", failing_with(OperationalError("no database")))
+    with pytest.raises(OperationalError):
+        await joined(hub, acme, vic, room)
+    assert hub.room(acme, room) is None
+
+
+async def test_one_who_left_while_joining_is_not_in_the_room(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:
+    session, sink = await joined(hub, acme, vic, room)
+    again = await hub.enter_room(session, room)
+    hub.leave_room(session, room)
+    before = len(sink.frames)
+    hub.settle_room(session, again, head=2, writable=True, joined=b'{"t":"joined"}')
+    assert (len(sink.frames), session.rooms, hub.room(acme, room)) == (before, {}, None)
+
+
+async def test_a_hole_that_nothing_fills_lets_the_rest_through(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:
+    _session, sink = await joined(hub, acme, vic, room)  # head 2
+    hub.publish(acme, room, 5, text(5))  # 3 and 4 were erased
+    await soon(sink, [5])
+    await asyncio.sleep(2 * HOLE_SECONDS)
+    place = hub.room(acme, room)
+    assert place
+    assert not place.repairing
+
+
+async def test_a_hole_is_filled_from_the_database(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:
+    _session, sink = await joined(hub, acme, vic, room)
+    await run_on_platform(talk.say, acme, room, vic, "three", "four", "five")
+    hub.publish(acme, room, 5, text(5))
+    await soon(sink, [3, 4, 5])
+
+
+async def test_all_rooms_are_compared_with_one_query_for_a_tenant(
+    hub: Hub, acme: TenantRef, vic: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = [await run_on_platform(talk.room_of, acme, vic, "one") for _ in range(8)]
+    sinks = [(await joined(hub, acme, vic, room))[1] for room in rooms]
+    for room in rooms[:3]:
+        await run_on_platform(talk.say, acme, room, vic, "two")
+    asked: list[int] = []
+    ask = locals_.heads
+    monkeypatch.setattr(locals_, "heads", lambda ids: asked.append(len(ids)) or ask(ids))
+    await hub.local.compare_all()
+    for number, sink in enumerate(sinks):
+        await soon(sink, [2] if number < 3 else [])
+    assert asked == [8]
