@@ -100,13 +100,14 @@ def config(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_safe
 def frame(request: HttpRequest, key: str) -> HttpResponse:
-    """`GET /w/<key>/frame`: the page inside the iframe. Only the site's pages may frame it."""
+    """`GET /w/<key>/frame`: the page inside the iframe. Only the site's pages may frame it.
+
+    While the tenant is suspended, too: the panel hears of it with its session, and has the words and the way back.
+    """
     try:
         embed = embed_for(key)
     except NotFound as error:
         return _page(request, "widget/unavailable.html", {"reason": "There is no chat at this address."}, status=error.status)
-    if embed.is_suspended:
-        return _page(request, "widget/unavailable.html", {"reason": "This chat is not available right now."}, embed, status=503)
     answer = _page(request, "widget/frame.html", {"boot": _boot(embed), "site": embed.site}, embed)
     answer.headers["Set-Cookie"] = f"{PROBE}=1; {COOKIE_RULES}"
     return answer
