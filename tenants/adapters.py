@@ -1,6 +1,6 @@
 """What allauth asks of us: mail goes out by a job, signing out reaches the tenants, the client's address is ours to find."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.core.mail import EmailMultiAlternatives
@@ -15,6 +15,13 @@ from tenants.services import end_sign_ins_of, end_sign_ins_through
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Named in settings; allauth makes one per request."""
+
+    error_messages: ClassVar[dict[str, Any]] = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "Email and password do not fit together. Look at both and try again.",
+        "incorrect_password": "That is not your password.",
+        "incorrect_code": "That code does not fit. Wait for the next one and type it again.",
+        "rate_limited": "That was tried too often. Wait a few minutes and try again.",
+    }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         written: EmailMultiAlternatives = self.render_mail(template_prefix, email, context)

@@ -38,6 +38,13 @@ def test_the_owner_finds_the_tag(browser: Browser, tenant: TenantRef) -> None:
     assert f"src=&quot;http://widget.localhost:8000/porchlight.js&quot; data-key=&quot;{key}&quot;" in page
 
 
+def test_it_says_so_until_an_address_is_named(browser: Browser, tenant: TenantRef) -> None:
+    nowhere = "No page may show it yet."
+    assert nowhere in browser.sign_in(page_of(tenant), f"owner@{tenant.slug}.example").content.decode()
+    keep(browser, tenant, "https://shop.example")
+    assert nowhere not in browser.get(page_of(tenant)).content.decode()
+
+
 def test_addresses_are_kept(browser: Browser, tenant: TenantRef) -> None:
     assert keep(browser, tenant, " https://Shop.example/cart \nhttps://*.shop.example\n\n").status_code == 302
     assert site_of(tenant).allowed_origins == ["https://shop.example", "https://*.shop.example"]

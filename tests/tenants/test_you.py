@@ -93,3 +93,16 @@ def test_a_switched_off_user_cannot_sign_in(browser: Browser, nell: User) -> Non
     browser.get(f"{PLATFORM}/sign-in/")
     browser.follow(browser.post(f"{PLATFORM}/sign-in/", {"login": nell.email, "password": PASSWORD}))
     assert browser.get(f"{PLATFORM}/home/").status_code == 302
+
+
+def test_one_address_alone_has_no_buttons_that_do_nothing(browser: Browser, nell: User) -> None:
+    page = browser.sign_in(f"{PLATFORM}/you/email/", nell.email).content.decode()
+    assert "action_send" in page  # it wants its verification
+    assert "action_primary" not in page
+    assert "action_remove" not in page
+    EmailAddress.objects.filter(user=nell).update(verified=True)
+    assert "action_send" not in browser.get(f"{PLATFORM}/you/email/").content.decode()
+    EmailAddress.objects.create(user=nell, email=f"{uuid4().hex}@you.example", verified=True)
+    page = browser.get(f"{PLATFORM}/you/email/").content.decode()
+    assert "action_primary" in page
+    assert "action_remove" in page
