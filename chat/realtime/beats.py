@@ -15,10 +15,12 @@ from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
 from chat.selectors.messages import heads
 from tenants.context import TenantRef, run_in_tenant
+from tenants.resolve import a_is_ended, a_membership_for
 
 log = logging.getLogger(__name__)
 
 HEADS_SECONDS = 20.0  # how old a head in a ping may be
+READ_SECONDS = 4.0  # for which a ping waits for the database; it must reach the client within `PONG_SECONDS` of its time
 
 
 class Beats:
@@ -29,7 +31,8 @@ class Beats:
         self._slots: list[set[Session]] = [set() for _ in range(PING_SECONDS)]
         self._place: dict[Session, int] = {}
         self._next = count()
-        self._heads: dict[UUID, tuple[float, int]] = {}
+        self._heads: dict[tuple[UUID, UUID], tuple[float, int]] = {}  # by tenant and room: when read, and the head
+        self._beating: set[asyncio.Task[None]] = set()
         self._task = self.loop.create_task(self._turn(), name="beats")
 
     def add(self, session: Session) -> None:
@@ -44,15 +47,34 @@ class Beats:
             self._slots[place].discard(session)
 
     async def _turn(self) -> None:
-        for tick in count():
-            await asyncio.sleep(1)
+        """One slot a second, on time: a beat that waits for the database holds up no other."""
+        began = self.loop.time()
+        for tick in count(1):
+            await asyncio.sleep(max(0.0, began + tick - self.loop.time()))
             due = [session for session in self._slots[tick % PING_SECONDS] if self._is_well(session)]
-            try:
+            if due:
+                task = self.loop.create_task(self._beat(due), name="beat")
+                self._beating.add(task)
+                task.add_done_callback(self._beating.discard)
+
+    async def _beat(self, due: list[Session]) -> None:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._end_revoked(due)
                 await self._refresh(due)
-            except Exception as error:
-                log.warning("pings go without heads: %s", error)
-            for session in due:
-                self._ping(session)
+        except Exception as error:
+            log.warning("pings go without new heads: %s: %s", type(error).__name__, error)
+        for session in due:
+            self._ping(session)
+
+    async def _end_revoked(self, due: list[Session]) -> None:
+        """Agents who are none any more, if the order to end their sockets was lost on its way. Cached reads."""
+        for session in due:
+            who = session.principal
+            if who.kind == "agent":
+                member = await a_membership_for(session.tenant.id, who.id)
+                if member is None or await a_is_ended(who.sid):
+                    session.end(Close.REVOKED)
 
     def _is_well(self, session: Session) -> bool:
         """False for a socket that is ended here: its token has run out, or its peer is silent since before the last ping."""
@@ -69,21 +91,21 @@ class Beats:
         now = self.loop.time()
         stale: dict[TenantRef, set[UUID]] = {}
         for session in due:
-            old = {room for room in session.rooms if self._heads.get(room, (0.0, 0))[0] < now - HEADS_SECONDS}
-            if old:
+            known = {room: self._heads.get((session.tenant.id, room), (0.0, 0)) for room in session.rooms}
+            if old := {room for room, (read, _head) in known.items() if read < now - HEADS_SECONDS}:
                 stale.setdefault(session.tenant, set()).update(old)
         for tenant, rooms in stale.items():
             for room_id, head in (await run_in_tenant(tenant, heads, list(rooms))).items():
-                self._heads[room_id] = (now, head)
+                self._heads[tenant.id, room_id] = (now, head)
                 hub().saw_head(tenant, room_id, head)
         if len(self._heads) > 2 * sum(len(session.rooms) for session in self._place) + 1_000:
-            self._heads = {room: seen for room, seen in self._heads.items() if seen[0] > now - HEADS_SECONDS}
+            self._heads = {place: seen for place, seen in self._heads.items() if seen[0] > now - HEADS_SECONDS}
 
     def _ping(self, session: Session) -> None:
         if session in self._place:
             session.pings += 1
-            known = {str(room): self._heads[room][1] for room in session.rooms if room in self._heads}
-            session.send(PingOut(n=session.pings, heads=known))
+            seen = {room: self._heads.get((session.tenant.id, room)) for room in session.rooms}
+            session.send(PingOut(n=session.pings, heads={str(room): found[1] for room, found in seen.items() if found}))
 
 
 _beats: Beats | None = None
