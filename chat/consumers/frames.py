@@ -120,9 +120,9 @@ async def _announce(session: Session, frame: Open, opened: Opened) -> None:
         session.send(ack_frame(opened.row, opened.done))
         hub().published(session.tenant, [Published(opened.row, opened.done)])
     else:
-        summary = await run_in_tenant(session.tenant, summary_of, opened.room_id, None)
-        hub().tell_summary(session.tenant, summary)
         session.send(Ack(cid=frame.cid, room=opened.room_id, seq=0, id=opened.room_id, ts=stamp(opened.opened_at)))
+    if opened.done is None or opened.done.outcome == "again":  # the first time may have ended before the inbox was told
+        hub().tell_summary(session.tenant, await run_in_tenant(session.tenant, summary_of, opened.room_id, None))
     for told in opened.notified:
         hub().tell(groups.person(session.tenant.id, told.recipient_id), told.notice)
 
@@ -152,12 +152,12 @@ def on_read(session: Session, frame: Read) -> None:
     told = Marks(room=frame.room, who=session.principal.id, seq=seq)
     if not room.crowded:
         hub().tell(room.group, told)
-    hub().tell(groups.person(session.tenant.id, session.principal.id), told)
+    hub().tell_own(session, told)
 
 
 def on_typing(session: Session, frame: Typing) -> None:
     room = _joined_room(session, frame.room)
-    if frame.on and session.typings.take():
+    if not _is_news(session, room, frame):
         return
     told = TypingOut(room=frame.room, who=session.person, on=frame.on)
     draft = (frame.draft or "")[:MAX_TEXT]
@@ -166,6 +166,18 @@ def on_typing(session: Session, frame: Typing) -> None:
         return
     hub().tell(room.group, told, only="visitor")
     hub().tell(room.group, msgspec.structs.replace(told, draft=draft), only="agent")
+
+
+def _is_news(session: Session, room: LocalRoom, frame: Typing) -> bool:
+    """Not what says the same as before, nor an end without a beginning: each typing frame costs one for everyone in the room."""
+    if not frame.on:
+        was_on = room.id in session.typing
+        session.typing.discard(room.id)
+        return was_on
+    if session.typings.take() or (room.crowded and room.typings.take()):
+        return False
+    session.typing.add(room.id)
+    return True
 
 
 def on_page(session: Session, frame: PageChange) -> Pending:

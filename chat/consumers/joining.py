@@ -12,7 +12,7 @@ from chat.realtime.protocol.outgoing import Joined, PageOut, Person, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import JoinedSnapshot, snapshot
-from saas.core.errors import Forbidden
+from saas.core.errors import Forbidden, NotFound
 from tenants.context import run_in_tenant
 
 
@@ -40,7 +40,9 @@ async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int
     room = await hub().enter_room(session, room_id)
     try:
         return room, await run_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, NotFound):
+            hub().leave_room(session, room_id)  # it is not theirs any more
         hub().quit_room(session, room)
         raise
 

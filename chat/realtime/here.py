@@ -50,6 +50,7 @@ class LocalTenant:
     _changed: dict[UUID, Present | None] = field(default_factory=dict)
     _kinds: dict[UUID, Person] = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
+    _told_agents: int = 0  # how many are here, as visitors heard last
 
     @property
     def empty(self) -> bool:
@@ -58,13 +59,15 @@ class LocalTenant:
     def came(self, session: Session) -> None:
         """A socket has said hello, or its page has changed."""
         now = present(session)
+        before = self.roster.here.get(now.who.id)
         if session in self.sessions:
             self.roster.here[now.who.id] = now
         else:
             self.sessions.add(session)
             self.roster.came(now)
-        self.tell_others([now], [])
-        self._note([now], [])
+        if now != before:  # one more socket of somebody who is here is no news
+            self.tell_others([now], [])
+            self._note([now], [])
 
     def went(self, session: Session, then: Callable[[], None]) -> None:
         """A socket has ended. Its owner is gone after a while, unless they come back; `then` is called after that."""
@@ -81,8 +84,10 @@ class LocalTenant:
 
     def heard(self, process: str, on: list[Present], off: list[UUID]) -> None:
         """What another process said of its sockets."""
+        known = self.roster.elsewhere.get(process, {})
+        news = [found for found in on if known.get(found.who.id) != found]
         _, gone = self.roster.heard(process, on=on, off=off)
-        self._note(on, gone)
+        self._note(news, gone)
 
     def lost(self, process: str) -> None:
         """A process is no more."""
@@ -90,6 +95,8 @@ class LocalTenant:
 
     def welcome(self, session: Session) -> Presence:
         """What a socket that has just come must know."""
+        if self._timer is not None:
+            self._told_agents = -1  # this one hears another number than the others did
         if session.principal.kind == "visitor":
             return Presence(agents=len(self._agents()))
         return Presence(agents=len(self._agents()), visitors=self._visitors()[:MOST_LISTED])
@@ -117,11 +124,18 @@ class LocalTenant:
         ]
         agents = {key: found is not None for key, found in changed.items() if kinds[key].kind == "agent"}
         if agents:
-            self._send(Presence(agents=len(self._agents())), "visitor")
-        for key, on in agents.items():
-            self._send(Presence(who=kinds[key], state="online" if on else "offline", agents=len(self._agents())), "agent")
-        if visitors:
-            self._send(Presence(visitors=visitors[:MOST_LISTED]), "agent")
+            self._tell_agents({kinds[key]: on for key, on in agents.items()})
+        for start in range(0, len(visitors), MOST_LISTED):
+            self._send(Presence(visitors=visitors[start : start + MOST_LISTED]), "agent")
+
+    def _tell_agents(self, changed: dict[Person, bool]) -> None:
+        """Agents hear who came or went; visitors how many are here, if that is another number."""
+        count = len(self._agents())
+        if count != self._told_agents:
+            self._told_agents = count
+            self._send(Presence(agents=count), "visitor")
+        for who, on in changed.items():
+            self._send(Presence(who=who, state="online" if on else "offline", agents=count), "agent")
 
     def _send(self, told: Presence, kind: str) -> None:
         framed = frame(encode(told))

@@ -147,6 +147,8 @@ class Hub:
         """The socket's history was read up to `head`: send `joined`, then what came meanwhile, and tell the others."""
         if session not in self._sessions:
             return self.quit_room(session, room)  # it ended while it was reading
+        if session not in room.joining and session not in room.members:
+            return None  # it left while it was reading
         first = room.id not in session.rooms
         session.rooms[room.id] = writable
         session.send_text(joined)
@@ -160,8 +162,11 @@ class Hub:
         return None
 
     def quit_room(self, session: Session, room: LocalRoom) -> None:
-        """The history could not be read: the socket is not in the room."""
-        if not self.leave_room(session, room.id):
+        """The history could not be read. A socket that was in the room before stays, and gets what was kept for it meanwhile."""
+        if room.id in session.rooms and session in self._sessions:
+            for framed in room.stay(session):
+                session.send_framed(framed)
+        else:
             room.leave(session)
             self._close_if_empty(room)
 
@@ -170,6 +175,8 @@ class Hub:
         room = self.room(session.tenant, room_id)
         if session.rooms.pop(room_id, None) is None or room is None:
             return False
+        session.read.pop(room_id, None)
+        session.typing.discard(room_id)
         room.leave(session)
         gone = room.people.went(session.principal.id)
         self.local.tell_people(room, [], [gone] if gone else [])
@@ -186,8 +193,8 @@ class Hub:
     def saw_head(self, tenant: TenantRef, room_id: UUID, head: int) -> None:
         """The database says how far the room has come: a quiet loss is found by it."""
         room = self.room(tenant, room_id)
-        if room is not None and room.order.head is not None and head > room.order.head:
-            self.local.mend(room, force=True)
+        if room is not None:
+            self.local.compare(room, head)
 
     # --- publishing ----------------------------------------------------------------------------------------------------------
 
@@ -199,9 +206,19 @@ class Hub:
 
     def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
         """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""
+        if self.bus.alone and not self.local.has(group):
+            return
         text = encode(told)
         self.local.tell(group, text, only)
         self.bus.say(group, {"k": "f", "f": text, "only": only})
+
+    def tell_own(self, session: Session, told: ServerFrame) -> None:
+        """A frame of state to every socket of the session's owner. May be lost."""
+        group, local = groups.person(session.tenant.id, session.principal.id), self.local.tenants.get(session.tenant.id)
+        text = encode(told)
+        self.local.tell(group, text)
+        if local is not None and local.roster.is_elsewhere(session.principal.id):
+            self.bus.say(group, {"k": "f", "f": text, "only": None})
 
     def tell_summary(self, tenant: TenantRef, room: Summary) -> None:
         """A room's new summary to the tenant's agents and to its visitor."""
@@ -222,7 +239,9 @@ class Hub:
         last: dict[tuple[UUID, UUID], Stored] = {}
         for entry in stored:
             self.publish(entry.tenant, entry.row.room_id, entry.done.seq, encode(message_frame(entry.row, entry.done)))
-            last[entry.tenant.id, entry.row.room_id] = entry
+            before = last.get(place := (entry.tenant.id, entry.row.room_id))
+            if before is None or before.done.seq < entry.done.seq:
+                last[place] = entry
         for entry in last.values():
             self.tell_summary(entry.tenant, summary(entry.row, entry.done))
 

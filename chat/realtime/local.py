@@ -10,9 +10,9 @@ from chat.realtime.here import LocalTenant
 from chat.realtime.protocol.outgoing import Msg, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
-from chat.selectors.messages import changes_after
+from chat.selectors.messages import changes_after, heads
 from saas.core.fastsocket import frame
-from tenants.context import run_in_tenant
+from tenants.context import TenantRef, run_in_tenant
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,10 @@ class Local:
         self.groups: dict[str, set[Session]] = {}
         self._mending: set[asyncio.Task[None]] = set()
         self._crowds: set[str] = set()
+
+    def has(self, group: str) -> bool:
+        """Whether a local socket would hear what is told to the group."""
+        return group in self.rooms or group in self.groups
 
     def offer(self, group: str, seq: int, text: bytes) -> None:
         """A frame that takes a seq, to a room: in order, once."""
@@ -78,23 +82,34 @@ class Local:
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
-    def mend_all(self) -> None:
-        """The bus has lost something: look at every room."""
-        for room in list(self.rooms.values()):
+    def compare(self, room: LocalRoom, head: int) -> None:
+        """The database says how far the room has come: a quiet loss is found by it."""
+        if room.order.head is not None and head > room.order.head:
             self.mend(room, force=True)
+
+    async def compare_all(self) -> None:
+        """The bus may have lost anything: compare every room with the database, in one query for each tenant."""
+        places: dict[TenantRef, list[LocalRoom]] = {}
+        for room in self.rooms.values():
+            places.setdefault(room.tenant, []).append(room)
+        for tenant, rooms in places.items():
+            found = await run_in_tenant(tenant, heads, [room.id for room in rooms])
+            for room in rooms:
+                self.compare(room, found.get(room.id, 0))
 
     async def _mend(self, room: LocalRoom, *, force: bool) -> None:
         try:
             await asyncio.sleep(HOLE_SECONDS)
             while (room.order.broken or force) and room.order.head is not None:
                 force = await self._read_hole(room, room.order.head)
-        except Exception:
-            log.exception("a hole could not be mended; the next ping tries again")
+        except Exception as error:
+            log.warning("a hole is not mended yet, the next ping tries again: %s: %s", type(error).__name__, error)
         finally:
             room.repairing = False
 
     async def _read_hole(self, room: LocalRoom, head: int) -> bool:
         """Deliver what the database has after `head`; whether there is more. A changed message takes its last seq only."""
+        lowest = min(room.order.held, default=None)  # stored before the database is asked, and so is all below it
         messages = await run_in_tenant(room.tenant, changes_after, room.id, head, HOLE_CHANGES)
         for message in messages:
             made: Msg | Upd = (
@@ -104,4 +119,6 @@ class Local:
             )
             room.deliver(room.order.advance(message.changed - 1))
             room.deliver(room.order.offer(message.changed, frame(encode(made))))
+        if not messages and lowest is not None and lowest in room.order.held:  # nothing will ever fill the hole below it
+            room.deliver(room.order.advance(lowest - 1))
         return len(messages) >= HOLE_CHANGES

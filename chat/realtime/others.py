@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from chat.realtime.bus import BEAT_SECONDS, Bus, Item
+from chat.realtime.groups import PROCESSES
 from chat.realtime.here import Present
 from chat.realtime.local import Local
 from chat.realtime.protocol.outgoing import Person
@@ -25,19 +26,21 @@ POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is 
 class Others:
     """The other processes, as heard. Items are `m` a frame with a seq, `f` a frame of state, `end` close sockets,
     `who` who is at your place, `on`/`off` people of a room, `here` people of a tenant,
-    `forget` what you keep of a tenant, `beat` I live."""
+    `forget` what you keep of a tenant, `beat` I live, `bye` I end."""
 
     def __init__(self, local: Local) -> None:
         self.local = local
         self.bus = Bus(self.hear, self._failed, self._restored)
         self._heard: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._polling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self.bus.start()
         self._run(self._watch())
 
     async def stop(self) -> None:
+        self.bus.say(PROCESSES, {"k": "bye"})
         await self.bus.stop()
         for task in self._tasks:
             task.cancel()
@@ -65,9 +68,15 @@ class Others:
                 self._hear_people(group, process, item)
             case "here":
                 self._hear_here(group, process, item)
-            case "forget":
-                resolve.forget(UUID(item["tenant"]))
-                forget_sites(UUID(item["tenant"]))
+            case "bye" | "forget":
+                self._hear_process(process, item)
+
+    def _hear_process(self, process: str, item: Item) -> None:
+        if item["k"] == "bye":
+            self._heard[process] = self.local.loop.time() - LOST_SECONDS + BEAT_SECONDS  # its people had time to come back
+        else:
+            resolve.forget(UUID(item["tenant"]))
+            forget_sites(UUID(item["tenant"]))
 
     def _answer_who(self, group: str) -> None:
         if (room := self.local.rooms.get(group)) and room.people.here:
@@ -106,17 +115,24 @@ class Others:
                 local.heard(process, on, off)
 
     def _failed(self) -> None:
-        self._run(self._poll())
+        if self._polling is None or self._polling.done():
+            self._polling = self._run(self._poll())
 
     def _restored(self) -> None:
-        self.local.mend_all()
+        self._run(self._compare())
         for group in [*self.local.rooms, *(local.group for local in self.local.tenants.values())]:
             self.bus.say(group, {"k": "who"})
 
     async def _poll(self) -> None:
         while self.bus.down:
-            self.local.mend_all()
+            await self._compare()
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _compare(self) -> None:
+        try:
+            await self.local.compare_all()
+        except Exception as error:
+            log.warning("rooms are not compared with the database: %s: %s", type(error).__name__, error)
 
     async def _watch(self) -> None:
         while True:
@@ -129,7 +145,8 @@ class Others:
                 for local in self.local.tenants.values():
                     local.lost(process)
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self.local.loop.create_task(work, name="others")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from chat.limits import TYPING_PER_CROWD
 from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE, Close
 from chat.realtime.protocol.outgoing import Person
 from chat.realtime.roster import Roster
 from chat.realtime.sequence import Sequence
 from chat.realtime.session import Session
+from saas.core.ratelimit import Meter
 from tenants.context import TenantRef
 
 
@@ -23,6 +25,7 @@ class LocalRoom:
     members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
     joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
+    typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_CROWD))
     repairing: bool = False
 
     @property
@@ -40,6 +43,14 @@ class LocalRoom:
         kept = self.joining.pop(session, [])
         self.members[session] = session.outbox.write_framed
         return [framed for seq, framed in kept if seq > head]
+
+    def stay(self, session: Session) -> list[bytes]:
+        """The socket could not read history again, and goes on where it was. What passed meanwhile."""
+        kept = self.joining.pop(session, None)
+        if kept is None:
+            return []
+        self.members[session] = session.outbox.write_framed
+        return [framed for _seq, framed in kept]
 
     def leave(self, session: Session) -> bool:
         """Whether the socket was in the room."""
@@ -65,10 +76,9 @@ class LocalRoom:
 
     def named(self) -> list[Person]:
         """The people of the room as `joined` lists them: everyone, or a sample of a crowd."""
-        everyone = self.people.everyone()
-        return everyone if len(everyone) <= MAX_NAMED else everyone[:NAMED_SAMPLE]
+        return self.people.some(NAMED_SAMPLE) if self.crowded else self.people.everyone()
 
     @property
     def crowded(self) -> bool:
         """Too many to announce one by one."""
-        return len(self.people.sockets) > MAX_NAMED
+        return self.people.size > MAX_NAMED

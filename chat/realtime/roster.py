@@ -5,6 +5,7 @@ A place is a room, or a whole tenant. A person stands in a roster once, however 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -56,6 +57,22 @@ class Roster(Generic[T]):
 
     def __contains__(self, key: object) -> bool:
         return key in self.here or any(key in theirs for theirs in self.elsewhere.values())
+
+    @property
+    def size(self) -> int:
+        """How many people; one who is on two processes counts twice."""
+        return len(self.here) + sum(map(len, self.elsewhere.values()))
+
+    def is_elsewhere(self, key: UUID) -> bool:
+        """Whether the person has a socket on another process."""
+        return any(key in theirs for theirs in self.elsewhere.values())
+
+    def some(self, most: int) -> list[T]:
+        """A few of them, those of this process first."""
+        found: dict[UUID, T] = {}
+        for people in (self.here, *self.elsewhere.values()):
+            found |= dict(islice(people.items(), most))
+        return list(found.values())[:most]
 
     def everyone(self) -> list[T]:
         """Everybody, once."""

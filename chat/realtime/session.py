@@ -25,6 +25,7 @@ class Session:
     end: Callable[[int], None]  # asks the socket's own task to close with this code
     rooms: dict[UUID, bool] = field(default_factory=dict)  # joined -> may write
     read: dict[UUID, int] = field(default_factory=dict)  # how far this socket has said that its owner has read
+    typing: set[UUID] = field(default_factory=set)  # rooms that were told that its owner types
     joining: set[UUID] = field(default_factory=set)  # rooms whose history is being read: they count as joined
     groups: set[str] = field(default_factory=set)
     id: UUID = field(default_factory=uuid4)
