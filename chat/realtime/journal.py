@@ -46,6 +46,7 @@ class Entry:
     row: Row
     answer: Answer
     tries: int = 0
+    is_answered: bool = False
     is_repeat: bool = False  # it was sent to the database before, and may have been stored though no answer came
 
 
@@ -173,10 +174,12 @@ class Journal:
                 self._idle.set()
                 self._wake.clear()
                 await self._wake.wait()
+            groups = self._queue.take(FLUSH_ROWS)
             try:
-                await self._flush(self._queue.take(FLUSH_ROWS))
+                await self._flush(groups)
             except Exception:
                 log.exception("journal: a flush ended in an error of ours")
+                _refuse(groups, Internal("The message could not be stored."))  # those who were not answered before it
 
     async def _flush(self, groups: list[list[Entry]]) -> None:
         loop = asyncio.get_running_loop()
@@ -280,6 +283,10 @@ class Journal:
 
 
 def _answer(entry: Entry, result: Appended | AppError) -> None:
+    """Tell the sender, once."""
+    if entry.is_answered:
+        return
+    entry.is_answered = True
     try:
         entry.answer(result)
     except Exception:

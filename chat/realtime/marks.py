@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
 
 from chat.realtime.session import Session
 from saas.core.ids import uuid7
@@ -81,14 +82,16 @@ class Marks:
             self._task = asyncio.get_running_loop().create_task(self._later(), name="marks")
 
     async def flush(self) -> None:
-        """Store what waits now. What could not be stored waits on."""
+        """Store what waits now. What the database could not take waits on; what it refuses is dropped, and costs one mark."""
         waiting, self._waiting = self._waiting, {}
         for tenant, rows in waiting.items():
             try:
                 await run_in_tenant(tenant, store_marks, list(rows.values()))
-            except Exception as error:
+            except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("marks of tenant %s are not stored yet: %s", tenant.id, error)
                 self._waiting[tenant] = rows | self._waiting.get(tenant, {})
+            except Exception as error:
+                log.error("marks of tenant %s are refused: %s: %s", tenant.id, type(error).__name__, error)
 
     async def _later(self) -> None:
         await asyncio.sleep(FLUSH_SECONDS)
