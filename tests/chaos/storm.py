@@ -195,16 +195,25 @@ async def strike(people: list[Person], kills: int, dice: random.Random) -> None:
 
 async def calm(people: list[Person], heads: dict[str, int]) -> None:
     """Wait until everything said is acknowledged and everyone has seen all of their rooms. Acks come through from here on."""
-    async with asyncio.timeout(PATIENCE):
-        while any(person.to_say for person in people):
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await _settled(people, heads)
+    except TimeoutError:
+        left = [f"{one.name}: {len(one.unacked)} not acknowledged" for one in people if not one.is_done]
+        blind = [one.name for one in people if not _has_seen(one, heads)]
+        raise AssertionError(f"no calm in {PATIENCE} s; {left}; not all seen by {blind}") from None
+
+
+async def _settled(people: list[Person], heads: dict[str, int]) -> None:
+    while any(person.to_say for person in people):
+        await asyncio.sleep(0.05)
+    for person in people:
+        person.withhold = False
+    while not all(person.is_done and _has_seen(person, heads) for person in people):
         for person in people:
-            person.withhold = False
-        while not all(person.is_done and _has_seen(person, heads) for person in people):
-            for person in people:
-                if not person.is_done:
-                    person.kill()  # what was withheld is asked for again
-            await asyncio.sleep(1.0)
+            if not person.is_done:
+                person.kill()  # what was withheld is asked for again
+        await asyncio.sleep(1.0)
 
 
 def _has_seen(person: Person, heads: dict[str, int]) -> bool:
