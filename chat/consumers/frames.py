@@ -116,12 +116,12 @@ async def on_open(session: Session, frame: Open) -> None:
 
 async def _announce(session: Session, frame: Open, opened: Opened) -> None:
     """After the commit: the ack, the room to the agents' inbox, and their notifications."""
-    if opened.row is not None and opened.done is not None:
-        session.send(ack_frame(opened.row, opened.done))
-        hub().published(session.tenant, [Published(opened.row, opened.done)])
+    if opened.stored:
+        session.send(ack_frame(*opened.stored[-1]))
+        hub().published(session.tenant, [Published(row, done) for row, done in opened.stored])
     else:
         session.send(Ack(cid=frame.cid, room=opened.room_id, seq=0, id=opened.room_id, ts=stamp(opened.opened_at)))
-    if opened.done is None or opened.done.outcome == "again":  # the first time may have ended before the inbox was told
+    if not opened.stored or opened.stored[-1][1].outcome == "again":  # the first time may have ended before the inbox was told
         hub().tell_summary(session.tenant, await run_in_tenant(session.tenant, summary_of, opened.room_id, None))
     for told in opened.notified:
         hub().tell(groups.person(session.tenant.id, told.recipient_id), told.notice)

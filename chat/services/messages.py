@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import Literal
+from uuid import UUID, uuid5
 
 from django.db import transaction
 
@@ -22,8 +23,7 @@ class Opened:
 
     room_id: UUID
     opened_at: datetime
-    row: Row | None  # the first message, if there was one
-    done: Appended | None
+    stored: list[tuple[Row, Appended]]  # the form, if one was filled in, and the first message; the last has the frame's cid
     notified: list[Addressed]
 
 
@@ -48,16 +48,26 @@ def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opene
     """
     if principal.kind != "visitor":
         raise Forbidden("Only a visitor opens a support room.")
-    text = clean_text(frame.text) if frame.text is not None else None
+    texts = _texts(frame)
     with transaction.atomic():
         room, is_new = _room_of(principal, frame)
-        if text is None:
-            return Opened(room.id, room.created_at, None, None, _notify(agents, principal, room, "") if is_new else [])
-        row = Row(room.id, author_of(principal), frame.cid, text)
-        done = append_sync([row])[0]
-        if error := done.error():
+        rows = [Row(room.id, author_of(principal), cid, text, kind=kind) for kind, cid, text in texts]
+        stored = list(zip(rows, append_sync(rows) if rows else [], strict=True))
+        for error in filter(None, (done.error() for _, done in stored)):
             raise error
-        return Opened(room.id, room.created_at, row, done, _notify(agents, principal, room, text) if is_new else [])
+        notified = _notify(agents, principal, room, rows[-1].text if rows else "") if is_new else []
+        return Opened(room.id, room.created_at, stored, notified)
+
+
+def _texts(frame: Open) -> list[tuple[Literal["form", "text"], UUID, str]]:
+    """What an `open` says: kind, cid and text. A form is a message of its own before the first words."""
+    said: list[tuple[Literal["form", "text"], UUID, str]] = []
+    if frame.form:
+        cid = frame.cid if frame.text is None else uuid5(frame.cid, "form")
+        said.append(("form", cid, clean_text("\n".join(f"{name}: {value}" for name, value in frame.form.items()))))
+    if frame.text is not None:
+        said.append(("text", frame.cid, clean_text(frame.text)))
+    return said
 
 
 def _room_of(principal: Principal, frame: Open) -> tuple[Room, bool]:

@@ -210,6 +210,16 @@ class TestOnceOnly:
             assert await widget.open(cid=cid) == room
             assert await widget.expect("ack") == first
 
+    async def test_a_form_is_a_message_before_the_first_words(self, doors: Doors, acme: TenantRef, vic: Principal) -> None:
+        async with doors.visitor(acme, vic) as socket:
+            cid = uuid4()
+            for _ in range(2):
+                await socket.say("open", cid=cid, kind="support", text="Hello", form={"email": "vic@shop.example", "size": "54"})
+                joined = await socket.expect("joined")
+                assert (await socket.expect("ack", cid=str(cid)))["seq"] == 2
+                said = [(message["kind"], message["text"]) for message in joined["messages"]]
+                assert said == [("form", "email: vic@shop.example\nsize: 54"), ("text", "Hello")]
+
     async def test_open_with_other_words_under_a_known_cid_is_refused(
         self, doors: Doors, acme: TenantRef, vic: Principal
     ) -> None:

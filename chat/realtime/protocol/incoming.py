@@ -51,7 +51,7 @@ class Open(_In, tag="open", frozen=True):
     cid: UUID
     kind: Literal["support"]
     text: str | None = None
-    form: dict[str, Short] | None = None
+    form: Annotated[dict[Annotated[str, msgspec.Meta(max_length=40)], Short], msgspec.Meta(max_length=10)] | None = None
 
 
 class Join(_In, tag="join", frozen=True):
