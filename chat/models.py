@@ -19,7 +19,7 @@ class Site(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=80)
     allowed_origins = models.JSONField(default=list)  # ["https://shop.example", "https://*.shop.example"]
-    look = models.JSONField(default=dict)  # {"color": "#B45309", "position": "right"}
+    look = models.JSONField(default=dict)  # {"color": "#B45309", "position": "right"}; both may be absent
     texts = models.JSONField(default=dict)  # {"greeting": "...", "title": "..."}
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -10,7 +10,7 @@ from tenants.context import TenantRef, in_tenant
 from tenants.lookup import Lookup
 from tenants.models import EmbedKey
 
-DEFAULT_LOOK: Final = {"color": "#B45309", "position": "right"}
+DEFAULT_LOOK: Final = {"color": "#B45309"}  # and where a line ends: right, or left on a page that is read from right to left
 DEFAULT_TEXTS: Final = {
     "title": "Write to us",
     "greeting": "Hello. Ask us anything; we answer here.",
@@ -25,7 +25,7 @@ class SiteRef:
     id: UUID
     name: str
     allowed_origins: tuple[str, ...]
-    look: Mapping[str, str]  # color, position
+    look: Mapping[str, str]  # color; position, where it is set
     texts: Mapping[str, str]  # title, greeting, away
 
 

@@ -21,7 +21,7 @@ def test_what_the_launcher_is_told(widget: Widget) -> None:
     said = answer.json()
     assert set(said) == {"site", "look", "texts", "limits", "online"}
     assert said["limits"] == {"text": 4000}
-    assert said["look"] == {"color": "#B45309", "position": "right"}
+    assert said["look"] == {"color": "#B45309"}  # no position: the launcher stands where the page's lines end
     assert {"title", "greeting"} <= set(said["texts"])
     assert said["online"] is False
     assert answer.headers["Cache-Control"] == "public, max-age=60"
