@@ -10,14 +10,17 @@ DEMO = "http://demo.localhost:8000"
 WIDGET = "http://widget.localhost:8000"
 
 
-@pytest.mark.parametrize(("path", "slug"), [("/", "acme"), ("/globex/", "globex"), ("/strict/", "acme")])
+# Globex names its colour in the tag, so that the launcher has it before the first open.
+@pytest.mark.parametrize(
+    ("path", "slug", "look"), [("/", "acme", ""), ("/globex/", "globex", ' data-color="#13795B"'), ("/strict/", "acme", "")]
+)
 def test_each_page_carries_its_tenant_s_tag_and_runs_nothing_inline(
-    browser: Browser, cast: dict[str, TenantRef], path: str, slug: str
+    browser: Browser, cast: dict[str, TenantRef], path: str, slug: str, look: str
 ) -> None:
     page = browser.get(DEMO + path).content.decode()
     key = embed_key(cast[slug]).key
     assert page.count("<script") == 1
-    assert f'<script async src="{WIDGET}/porchlight.js" data-key="{key}"></script>' in page
+    assert f'<script async src="{WIDGET}/porchlight.js" data-key="{key}"{look}></script>' in page
     assert " style=" not in page
     assert "<style" not in page
 
