@@ -111,14 +111,22 @@ class Widget:
 
     page: Page
 
-    async def open(self) -> None:
-        """Click the launcher in the page's corner."""
+    async def open(self, *, side: str = "right") -> None:
+        """Click the launcher in the page's corner, and wait until one can write."""
+        await self.click_launcher(side=side)
+        await self.composer.wait_for()
+
+    async def click_launcher(self, *, side: str = "right") -> None:
+        """The first click, which brings the panel's frame."""
         size = self.page.viewport_size
         assert size is not None
         await self.page.wait_for_function("() => document.querySelector('porch-light') !== null")
-        async with self.page.expect_event("frameattached"):
-            await self.page.mouse.click(size["width"] - 48, size["height"] - 48)
-        await self.composer.wait_for()
+        async with self.panel_comes():
+            await self.page.mouse.click(48 if side == "left" else size["width"] - 48, size["height"] - 48)
+
+    def panel_comes(self) -> Any:
+        """A context that ends when the panel's frame is there."""
+        return self.page.expect_event("framenavigated", lambda frame: "/w/" in frame.url)
 
     @property
     def frame(self) -> Any:

@@ -1,0 +1,69 @@
+"""The same chat by keyboard alone, from right to left, and in two tabs of one visitor."""
+
+from playwright.async_api import Browser, Page
+
+from tests.e2e.conftest import Product, Widget, customers_page
+
+MANY_TABS = 60
+# Before anything else on the page runs, and on the page alone: the panel must hear of it.
+TURN = """
+if (self === top)
+  new MutationObserver((_, watch) => {
+    document.documentElement.dir = "rtl";
+    watch.disconnect();
+  }).observe(document, { childList: true });
+"""
+
+
+async def focus_launcher(page: Page) -> None:
+    """Tab until the launcher has the focus."""
+    for _ in range(MANY_TABS):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.localName") == "porch-light":
+            return
+    raise AssertionError("the launcher cannot be reached by Tab")
+
+
+async def test_by_keyboard_alone(product: Product, browser: Browser) -> None:
+    visitor = await customers_page(browser, product.facts["demo_page"])
+    keyboard = visitor.page.keyboard
+    await focus_launcher(visitor.page)
+    async with visitor.panel_comes():
+        await keyboard.press("Enter")
+    await visitor.composer.and_(visitor.frame.locator(":focus")).wait_for()
+    await keyboard.type("No mouse here")
+    await keyboard.press("Enter")
+    await visitor.sees("No mouse here")
+    await keyboard.press("Escape")
+    await visitor.page.wait_for_function("document.activeElement.localName === 'porch-light'")
+    await keyboard.press("Enter")
+    await visitor.composer.and_(visitor.frame.locator(":focus")).wait_for()
+
+
+async def test_from_right_to_left(product: Product, browser: Browser) -> None:
+    context = await browser.new_context()
+    await context.add_init_script(TURN)
+    visitor = Widget(await context.new_page())
+    await visitor.page.goto(product.facts["demo_page"])
+    await visitor.open(side="left")
+    assert await visitor.frame.evaluate("getComputedStyle(document.body).direction") == "rtl"
+    await visitor.say("مرحبا")
+    await visitor.sees("مرحبا")
+    box = await visitor.frame.get_by_role("log").get_by_text("مرحبا").bounding_box()
+    size = visitor.page.viewport_size
+    assert box is not None
+    assert size is not None
+    assert box["x"] < size["width"] / 4  # mine stand at the end of the line, which is the left
+
+
+async def test_two_tabs_of_one_visitor(product: Product, browser: Browser) -> None:
+    first = await customers_page(browser, product.facts["demo_page"])
+    await first.open()
+    await first.say("Said in the first tab")
+    await first.sees("Said in the first tab")
+    second = Widget(await first.page.context.new_page())
+    await second.page.goto(product.facts["demo_page"])
+    await second.open()
+    await second.sees("Said in the first tab")
+    await second.say("And in the second")
+    await first.sees("And in the second")
