@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Refused } from "../src/core/socket.ts";
 import { type Boot, createApi, Failed, mayAnswer } from "../src/inbox/api.ts";
-import { createConnectionLine } from "../src/inbox/connection.ts";
+import { createConnectionLine, goesOut } from "../src/inbox/connection.ts";
 import { commandOf } from "../src/inbox/keys.ts";
 import { pathOf, roomOf } from "../src/inbox/route.ts";
 import { ago, dayName, languageName, span } from "../src/inbox/time.ts";
@@ -93,6 +93,18 @@ describe("the connection line", () => {
     line.update({ state: "online" }, true);
     await clock.pass(10_000);
     assert.equal(line.current().state, "well");
+  });
+
+  test("lets messages wait for a line that comes back, and for no other", () => {
+    const { line, drop } = follow();
+    drop();
+    assert.equal(goesOut(line.current()), true);
+    line.update({ state: "parked" }, true);
+    assert.equal(goesOut(line.current()), true);
+    for (const code of [4401, 4410, 4426]) {
+      line.update({ state: "stopped", code }, true);
+      assert.equal(goesOut(line.current()), false);
+    }
   });
 
   test("goes from connecting to offline to back to silence", async () => {

@@ -4,6 +4,7 @@ import { SendHorizontal } from "lucide";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MAX_TEXT, type Room } from "../core/index.ts";
 import { Icon } from "../ui/icon.tsx";
+import { goesOut } from "./connection.ts";
 import type { Model } from "./model.ts";
 import { en } from "./text.ts";
 
@@ -22,7 +23,7 @@ export function Composer({ model, room, name, isResolved }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const limit = model.view().chat.limits.text ?? MAX_TEXT;
   const length = [...text.trim()].length;
-  const canSend = length > 0 && length <= limit;
+  const canSend = length > 0 && length <= limit && goesOut(model.view().connection);
   useHeight(field, text);
   useEffect(() => () => model.client.typing(room.id, false), []);
 

@@ -14,6 +14,10 @@ const PATIENCE = 5_000;
 const BACK = 3_000;
 const TOO_MANY_TABS = 4409;
 
+/** Whether what is sent now goes out without anybody's help: not once the way on is another page, which would forget it. */
+export const goesOut = (connection: Connection): boolean =>
+  connection.state !== "stopped" || connection.code === TOO_MANY_TABS;
+
 export interface ConnectionLine {
   current(): Connection;
   update(status: Status, browserOnline: boolean): void;
