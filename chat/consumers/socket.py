@@ -23,6 +23,8 @@ from saas.core.ratelimit import Meter, a_check
 
 log = logging.getLogger(__name__)
 
+WELCOME_SECONDS = 30.0  # for the database to answer a `hello`; who waited longer comes back another time
+
 
 class Ended(Exception):  # it is how a socket ends, not something that went wrong
     """The socket is to be closed with this code."""
@@ -70,8 +72,9 @@ class ChatSocket:
         if frame is None:
             return
         try:
-            session = await self._introduce(frame)
-        except (AppError, DatabaseError, psycopg.Error) as error:
+            async with asyncio.timeout(WELCOME_SECONDS):
+                session = await self._introduce(frame)
+        except (AppError, DatabaseError, psycopg.Error, TimeoutError) as error:
             log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
             raise Ended(Close.BUSY) from None
         while (data := await self._next()) is not None:

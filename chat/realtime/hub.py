@@ -12,14 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chat.realtime import groups
+from chat.realtime import groups, marks
 from chat.realtime.append import Appended, Row, for_visitor, message_frame, summary
 from chat.realtime.here import LocalTenant, Present
 from chat.realtime.journal import Journal, Stored
 from chat.realtime.local import Local
-from chat.realtime.marks import Marks
 from chat.realtime.others import Others
-from chat.realtime.protocol.outgoing import RoomOut, ServerFrame, Summary, encode
+from chat.realtime.protocol.outgoing import Marks, RoomOut, ServerFrame, Summary, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from saas.core.database import dsn
@@ -43,7 +42,7 @@ class Hub:
         self.others = Others(self.local)
         self.bus = self.others.bus
         self.journal = Journal(dsn(), self._stored)
-        self.marks = Marks()
+        self.marks = marks.Marks()
         self._sessions: set[Session] = set()
 
     def start(self) -> None:
@@ -53,9 +52,11 @@ class Hub:
 
     async def stop(self) -> None:
         """Flush what waits, then leave the bus."""
-        await self.journal.stop()
-        await self.marks.flush()
-        await self.others.stop()
+        try:
+            await self.journal.stop()
+            await self.marks.flush()
+        finally:
+            await self.others.stop()  # even if the database takes too long: the others should know
 
     # --- sockets -------------------------------------------------------------------------------------------------------------
 
@@ -66,7 +67,7 @@ class Hub:
         self._attach(session, groups.person(tenant.id, who.id))
         if who.kind == "agent":
             self._attach(session, groups.inbox(tenant.id))
-        local = self.local.tenants.get(tenant.id) or self._open_tenant(tenant)
+        local = self.local.tenant(tenant.id) or self._open_tenant(tenant)
         local.came(session)
         return local
 
@@ -79,12 +80,12 @@ class Hub:
             self.leave_room(session, room_id)
         for group in session.groups:
             self._detach(session, group)
-        if local := self.local.tenants.get(session.tenant.id):
+        if local := self.local.tenant(session.tenant.id):
             local.went(session, lambda: self._close_tenant(local))
 
     def moved(self, session: Session) -> None:
         """The page before a visitor has changed."""
-        if local := self.local.tenants.get(session.tenant.id):
+        if local := self.local.tenant(session.tenant.id):
             local.came(session)
 
     def sockets_of(self, tenant: TenantRef, person_id: UUID) -> list[Session]:
@@ -111,14 +112,14 @@ class Hub:
         def tell_others(on: list[Present], off: list[UUID]) -> None:
             self.others.say_here(group, on, off)
 
-        local = self.local.tenants[tenant.id] = LocalTenant(tenant, group, tell_others)
+        local = self.local.tenants[group] = LocalTenant(tenant, group, tell_others)
         self.bus.subscribe(group)
         self.bus.say(group, {"k": "who"})
         return local
 
     def _close_tenant(self, local: LocalTenant) -> None:
-        if local.empty and self.local.tenants.get(local.tenant.id) is local:
-            del self.local.tenants[local.tenant.id]
+        if local.empty and self.local.tenants.get(local.group) is local:
+            del self.local.tenants[local.group]
             self.bus.unsubscribe(local.group)
 
     # --- rooms ---------------------------------------------------------------------------------------------------------------
@@ -212,13 +213,15 @@ class Hub:
         self.local.tell(group, text, only)
         self.bus.say(group, {"k": "f", "f": text, "only": only})
 
-    def tell_own(self, session: Session, told: ServerFrame) -> None:
-        """A frame of state to every socket of the session's owner. May be lost."""
-        group, local = groups.person(session.tenant.id, session.principal.id), self.local.tenants.get(session.tenant.id)
-        text = encode(told)
-        self.local.tell(group, text)
-        if local is not None and local.roster.is_elsewhere(session.principal.id):
-            self.bus.say(group, {"k": "f", "f": text, "only": None})
+    def tell_own(self, session: Session, told: Marks) -> None:
+        """A read mark to every socket of its owner; those in the room have it already, if it is no crowd. May be lost."""
+        tenant, who, text = session.tenant, session.principal, encode(told)
+        place, local = self.room(tenant, told.room), self.local.tenant(tenant.id)
+        for mine in self.sockets_of(tenant, who.id):
+            if told.room not in mine.rooms or (place and place.crowded):
+                mine.send_text(text)
+        if local is not None and local.roster.is_elsewhere(who.id):
+            self.bus.say(groups.person(tenant.id, who.id), {"k": "f", "f": text, "only": None})
 
     def tell_summary(self, tenant: TenantRef, room: Summary) -> None:
         """A room's new summary to the tenant's agents and to its visitor."""

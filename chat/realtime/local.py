@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
+from chat.realtime import groups
 from chat.realtime.here import LocalTenant
 from chat.realtime.protocol.outgoing import Msg, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
@@ -27,10 +28,14 @@ class Local:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.rooms: dict[str, LocalRoom] = {}
-        self.tenants: dict[UUID, LocalTenant] = {}
+        self.tenants: dict[str, LocalTenant] = {}  # by the group of who is here
         self.groups: dict[str, set[Session]] = {}
         self._mending: set[asyncio.Task[None]] = set()
         self._crowds: set[str] = set()
+
+    def tenant(self, tenant_id: UUID) -> LocalTenant | None:
+        """The tenant, if it has a local socket."""
+        return self.tenants.get(groups.here(tenant_id))
 
     def has(self, group: str) -> bool:
         """Whether a local socket would hear what is told to the group."""
@@ -54,8 +59,8 @@ class Local:
 
     def end(self, group: str, code: int, sid: str | None) -> None:
         """Close the sockets of a group, or only those of one sign-in."""
-        tenants = [session for local in self.tenants.values() if local.group == group for session in local.sessions]
-        for session in [*self.groups.get(group, ()), *tenants]:
+        place = self.tenants.get(group)
+        for session in [*self.groups.get(group, ()), *(place.sessions if place else ())]:
             if sid is None or session.principal.sid == sid:
                 session.end(code)
 

@@ -81,9 +81,8 @@ class Others:
     def _answer_who(self, group: str) -> None:
         if (room := self.local.rooms.get(group)) and room.people.here:
             self.say_people(room, on=list(room.people.here.values()))
-        for local in self.local.tenants.values():
-            if local.group == group and local.roster.here:
-                local.tell_others(list(local.roster.here.values()), [])
+        if (local := self.local.tenants.get(group)) and local.roster.here:
+            local.tell_others(list(local.roster.here.values()), [])
 
     def say_people(self, room: LocalRoom, *, on: list[Person]) -> None:
         """These people of ours are in the room."""
@@ -110,9 +109,8 @@ class Others:
     def _hear_here(self, group: str, process: str, item: Item) -> None:
         on = msgspec.json.decode(item["on"], type=list[Present])
         off = msgspec.json.decode(item["off"], type=list[UUID])
-        for local in self.local.tenants.values():
-            if local.group == group:
-                local.heard(process, on, off)
+        if local := self.local.tenants.get(group):
+            local.heard(process, on, off)
 
     def _failed(self) -> None:
         if self._polling is None or self._polling.done():
@@ -120,7 +118,7 @@ class Others:
 
     def _restored(self) -> None:
         self._run(self._compare())
-        for group in [*self.local.rooms, *(local.group for local in self.local.tenants.values())]:
+        for group in [*self.local.rooms, *self.local.tenants]:
             self.bus.say(group, {"k": "who"})
 
     async def _poll(self) -> None:

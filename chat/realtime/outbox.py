@@ -112,6 +112,8 @@ class PlainOutbox:
                 await self._send({"type": "websocket.close", "code": int(code)})
         except (OSError, RuntimeError, TimeoutError):
             pass  # it went first, or never read
+        finally:
+            self._dead = True  # nobody drains what would still be written
 
     def release(self) -> None:
         self._dead = True

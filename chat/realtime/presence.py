@@ -20,7 +20,7 @@ def is_here(tenant_id: UUID, person_id: UUID) -> bool:
 def _everyone(tenant_id: UUID) -> Iterator[Present]:
     """The event loop may change the rosters meanwhile, so each is first copied in one step, by `list`."""
     hub = running_hub()
-    local = hub.local.tenants.get(tenant_id) if hub else None
+    local = hub.local.tenant(tenant_id) if hub else None
     if local is None:
         return
     yield from list(local.roster.here.values())

@@ -108,6 +108,16 @@ async def test_a_mark_in_a_crowd_goes_to_its_owner_only(hub: Hub, acme: TenantRe
     assert frames(crowd, "marks") == 1
 
 
+async def test_a_mark_comes_once_to_each_tab_of_its_owner(hub: Hub, acme: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub.marks, "note", lambda *_: None)
+    room_id = uuid4()
+    [(here, sink), _other] = await gather(hub, acme, 2, room=room_id)
+    elsewhere, listing = session_of(acme, here.principal)  # has the list of rooms before them, not the room
+    hub.enter(elsewhere)
+    handle(here, Read(room=room_id, seq=9))
+    assert (len(sink.came("marks")), len(listing.came("marks"))) == (1, 1)
+
+
 async def test_an_agent_hears_of_all_who_came_at_once(hub: Hub, acme: TenantRef) -> None:
     [(_agent, inbox)] = await gather(hub, acme, 1, kind="agent")
     crowd = await gather(hub, acme, 1_200)

@@ -16,6 +16,7 @@ from chat.realtime import local as locals_
 from chat.realtime.hub import Hub
 from chat.realtime.local import HOLE_SECONDS
 from chat.realtime.session import Session
+from chat.selectors.messages import heads
 from saas.core.errors import NotFound
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
@@ -131,8 +132,12 @@ async def test_all_rooms_are_compared_with_one_query_for_a_tenant(
     for room in rooms[:3]:
         await run_on_platform(talk.say, acme, room, vic, "two")
     asked: list[int] = []
-    ask = locals_.heads
-    monkeypatch.setattr(locals_, "heads", lambda ids: asked.append(len(ids)) or ask(ids))
+
+    def counted(ids: Sequence[UUID]) -> dict[UUID, int]:
+        asked.append(len(ids))
+        return heads(ids)
+
+    monkeypatch.setattr(locals_, "heads", counted)
     await hub.local.compare_all()
     for number, sink in enumerate(sinks):
         await soon(sink, [2] if number < 3 else [])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -261,6 +262,7 @@ def refusal(error: AppError, *, cid: UUID | None = None, ref: Ref | None = None)
     )
 
 
+@lru_cache(256)  # the rows of one flush share their moment
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-11-22T10:00:00.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
