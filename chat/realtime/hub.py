@@ -199,11 +199,11 @@ class Hub:
 
     # --- publishing ----------------------------------------------------------------------------------------------------------
 
-    def publish(self, tenant: TenantRef, room_id: UUID, seq: int, text: bytes) -> None:
-        """A frame that takes a seq, after its commit: to the room, here and elsewhere, in order."""
+    def publish(self, tenant: TenantRef, room_id: UUID, lines: Sequence[tuple[int, bytes]]) -> None:
+        """Frames that take a seq, after their commit: to the room, here and elsewhere, in order."""
         group = groups.room(tenant.id, room_id)
-        self.local.offer(group, seq, text)
-        self.bus.say(group, {"k": "m", "s": seq, "f": text})
+        self.local.offer(group, lines)
+        self.bus.say(group, {"k": "m", "lines": lines})
 
     def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
         """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""
@@ -239,14 +239,14 @@ class Hub:
         self._stored([Stored(tenant, event.row, event.done) for event in events if event.done.outcome == "stored"])
 
     def _stored(self, stored: Sequence[Stored]) -> None:
-        last: dict[tuple[UUID, UUID], Stored] = {}
+        rooms: dict[tuple[UUID, UUID], list[Stored]] = {}
         for entry in stored:
-            self.publish(entry.tenant, entry.row.room_id, entry.done.seq, encode(message_frame(entry.row, entry.done)))
-            before = last.get(place := (entry.tenant.id, entry.row.room_id))
-            if before is None or before.done.seq < entry.done.seq:
-                last[place] = entry
-        for entry in last.values():
-            self.tell_summary(entry.tenant, summary(entry.row, entry.done))
+            rooms.setdefault((entry.tenant.id, entry.row.room_id), []).append(entry)
+        for entries in rooms.values():
+            lines = [(entry.done.seq, encode(message_frame(entry.row, entry.done))) for entry in entries]
+            last = max(entries, key=lambda entry: entry.done.seq)
+            self.publish(last.tenant, last.row.room_id, lines)
+            self.tell_summary(last.tenant, summary(last.row, last.done))
 
 
 _hub: Hub | None = None

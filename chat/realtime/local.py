@@ -41,11 +41,11 @@ class Local:
         """Whether a local socket would hear what is told to the group."""
         return group in self.rooms or group in self.groups
 
-    def offer(self, group: str, seq: int, text: bytes) -> None:
-        """A frame that takes a seq, to a room: in order, once."""
+    def offer(self, group: str, lines: Iterable[tuple[int, bytes]]) -> None:
+        """Frames that take a seq, to a room: in order, once."""
         room = self.rooms.get(group)
         if room is not None:
-            room.deliver(room.order.offer(seq, frame(text)))
+            room.deliver([ready for seq, text in lines for ready in room.order.offer(seq, frame(text))])
             self.mend(room)
 
     def tell(self, group: str, text: bytes, only: str | None = None) -> None:

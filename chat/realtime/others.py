@@ -24,7 +24,7 @@ POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is 
 
 
 class Others:
-    """The other processes, as heard. Items are `m` a frame with a seq, `f` a frame of state, `end` close sockets,
+    """The other processes, as heard. Items are `m` frames with a seq, `f` a frame of state, `end` close sockets,
     `who` who is at your place, `on`/`off` people of a room, `here` people of a tenant,
     `forget` what you keep of a tenant, `beat` I live, `bye` I end."""
 
@@ -57,7 +57,7 @@ class Others:
     def _hear_one(self, group: str, process: str, item: Item) -> None:
         match item["k"]:
             case "m":
-                self.local.offer(group, item["s"], item["f"])
+                self.local.offer(group, item["lines"])
             case "f":
                 self.local.tell(group, item["f"], item["only"])
             case "end":

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from saas.core.fastsocket import ABORT_SECONDS, EXTENSION, RawText, frame, payload
+from saas.core.fastsocket import ABORT_SECONDS, EXTENSION, RawText, frame, payloads
 
 MAX_FRAMES = 2_000  # one flush of the journal may bring a room 500 lines at once
 MAX_BYTES = 1 << 20
@@ -26,7 +26,7 @@ class Outbox(Protocol):
         ...
 
     def write_framed(self, framed: bytes) -> bool:
-        """The same for a frame that goes to many, made once by `fastsocket.frame`."""
+        """The same for frames that go to many, made once by `fastsocket.frame`; several may stand in one piece."""
         ...
 
     async def close(self, code: int) -> None:
@@ -85,7 +85,7 @@ class PlainOutbox:
         return True
 
     def write_framed(self, framed: bytes) -> bool:
-        return self.write(payload(framed))
+        return all(self.write(text) for text in payloads(framed))
 
     async def _drain(self) -> None:
         try:

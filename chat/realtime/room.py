@@ -1,6 +1,6 @@
 """A room as one process holds it: the local sockets, the order of frames, and who is here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,8 +8,9 @@ from chat.limits import TYPING_PER_CROWD
 from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE, Close
 from chat.realtime.protocol.outgoing import Person
 from chat.realtime.roster import Roster
-from chat.realtime.sequence import Sequence
+from chat.realtime.sequence import Sequence as Order
 from chat.realtime.session import Session
+from saas.core.fastsocket import together
 from saas.core.ratelimit import Meter
 from tenants.context import TenantRef
 
@@ -21,7 +22,7 @@ class LocalRoom:
     tenant: TenantRef
     id: UUID
     group: str
-    order: Sequence = field(default_factory=Sequence)
+    order: Order = field(default_factory=Order)
     members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
     joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
@@ -59,14 +60,14 @@ class LocalRoom:
         self.members.pop(session, None)
         return was_joining or was_member
 
-    def deliver(self, ready: Iterable[tuple[int, bytes]]) -> None:
-        """Ordered frames to everyone here."""
-        for seq, framed in ready:
+    def deliver(self, ready: Sequence[tuple[int, bytes]]) -> None:
+        """Ordered frames to everyone here, in as few writes as possible."""
+        for framed in together([framed for _seq, framed in ready]):
             slow = [session for session, write in self.members.items() if not write(framed)]
             for session in slow:
                 session.end(Close.TOO_SLOW)
-            for kept in self.joining.values():
-                kept.append((seq, framed))
+        for kept in self.joining.values():
+            kept.extend(ready)
 
     def tell(self, framed: bytes, *, only: str | None = None) -> None:
         """A frame of state, to everyone here or to one kind of person."""

@@ -50,6 +50,16 @@ def frames(crowd: Crowd, frame_type: str) -> int:
     return sum(len(sink.came(frame_type)) for _session, sink in crowd)
 
 
+async def test_the_lines_of_one_flush_reach_each_reader_in_one_write(hub: Hub, acme: TenantRef) -> None:
+    room_id = uuid4()
+    crowd = await gather(hub, acme, 5, room=room_id)
+    before = [sink.writes for _session, sink in crowd]
+    hub.publish(acme, room_id, [(seq, b'{"t":"msg","seq":%d}' % seq) for seq in range(10, 40)])
+    assert [sink.writes for _session, sink in crowd] == [one + 1 for one in before]
+    for _session, sink in crowd:
+        assert [frame["seq"] for frame in sink.came("msg")] == list(range(10, 40))
+
+
 async def test_those_who_join_a_crowd_are_not_announced_one_by_one(hub: Hub, acme: TenantRef) -> None:
     crowd = await gather(hub, acme, 300, room=uuid4())
     assert frames(crowd, "people") <= MAX_NAMED**2

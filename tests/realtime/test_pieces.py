@@ -12,7 +12,7 @@ from chat.realtime.protocol.outgoing import Person
 from chat.realtime.roster import Roster
 from chat.realtime.sequence import MAX_HELD, Sequence
 from saas.core.errors import Busy
-from saas.core.fastsocket import frame, payload
+from saas.core.fastsocket import frame, payloads, together
 
 
 def numbers(ready: list[tuple[int, bytes]]) -> list[int]:
@@ -186,4 +186,12 @@ class TestNames:
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
 def test_a_frame_holds_its_text_whatever_the_size(size: int) -> None:
-    assert payload(frame(b"x" * size)) == b"x" * size
+    assert list(payloads(frame(b"x" * size))) == [b"x" * size]
+
+
+def test_frames_in_one_piece_come_apart_as_they_were() -> None:
+    texts = [b"x" * size for size in (1, 125, 126, 70_000, 0, 40_000, 30_000)]
+    pieces = together([frame(text) for text in texts])
+    assert len(pieces) < len(texts)
+    assert [text for piece in pieces for text in payloads(piece)] == texts
+    assert together([]) == []

@@ -68,10 +68,10 @@ async def test_a_socket_whose_catch_up_failed_is_still_in_the_room(
     monkeypatch.setattr(joining, "snapshot", failing_with(OperationalError("no database")))
     catch_up = asyncio.create_task(join(session, room, after=2))
     await asyncio.sleep(0)
-    hub.publish(acme, room, 3, text(3))  # while it reads
+    hub.publish(acme, room, [(3, text(3))])  # while it reads
     with pytest.raises(OperationalError):
         await catch_up
-    hub.publish(acme, room, 4, text(4))
+    hub.publish(acme, room, [(4, text(4))])
     assert seqs(sink) == [3, 4]
     assert room in session.rooms
 
@@ -83,7 +83,7 @@ async def test_a_socket_that_may_not_see_the_room_any_more_is_out_of_it(
     monkeypatch.setattr(joining, "snapshot", failing_with(NotFound("There is no such room.")))
     with pytest.raises(NotFound):
         await join(session, room, after=2)
-    hub.publish(acme, room, 3, text(3))
+    hub.publish(acme, room, [(3, text(3))])
     assert seqs(sink) == []
     assert room not in session.rooms
     assert hub.room(acme, room) is None
@@ -109,7 +109,7 @@ async def test_one_who_left_while_joining_is_not_in_the_room(hub: Hub, acme: Ten
 
 async def test_a_hole_that_nothing_fills_lets_the_rest_through(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:
     _session, sink = await joined(hub, acme, vic, room)  # head 2
-    hub.publish(acme, room, 5, text(5))  # 3 and 4 were erased
+    hub.publish(acme, room, [(5, text(5))])  # 3 and 4 were erased
     await soon(sink, [5])
     await asyncio.sleep(2 * HOLE_SECONDS)
     place = hub.room(acme, room)
@@ -120,7 +120,7 @@ async def test_a_hole_that_nothing_fills_lets_the_rest_through(hub: Hub, acme: T
 async def test_a_hole_is_filled_from_the_database(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:
     _session, sink = await joined(hub, acme, vic, room)
     await run_on_platform(talk.say, acme, room, vic, "three", "four", "five")
-    hub.publish(acme, room, 5, text(5))
+    hub.publish(acme, room, [(5, text(5))])
     await soon(sink, [3, 4, 5])
 
 

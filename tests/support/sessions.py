@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from chat.realtime.session import Session
-from saas.core.fastsocket import payload
+from saas.core.fastsocket import payloads
 from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support.talk import FAR
@@ -18,13 +18,15 @@ class Sink:
 
     frames: list[dict[str, Any]] = field(default_factory=list)
     code: int | None = None
+    writes: int = 0  # of frames that go to many
 
     def write(self, text: bytes) -> bool:
         self.frames.append(json.loads(text))
         return True
 
     def write_framed(self, framed: bytes) -> bool:
-        return self.write(payload(framed))
+        self.writes += 1
+        return all(self.write(text) for text in payloads(framed))
 
     async def close(self, code: int) -> None:
         self.end(code)
