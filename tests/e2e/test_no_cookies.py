@@ -1,0 +1,46 @@
+"""A browser that keeps no cookie for a frame on a foreign page: the loader keeps the visitor's handle for the panel."""
+
+import asyncio
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from playwright.async_api import Browser, BrowserContext, Route, expect
+
+from tests.e2e.conftest import PATIENCE_MS, Product, Widget
+
+
+async def without_cookies(route: Route) -> None:
+    """Let a session be asked for, and lose the cookies of both ways."""
+    parts, asked = urlsplit(route.request.url), route.request
+    headers = {"Host": parts.netloc, "Origin": asked.headers["origin"], "Content-Type": "application/json"}
+    address = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()  # Python resolves no *.localhost
+    request = Request(address, asked.post_data_buffer, headers)
+    body = await asyncio.to_thread(lambda: urlopen(request).read())
+    await route.fulfill(status=200, content_type="application/json", body=body)
+
+
+async def tab(context: BrowserContext, address: str) -> Widget:
+    widget = Widget(await context.new_page())
+    await widget.page.goto(address)
+    await widget.open()
+    return widget
+
+
+async def test_a_tab_that_slept_is_still_the_same_visitor(product: Product, browser: Browser) -> None:
+    context, there = await browser.new_context(), product.facts["demo_page"]
+    await context.route("**/w/*/session", without_cookies)
+    asleep = await tab(context, there)
+    await asleep.say("Before the nap")
+    await asleep.sees("Before the nap")
+    for _ in range(3):  # each turns the handle that the page keeps
+        awake = await tab(context, there)
+        await awake.sees("Before the nap")
+        await awake.page.close()
+    await context.set_offline(True)
+    await expect(asleep.frame.get_by_text("You are offline.")).to_be_visible(timeout=PATIENCE_MS)
+    async with asleep.page.expect_request("**/session", timeout=PATIENCE_MS):
+        await context.set_offline(False)
+    await asleep.say("After the nap")
+    await asleep.sees("After the nap")
+    awake = await tab(context, there)
+    await awake.sees("After the nap")
