@@ -43,4 +43,5 @@ async def test_a_tab_that_slept_is_still_the_same_visitor(product: Product, brow
     await asleep.say("After the nap")
     await asleep.sees("After the nap")
     awake = await tab(context, there)
-    await awake.sees("After the nap")
+    for text in ("Before the nap", "After the nap"):
+        await awake.sees(text)
