@@ -60,6 +60,8 @@ async def sign_up(product: Product, browser: Browser) -> Page:
 
 async def test_from_sign_up_to_the_first_message(product: Product, browser: Browser, own_page: OwnPage) -> None:
     owner = await sign_up(product, browser)
+    await owner.get_by_role("link", name="Inbox", exact=True).click()
+    await owner.get_by_role("link", name="Name yours").click()  # the empty inbox shows the way, too
     await expect(owner.get_by_text("No page may show it yet.")).to_be_visible()
     own_page.html = f"<!doctype html><title>Initech</title><h1>Initech</h1>{await owner.locator('pre code').inner_text()}"
     await owner.get_by_label("Addresses that may show it").fill(own_page.origin)

@@ -68,6 +68,9 @@ function Tag({ tag }: { readonly tag: string }) {
         {en.copy}
       </button>
       <p role="status">{said}</p>
+      <p>
+        {en.allowPages} <a href="/install/">{en.allowPagesWhere}</a>
+      </p>
     </>
   );
 }

@@ -28,6 +28,8 @@ export const en = {
   emptyOpenHint:
     "When a visitor writes, they appear here at once. Paste the tag of your site into its pages to be reachable.",
   emptyOpenTag: "When a visitor writes, they appear here at once. Not on your site yet? Paste this tag into its pages:",
+  allowPages: "The chat opens only on pages that you named.",
+  allowPagesWhere: "Name yours",
   copy: "Copy the tag",
   copied: "Copied",
   copyFailed: "Select the tag and copy it by hand",
