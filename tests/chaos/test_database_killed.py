@@ -53,12 +53,29 @@ class Own:
     vic: Principal
     key: str
 
-    def kill_database(self) -> None:
-        """SIGKILL for the server's first process and all its children."""
-        first = int((self.postgres.cluster / "postmaster.pid").read_text().split()[0])
+    def kill_database(self) -> int:
+        """SIGKILL for the server's first process and all its children; the id of the first."""
+        first = self._first()
         for pid in (first, *_children(first)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        return first
+
+    async def is_back(self, killed: int) -> None:
+        """Wait for another first process that answers."""
+        async with asyncio.timeout(BACK):
+            while not await asyncio.to_thread(self._answers, killed):
+                await asyncio.sleep(0.1)
+
+    def _first(self) -> int:
+        return int((self.postgres.cluster / "postmaster.pid").read_text().split()[0])
+
+    def _answers(self, killed: int) -> bool:
+        with suppress(OSError, IndexError, ValueError, psycopg.OperationalError):
+            if self._first() != killed:
+                psycopg.connect(self.superuser, connect_timeout=2).close()
+                return True
+        return False
 
     def cids(self, room: UUID) -> list[tuple[int, UUID]]:
         """The seq and cid of what is stored."""
@@ -112,7 +129,7 @@ async def test_nothing_acknowledged_is_lost_and_lines_flow_again(own: Own) -> No
         said = asyncio.create_task(say_until_told(writer, room, stop := asyncio.Event()))
         for _ in range(2):
             await reader.expect("msg", seconds=BACK)
-            own.kill_database()
+            await own.is_back(own.kill_database())
             known = max((one["seq"] for one in writer.came("ack")), default=0)
             await writer.expect_one(partial(_is_ack_after, known + 10), "an ack", seconds=BACK)
         stop.set()
