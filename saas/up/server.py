@@ -22,6 +22,7 @@ LOG_LIMIT = 5_000_000  # bytes; a longer log is set aside once
 POLL = 0.2  # seconds between two looks at the log
 LEVEL = re.compile(rb"^(?:\S+ \S+ )?(INFO|DEBUG|WARNING|ERROR|CRITICAL)\b")  # how a record begins
 LOUD = {b"WARNING", b"ERROR", b"CRITICAL"}
+REFUSAL = b" WARNING django.request: "  # a 4xx answer: an address mistyped, a form without its token
 
 
 class Server:
@@ -94,8 +95,7 @@ class Server:
             return
         self._read += len(whole) + 1
         for line in whole.split(b"\n"):
-            if level := LEVEL.match(line):  # else the line belongs to the record before it, as in a traceback
-                self._loud = level[1] in LOUD
+            self._loud = is_loud(line, before=self._loud)
             if self._loud:
                 print(line.decode(errors="replace"), file=sys.stderr, flush=True)
 
@@ -105,6 +105,15 @@ class Server:
             connection.request("GET", "/healthz/ready")
             return connection.getresponse().status == http.HTTPStatus.OK
         return False
+
+
+def is_loud(line: bytes, *, before: bool) -> bool:
+    """Whether the terminal should show a line of the log: a warning of ours or worse, and not what a visitor was refused.
+
+    A line that begins no record belongs to the one before it, as in a traceback.
+    """
+    level = LEVEL.match(line)
+    return level[1] in LOUD and REFUSAL not in line if level else before
 
 
 def end_leftover(options: Options) -> None:
