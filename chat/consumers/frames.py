@@ -96,7 +96,7 @@ async def _send_unjoined(session: Session, frame: Send) -> None:
 
 
 def _send(session: Session, frame: Send, *, may_write: bool) -> None:
-    if wait := session.sends.take():
+    if wait := session.send_wait():
         raise RateLimited("You are sending faster than the room can follow.", retry_after=wait)
     row = message_row(session.principal, frame, may_write=may_write)
     hub().journal.append(session.tenant, row, lambda result: _acknowledge(session, row, result))

@@ -14,6 +14,8 @@ from saas.core.ratelimit import Meter
 from tenants.context import TenantRef
 from tenants.tokens import Principal
 
+HOLD_SECONDS = 1.0  # longer than a frame is on its way
+
 
 @dataclass(eq=False, slots=True)
 class Session:
@@ -31,6 +33,7 @@ class Session:
     id: UUID = field(default_factory=uuid4)
     since: float = field(default_factory=time.monotonic)
     sends: Meter = field(init=False)
+    held_until: float = 0.0
     typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_SOCKET))
     heard: float = 0.0  # loop time of the last frame from the peer
     pings: int = 0
@@ -38,6 +41,16 @@ class Session:
 
     def __post_init__(self) -> None:
         self.sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
+
+    def send_wait(self) -> float:
+        """Take one message's permit: 0, or the seconds until the next is let through.
+
+        After a refusal all that was on its way is refused, too: what is sent again keeps its order.
+        """
+        now = time.monotonic()
+        if now >= self.held_until and (wait := self.sends.take()):
+            self.held_until = now + max(wait, HOLD_SECONDS)
+        return max(0.0, self.held_until - now)
 
     def seconds_left(self) -> int:
         """Until the token that opened or renewed this socket runs out."""

@@ -214,6 +214,17 @@ class TestLimits:
             assert len(answers["ack"]) >= 200
         assert len(await texts(acme, room)) == 2 + len(answers["ack"])
 
+    async def test_what_follows_a_refused_message_does_not_overtake_it(
+        self, doors: Doors, acme: TenantRef, vic: Principal, room: UUID
+    ) -> None:
+        async with doors.visitor(acme, vic) as widget:
+            await widget.join(room)
+            for number in range(400):
+                await widget.say("send", cid=uuid4(), room=room, text=str(number))
+            await widget.settled()
+            kept = [int(text) for text in (await texts(acme, room))[2:]]
+            assert kept == list(range(len(kept)))
+
     async def test_a_flood_of_frames_is_slowed(self, doors: Doors, acme: TenantRef, vic: Principal) -> None:
         async with doors.visitor(acme, vic) as widget:
             for n in range(1_500):
