@@ -10,8 +10,8 @@ import pytest
 
 from chat.realtime.protocol.codes import MAX_FRAME, MAX_TEXT, VERSION
 from chat.realtime.protocol.incoming import ClientFrame, Open, PageChange, Send, clean_text, decode
-from chat.realtime.protocol.outgoing import ServerFrame, encode
-from saas.core.errors import AppError, TooLarge, TooLong
+from chat.realtime.protocol.outgoing import ServerFrame, encode, refusal
+from saas.core.errors import AppError, RateLimited, TooLarge, TooLong
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "frames.json").read_text())
 ID = "3b241101-e2bb-4255-8caf-4136c566a962"
@@ -116,3 +116,8 @@ def test_a_ref_may_be_a_number_or_a_word_and_nothing_else() -> None:
     assert refused(json.dumps({"t": "leave", "ref": "x" * 65, "room": ID})) == "bad_frame"
     assert refused(json.dumps({"t": "leave", "ref": None, "room": ID})) == "bad_frame"
     assert UUID(ID) == decode(json.dumps({"t": "leave", "ref": "x" * 64, "room": ID})).room  # type: ignore[union-attr]
+
+
+def test_the_shortest_wait_is_never_told_as_none() -> None:
+    """Whole milliseconds, rounded up: a client that is told 0 would come back too soon."""
+    assert refusal(RateLimited("Too often.", retry_after=0.0001)).retry_after == 0.001

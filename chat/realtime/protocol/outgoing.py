@@ -1,5 +1,6 @@
 """Frames to clients, and what they are made of. Pure."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -257,7 +258,7 @@ def refusal(error: AppError, *, cid: UUID | None = None, ref: Ref | None = None)
         message=error.message,
         cid=msgspec.UNSET if cid is None else cid,
         ref=msgspec.UNSET if ref is None else ref,
-        retry_after=msgspec.UNSET if error.retry_after is None else round(error.retry_after, 3),
+        retry_after=msgspec.UNSET if error.retry_after is None else math.ceil(error.retry_after * 1000) / 1000,
         field=msgspec.UNSET if error.field is None else error.field,
     )
 
