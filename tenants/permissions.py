@@ -10,7 +10,6 @@ from django.shortcuts import redirect
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from tenants.access import Do, may
 from tenants.tokens import Principal
 
 if TYPE_CHECKING:
@@ -32,20 +31,6 @@ class IsAnyone(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         return True
-
-
-def can(permission: Do) -> type[BasePermission]:
-    """A permission class: a member whose role may do this."""
-
-    class Can(IsMember):
-        def has_permission(self, request: Request, view: "APIView") -> bool:
-            return (
-                isinstance(request.auth, Principal)
-                and super().has_permission(request, view)
-                and may(request.auth.role, permission)
-            )
-
-    return Can
 
 
 def member_required(view: View[P]) -> View[P]:
