@@ -36,10 +36,10 @@ async def test_a_tab_that_slept_is_still_the_same_visitor(product: Product, brow
         awake = await tab(context, there)
         await awake.sees("Before the nap")
         await awake.page.close()
-    await context.set_offline(True)
+    async with asleep.page.expect_request("**/session", timeout=PATIENCE_MS):  # after two tries that brought no welcome
+        await context.set_offline(True)
     await expect(asleep.frame.get_by_text("You are offline.")).to_be_visible(timeout=PATIENCE_MS)
-    async with asleep.page.expect_request("**/session", timeout=PATIENCE_MS):
-        await context.set_offline(False)
+    await context.set_offline(False)
     await asleep.say("After the nap")
     await asleep.sees("After the nap")
     awake = await tab(context, there)
