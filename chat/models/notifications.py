@@ -1,0 +1,51 @@
+"""Something that one recipient must hear of."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from saas.core.ids import uuid7
+
+
+class Notification(models.Model):
+    """Something one recipient must hear of. Stored first, then pushed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    recipient_id = models.UUIDField()
+    category = models.CharField(max_length=20, default="rooms", db_default="rooms")  # one of notifications.CATEGORIES
+    kind = models.CharField(max_length=20)
+    title = models.CharField(max_length=120)
+    body = models.CharField(max_length=300, blank=True)
+    room_id = models.UUIDField(null=True)
+    url = models.CharField(max_length=300)
+    actions = models.JSONField(default=list)  # [{"label", "url"}]
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["recipient_id", "-created_at"], condition=models.Q(seen_at__isnull=True), name="unseen_newest_first"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class NotificationSetting(models.Model):
+    """Whether a person hears of a category. Without a row: as the category says."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    recipient_id = models.UUIDField()
+    category = models.CharField(max_length=20)
+    wanted = models.BooleanField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["recipient_id", "category"], name="one_setting_per_category"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.wanted}"
