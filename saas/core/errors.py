@@ -89,6 +89,18 @@ class RoomClosed(AppError):
     code, status = "room_closed", 409
 
 
+class Muted(AppError):
+    """A moderator keeps this person from writing; `retry_after` seconds until it ends, if it does."""
+
+    code, status = "muted", 403
+
+
+class SlowMode(AppError):
+    """The room takes one message of each member in so many seconds; `retry_after` until the next."""
+
+    code, status, retryable = "slow_mode", 429, True
+
+
 class ReadOnly(AppError):
     """This person may read but not write."""
 

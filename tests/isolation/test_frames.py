@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from chat.models import Message
 from chat.notifications import store
 from chat.realtime.protocol import incoming
 from tenants.context import TenantRef, in_tenant, run_on_platform
@@ -31,8 +32,15 @@ FRAMES: dict[str, tuple[Callable[[Facts], Facts], str | None]] = {
     "leave": (lambda at: {"ref": 1, "room": at["room"]}, "not_found"),
     "history": (lambda at: {"ref": 1, "room": at["room"], "before": 99}, "not_found"),
     "send": (lambda at: {"cid": uuid4(), "room": at["room"], "text": "let me in"}, "not_found"),
+    "edit": (lambda at: {"cid": uuid4(), "room": at["room"], "message": at["message"], "text": "mine now"}, "not_found"),
+    "delete": (lambda at: {"cid": uuid4(), "room": at["room"], "message": at["message"]}, "not_found"),
+    "react": (
+        lambda at: {"cid": uuid4(), "room": at["room"], "message": at["message"], "emoji": "👍", "on": True},
+        "not_found",
+    ),
     "read": (lambda at: {"room": at["room"], "seq": 2}, "not_found"),
     "typing": (lambda at: {"room": at["room"], "on": True, "draft": "x"}, "not_found"),
+    "presence": (lambda at: {"state": "away"}, SILENT),  # says nothing of anybody else
     "page": (lambda at: {"url": "https://shop.example/", "title": "Mine"}, SILENT),  # says nothing of anybody else
     "seen": (lambda at: {"notification": at["notification"]}, SILENT),  # what is not theirs is left alone
     "ping": (lambda at: {"n": 1}, SILENT),
@@ -48,8 +56,16 @@ async def house(acme: TenantRef, ben: User) -> Facts:
         vic = talk.visitor(acme)
         room = talk.room_of(acme, vic, "one", "two")
         with in_tenant(acme):
+            message = Message.objects.filter(room_id=room).earliest("seq").id
             notice = store([ben.id], kind="room_opened", title="Waiting", body="", url="/inbox/", room_id=room)[0]
-        return {"room": room, "vic": vic, "notification": notice.notice.id, "cid": uuid4(), "token": visitor_token(acme, vic)}
+        return {
+            "room": room,
+            "message": message,
+            "vic": vic,
+            "notification": notice.notice.id,
+            "cid": uuid4(),
+            "token": visitor_token(acme, vic),
+        }
 
     return await run_on_platform(build)
 

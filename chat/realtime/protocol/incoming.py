@@ -1,12 +1,13 @@
 """Frames from clients: a closed union of tagged structs, decoded at the edge. Pure."""
 
 import re
+import unicodedata
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
 
-from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_TEXT, VERSION
+from chat.realtime.protocol.codes import MAX_EMOJI, MAX_FRAME, MAX_JOINED, MAX_TEXT, VERSION
 from saas.core.errors import BadFrame, Empty, TooLarge, TooLong
 
 Short = Annotated[str, msgspec.Meta(max_length=300)]
@@ -80,6 +81,27 @@ class Send(_In, tag="send", frozen=True):
     reply_to: UUID | None = None
 
 
+class Edit(_In, tag="edit", frozen=True):
+    cid: UUID
+    room: UUID
+    message: UUID
+    text: str
+
+
+class Delete(_In, tag="delete", frozen=True):
+    cid: UUID
+    room: UUID
+    message: UUID
+
+
+class React(_In, tag="react", frozen=True):
+    cid: UUID
+    room: UUID
+    message: UUID
+    emoji: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_EMOJI)]
+    on: bool
+
+
 class Read(_In, tag="read", frozen=True):
     room: UUID
     seq: Seq
@@ -89,6 +111,10 @@ class Typing(_In, tag="typing", frozen=True):
     room: UUID
     on: bool
     draft: str | None = None
+
+
+class PresenceChange(_In, tag="presence", frozen=True):
+    state: Literal["online", "away", "busy"]
 
 
 class PageChange(_In, tag="page", frozen=True):
@@ -106,13 +132,34 @@ class Ping(_In, tag="ping", frozen=True):
     n: Seq
 
 
-ClientFrame: TypeAlias = Hello | Auth | Open | Join | Leave | History | Send | Read | Typing | PageChange | Seen | Ping
+ClientFrame: TypeAlias = (
+    Hello
+    | Auth
+    | Open
+    | Join
+    | Leave
+    | History
+    | Send
+    | Edit
+    | Delete
+    | React
+    | Read
+    | Typing
+    | PresenceChange
+    | PageChange
+    | Seen
+    | Ping
+)
 
 _decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _encoder = msgspec.json.Encoder()
 
 # Refused in every text: control characters other than line breaks and tabs, and lone surrogates (which no UTF-8 holds).
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+_JOINERS = re.compile("[\u200d\ufe0f\U000e0020-\U000e007f]")  # they hold a sequence of signs together, and are none themselves
+_KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
+_INFORMATION = "\u2139"  # a sign that counts as a letter
 
 
 def decode(data: str | bytes) -> ClientFrame:
@@ -141,3 +188,19 @@ def clean_text(text: str | None) -> str:
     if len(text) > MAX_TEXT:
         raise TooLong(f"The text has {len(text)} characters; {MAX_TEXT} is the most.", field="text")
     return text
+
+
+def clean_emoji(emoji: str) -> str:
+    """The emoji of a reaction. Raises `BadFrame` with field `emoji` for words, spaces and bare punctuation."""
+    signs = _JOINERS.sub("", emoji)
+    is_emoji = _KEYCAP.fullmatch(emoji) or (signs and all(map(_is_sign, signs)))
+    if not is_emoji:
+        raise BadFrame("A reaction is an emoji, not text.", field="emoji")
+    return emoji
+
+
+def _is_sign(character: str) -> bool:
+    """Symbols, and the few marks of punctuation that are drawn as emoji; nothing that a keyboard writes."""
+    return not character.isascii() and (
+        character == _INFORMATION or unicodedata.category(character) in ("So", "Sm", "Sk", "Po", "Pd")
+    )

@@ -23,6 +23,13 @@ class Author(msgspec.Struct, frozen=True, omit_defaults=True):
     avatar: str | None = None
 
 
+class Reacted(msgspec.Struct, frozen=True):
+    """Who put one emoji under a message: how many, and the first 20. Made for one person, their own id stands first."""
+
+    n: int
+    who: Sequence[UUID]
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A message as everyone in the room may see it."""
 
@@ -37,7 +44,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     cid: UUID | msgspec.UnsetType = msgspec.UNSET
     attachments: Sequence[Any] = ()
     reply_to: UUID | msgspec.UnsetType = msgspec.UNSET
-    reactions: dict[str, Any] = {}
+    reactions: dict[str, Reacted] = {}  # by emoji
     edited_at: str | msgspec.UnsetType = msgspec.UNSET
     deleted: bool | msgspec.UnsetType = msgspec.UNSET
 
@@ -48,8 +55,18 @@ class LastLine(msgspec.Struct, frozen=True):
     ts: str
 
 
+class Mine(msgspec.Struct, frozen=True):
+    """What the reader is in a community room, where that is more or less than a member who may write."""
+
+    role: str  # member, moderator
+    muted_until: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A room in a list. `unread` is the reader's own count, so a broadcast carries none."""
+    """A room in a list. `unread` and `mine` are the reader's own, so a broadcast carries neither.
+
+    `notes` is the room of the team's notes about this one, and `notes_of` leads back from there: neither is a visitor's matter.
+    """
 
     id: UUID
     kind: str
@@ -65,6 +82,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     visitor: UUID | msgspec.UnsetType = msgspec.UNSET
     last: LastLine | msgspec.UnsetType = msgspec.UNSET
     unread: int | msgspec.UnsetType = msgspec.UNSET
+    notes: UUID | msgspec.UnsetType = msgspec.UNSET
+    notes_of: UUID | msgspec.UnsetType = msgspec.UNSET
+    pinned: Sequence[UUID] | msgspec.UnsetType = msgspec.UNSET  # messages, newest pin first; absent when none are
+    locked: bool | msgspec.UnsetType = msgspec.UNSET  # true, or absent
+    closed: bool | msgspec.UnsetType = msgspec.UNSET  # true, or absent
+    slow: int | msgspec.UnsetType = msgspec.UNSET  # seconds between two messages of one member; absent when 0
+    mine: Mine | msgspec.UnsetType = msgspec.UNSET
 
 
 class Person(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -201,6 +225,14 @@ class Presence(_Out, tag="presence", frozen=True):
     visitors: Sequence[LiveVisitor] | msgspec.UnsetType = msgspec.UNSET
 
 
+class SeenOut(_Out, tag="seen", frozen=True):
+    """I have seen this notification, or all of them, on another of my sockets."""
+
+    unread: int
+    notification: UUID | msgspec.UnsetType = msgspec.UNSET
+    all: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class Resync(_Out, tag="resync", frozen=True):
     pass
 
@@ -238,6 +270,7 @@ ServerFrame: TypeAlias = (
     | Marks
     | Presence
     | Notice
+    | SeenOut
     | Resync
     | Authed
     | Pong

@@ -27,6 +27,12 @@ export interface Person {
   readonly role?: string;
 }
 
+/** Who put one emoji under a message: how many, and the first 20 of them. In what is made for me, I stand first. */
+export interface Reacted {
+  readonly n: number;
+  readonly who: readonly Id[];
+}
+
 export interface Message {
   readonly id: Id;
   readonly room: Id;
@@ -41,7 +47,7 @@ export interface Message {
   readonly cid?: Id;
   readonly attachments: readonly unknown[];
   readonly reply_to?: Id;
-  readonly reactions: Readonly<Record<string, unknown>>;
+  readonly reactions: Readonly<Record<string, Reacted>>;
   readonly edited_at?: Time;
   readonly deleted?: boolean;
 }
@@ -62,6 +68,18 @@ export interface Summary {
   readonly last?: { readonly text: string; readonly by: string; readonly ts: Time };
   /** Mine; absent in a broadcast. */
   readonly unread?: number;
+  /** The room of the team's notes about this one; agents only. */
+  readonly notes?: Id;
+  /** Of a room of notes: what it is about. It is no room of its own in a list. */
+  readonly notes_of?: Id;
+  /** Messages, newest pin first; absent when there are none. */
+  readonly pinned?: readonly Id[];
+  readonly locked?: boolean;
+  readonly closed?: boolean;
+  /** Seconds between two messages of one member. */
+  readonly slow?: number;
+  /** What I am in a community room; absent for a member who may write, and in a broadcast. */
+  readonly mine?: { readonly role: "member" | "moderator"; readonly muted_until?: Time };
 }
 
 export interface Mark {
@@ -160,6 +178,8 @@ interface ServerFields {
   marks: { room: Id; who: Id; seq: number };
   presence: { who?: Person; state?: PresenceState; agents?: number; visitors?: readonly LiveVisitor[] };
   notice: Omit<Notice, "t">;
+  /** I have seen it on another of my sockets. */
+  seen: { notification?: Id; all?: boolean; unread: number };
   resync: object;
   authed: { expires_in: number };
   pong: { n: number };
