@@ -10,6 +10,8 @@ class Do(StrEnum):
 
     READ_ROOMS = "read_rooms"
     ANSWER = "answer"  # write, resolve, reopen, assign
+    MODERATE = "moderate"  # mute, ban, remove, pin, lock, slow down, invite, settle reports
+    MANAGE_ROOMS = "manage_rooms"  # make, rename, archive, who may join, who is a moderator
     MANAGE_SITES = "manage_sites"  # look, texts, allowed origins, embed keys
     MANAGE_PEOPLE = "manage_people"  # invite, change roles, disable
     SEE_USAGE = "see_usage"
@@ -19,6 +21,8 @@ class Do(StrEnum):
 ALLOWED: dict[Do, frozenset[Role]] = {
     Do.READ_ROOMS: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT, Role.VIEWER}),
     Do.ANSWER: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT}),
+    Do.MODERATE: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT}),
+    Do.MANAGE_ROOMS: frozenset({Role.OWNER, Role.ADMIN}),
     Do.MANAGE_SITES: frozenset({Role.OWNER, Role.ADMIN}),
     Do.MANAGE_PEOPLE: frozenset({Role.OWNER, Role.ADMIN}),
     Do.SEE_USAGE: frozenset({Role.OWNER, Role.ADMIN}),
