@@ -6,10 +6,12 @@ begins with it is named beside it.
 
 from chat.models.messages import Change, Message, Reaction, Report
 from chat.models.notifications import Notification, NotificationSetting
+from chat.models.presence import AgentState
 from chat.models.rooms import Invitation, Participant, Room
 from chat.models.sites import Site, Visitor
 
 __all__ = [
+    "AgentState",
     "Change",
     "Invitation",
     "Message",

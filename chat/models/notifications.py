@@ -20,14 +20,20 @@ class Notification(models.Model):
     room_id = models.UUIDField(null=True)
     url = models.CharField(max_length=300)
     actions = models.JSONField(default=list)  # [{"label", "url"}]
+    # the same cause tells a recipient once; NULL: as often as it is sent
+    key = models.CharField(max_length=100, null=True)  # noqa: DJ001
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["recipient_id", "key"], name="told_once_per_key"),
+        ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
                 fields=["recipient_id", "-created_at"], condition=models.Q(seen_at__isnull=True), name="unseen_newest_first"
-            )
+            ),
+            models.Index(fields=["recipient_id", "-created_at", "-id"], name="told_newest_first"),
         ]
 
     def __str__(self) -> str:
