@@ -2,16 +2,17 @@
 
 from django.urls import path
 
-from chat import views
 from chat.install import install
+from chat.views.inbox import inbox
+from chat.views.rooms import MessagesView, ReopenView, ResolveView, RoomsView, RoomView
 
 urlpatterns = [
-    path("inbox/", views.inbox, name="inbox"),
-    path("inbox/<uuid:room_id>/", views.inbox, name="inbox_room"),
+    path("inbox/", inbox, name="inbox"),
+    path("inbox/<uuid:room_id>/", inbox, name="inbox_room"),
     path("install/", install, name="install"),
-    path("api/v1/rooms", views.RoomsView.as_view(), name="api_rooms"),
-    path("api/v1/rooms/<str:room_id>", views.RoomView.as_view(), name="api_room"),
-    path("api/v1/rooms/<str:room_id>/messages", views.MessagesView.as_view(), name="api_messages"),
-    path("api/v1/rooms/<str:room_id>/resolve", views.ResolveView.as_view(), name="api_resolve"),
-    path("api/v1/rooms/<str:room_id>/reopen", views.ReopenView.as_view(), name="api_reopen"),
+    path("api/v1/rooms", RoomsView.as_view(), name="api_rooms"),
+    path("api/v1/rooms/<str:room_id>", RoomView.as_view(), name="api_room"),
+    path("api/v1/rooms/<str:room_id>/messages", MessagesView.as_view(), name="api_messages"),
+    path("api/v1/rooms/<str:room_id>/resolve", ResolveView.as_view(), name="api_resolve"),
+    path("api/v1/rooms/<str:room_id>/reopen", ReopenView.as_view(), name="api_reopen"),
 ]

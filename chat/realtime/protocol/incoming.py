@@ -170,10 +170,11 @@ def decode(data: str | bytes) -> ClientFrame:
             raise TooLarge(f"The frame has {len(raw)} bytes; {MAX_FRAME} is the most.")
         return _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise BadFrame(f"Not a frame of version {VERSION}: {error}", field=_field_of(error)) from None
+        raise BadFrame(f"Not a frame of version {VERSION}: {error}", field=field_of(error)) from None
 
 
-def _field_of(error: Exception) -> str | None:
+def field_of(error: Exception) -> str | None:
+    """The field that a decoding error is about, if it names one."""
     found = re.search(r"(?:at `\$\.?([^`]+)`|field `([^`]+)`)", str(error))
     return next((name for name in found.groups() if name), None) if found else None
 

@@ -1,0 +1,80 @@
+"""Rooms over HTTP: lists, one room with its visitor, its messages, its status."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat import selectors
+from chat.models import Room
+from chat.realtime.presence import is_here
+from chat.services.rooms import set_status
+from chat.views.body import answer, ident
+from saas.core.errors import BadFrame
+from tenants.authentication import principal_of, tenant_of
+from tenants.context import TenantRef, in_tenant
+
+END: Final = 2**53 - 1  # after every seq
+
+
+class RoomsView(APIView):
+    """`GET /api/v1/rooms?status=open|resolved|all&cursor=`"""
+
+    def get(self, request: Request) -> Response:
+        status = request.query_params.get("status", "all")
+        cursor = request.query_params.get("cursor")
+        with in_tenant(tenant_of(request)):
+            rooms, onward = selectors.summaries(principal_of(request), cursor=cursor, status=None if status == "all" else status)
+        return answer(rooms=rooms, cursor=onward)
+
+
+class RoomView(APIView):
+    """`GET /api/v1/rooms/<id>`"""
+
+    def get(self, request: Request, room_id: str) -> Response:
+        tenant, room = tenant_of(request), ident(room_id)
+        with in_tenant(tenant):
+            summary = selectors.summary_of(room, principal_of(request))
+            visitor = selectors.visitor_panel(room)
+        return answer(room=summary, visitor=visitor and _visitor(tenant, visitor))
+
+
+class MessagesView(APIView):
+    """`GET /api/v1/rooms/<id>/messages?before=`; without `before` the newest page."""
+
+    def get(self, request: Request, room_id: str) -> Response:
+        before = _seq(request.query_params.get("before"))
+        with in_tenant(tenant_of(request)):
+            messages, more = selectors.history(principal_of(request), ident(room_id), before=before)
+        return answer(messages=messages, more=more)
+
+
+class ResolveView(APIView):
+    """`POST /api/v1/rooms/<id>/resolve`"""
+
+    status = Room.Status.RESOLVED
+
+    def post(self, request: Request, room_id: str) -> Response:
+        room = set_status(tenant_of(request), principal_of(request), room_id=ident(room_id), status=self.status)
+        return answer(room=room)
+
+
+class ReopenView(ResolveView):
+    """`POST /api/v1/rooms/<id>/reopen`"""
+
+    status = Room.Status.OPEN
+
+
+def _visitor(tenant: TenantRef, visitor: selectors.VisitorPanel) -> dict[str, Any]:
+    return {**msgspec.to_builtins(visitor), "online": is_here(tenant.id, visitor.id)}
+
+
+def _seq(text: str | None) -> int:
+    if not text:
+        return END
+    if not re.fullmatch(r"[0-9]{1,16}", text):
+        raise BadFrame("`before` is the number of a message.", field="before")
+    return min(int(text), END)
