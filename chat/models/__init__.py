@@ -8,7 +8,7 @@ from chat.models.messages import Change, Message, Reaction, Report
 from chat.models.notifications import Notification, NotificationSetting
 from chat.models.presence import AgentState
 from chat.models.rooms import Invitation, Participant, Room
-from chat.models.sites import Site, Visitor
+from chat.models.sites import SignedIn, Site, Visitor
 
 __all__ = [
     "AgentState",
@@ -21,6 +21,7 @@ __all__ = [
     "Reaction",
     "Report",
     "Room",
+    "SignedIn",
     "Site",
     "Visitor",
 ]

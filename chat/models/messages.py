@@ -101,6 +101,10 @@ class Report(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["message", "reporter_id"], name="reported_once"),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-created_at", "-id"], condition=models.Q(settled_at__isnull=True), name="open_reports"),
+            models.Index(fields=["-created_at", "-id"], name="all_reports"),
+        ]
 
     def __str__(self) -> str:
         return f"report of {self.message_id}"

@@ -49,3 +49,22 @@ class Visitor(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignedIn(models.Model):
+    """A signed identity that was shown: it counts once. Kept until it would have run out."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # db_index=False: one_use_per_identity
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+", db_index=False)
+    jti_hash = models.BinaryField(max_length=32)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["site", "jti_hash"], name="one_use_per_identity"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"], name="identities_run_out")]
+
+    def __str__(self) -> str:
+        return f"an identity until {self.expires_at}"

@@ -203,6 +203,12 @@ CREATE TABLE @@SCHEMA@@.chat_room (
     slow_seconds integer DEFAULT 0 NOT NULL,
     CONSTRAINT support_room_has_visitor CHECK (((NOT ((kind)::text = 'support'::text)) OR (visitor_id IS NOT NULL)))
 );
+CREATE TABLE @@SCHEMA@@.chat_signedin (
+    id uuid NOT NULL,
+    jti_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    site_id uuid NOT NULL
+);
 CREATE TABLE @@SCHEMA@@.chat_site (
     id uuid NOT NULL,
     name character varying(80) NOT NULL,
@@ -267,6 +273,8 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_room
     ADD CONSTRAINT chat_room_notes_of_id_key UNIQUE (notes_of_id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_room
     ADD CONSTRAINT chat_room_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY @@SCHEMA@@.chat_signedin
+    ADD CONSTRAINT chat_signedin_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_site
     ADD CONSTRAINT chat_site_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
@@ -287,6 +295,8 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_room
     ADD CONSTRAINT one_room_per_open UNIQUE (visitor_id, open_cid);
 ALTER TABLE ONLY @@SCHEMA@@.chat_notificationsetting
     ADD CONSTRAINT one_setting_per_category UNIQUE (recipient_id, category);
+ALTER TABLE ONLY @@SCHEMA@@.chat_signedin
+    ADD CONSTRAINT one_use_per_identity UNIQUE (site_id, jti_hash);
 ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
     ADD CONSTRAINT one_visitor_per_user_of_the_site UNIQUE (site_id, external_id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_report
@@ -295,12 +305,15 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_message
     ADD CONSTRAINT stored_once_per_cid UNIQUE (room_id, author_id, cid);
 ALTER TABLE ONLY @@SCHEMA@@.chat_notification
     ADD CONSTRAINT told_once_per_key UNIQUE (recipient_id, key);
+CREATE INDEX all_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC);
 CREATE INDEX catch_up ON @@SCHEMA@@.chat_message USING btree (room_id, changed);
 CREATE INDEX chat_change_message_id_d12c11f8 ON @@SCHEMA@@.chat_change USING btree (message_id);
 CREATE INDEX chat_invitation_room_id_079ce761 ON @@SCHEMA@@.chat_invitation USING btree (room_id);
 CREATE INDEX chat_report_room_id_8deeef5b ON @@SCHEMA@@.chat_report USING btree (room_id);
 CREATE INDEX chat_room_site_id_db2a6126 ON @@SCHEMA@@.chat_room USING btree (site_id);
+CREATE INDEX identities_run_out ON @@SCHEMA@@.chat_signedin USING btree (expires_at);
 CREATE INDEX of_one_author ON @@SCHEMA@@.chat_message USING btree (room_id, author_id, seq);
+CREATE INDEX open_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC) WHERE (settled_at IS NULL);
 CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
 CREATE INDEX told_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC, id DESC);
 CREATE INDEX unseen_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC) WHERE (seen_at IS NULL);
@@ -326,10 +339,13 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_room
     ADD CONSTRAINT chat_room_site_id_db2a6126_fk_chat_site_id FOREIGN KEY (site_id) REFERENCES @@SCHEMA@@.chat_site(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY @@SCHEMA@@.chat_room
     ADD CONSTRAINT chat_room_visitor_id_926a0f15_fk_chat_visitor_id FOREIGN KEY (visitor_id) REFERENCES @@SCHEMA@@.chat_visitor(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY @@SCHEMA@@.chat_signedin
+    ADD CONSTRAINT chat_signedin_site_id_67a341b3_fk_chat_site_id FOREIGN KEY (site_id) REFERENCES @@SCHEMA@@.chat_site(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
     ADD CONSTRAINT chat_visitor_site_id_82f8a98f_fk_chat_site_id FOREIGN KEY (site_id) REFERENCES @@SCHEMA@@.chat_site(id) DEFERRABLE INITIALLY DEFERRED;
 INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0001_initial', now()),
     ('chat', '0002_append', now()),
     ('chat', '0003_rooms_whole', now()),
-    ('chat', '0004_presence_and_notices', now());
+    ('chat', '0004_presence_and_notices', now()),
+    ('chat', '0005_identities_and_reports', now());
