@@ -16,7 +16,7 @@ STATUSES: Final = ("open", "resolved")
 
 NEWEST_FIRST: Final = f"""
     SELECT {SUMMARY} {FROM_ROOMS}
-    WHERE {VISIBLE}
+    WHERE {VISIBLE} AND room.notes_of_id IS NULL
       AND (%(status)s::text IS NULL OR room.status = %(status)s)
       AND (%(rooms)s::uuid[] IS NULL OR room.id = ANY(%(rooms)s::uuid[]))
       AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))

@@ -9,7 +9,7 @@ import msgspec
 from django.db import connection
 
 from chat.realtime.protocol.codes import MAX_UNREAD
-from chat.realtime.protocol.outgoing import Author, LastLine, Message, Summary, stamp
+from chat.realtime.protocol.outgoing import Author, LastLine, Message, Mine, Summary, stamp
 
 
 class MessageRow(NamedTuple):
@@ -53,6 +53,14 @@ class SummaryRow(NamedTuple):
     labels: Any
     people: int
     unread: int
+    pinned: Any
+    locked: bool
+    closed: bool
+    slow: int
+    my_role: str | None  # None: the reader has no place in the room
+    muted_until: datetime | None
+    notes: UUID | None
+    notes_of: UUID | None
 
 
 MESSAGE: Final = """
@@ -61,7 +69,8 @@ MESSAGE: Final = """
     message.edited_at, message.deleted_at
 """
 
-# Read beside `room`. Unread = others' undeleted messages born after my mark; counting stops at 99, where showing stops.
+# Read beside `room`, `site` and `mine`, the reader's place. Unread = others' undeleted messages born after my mark; counting
+# stops at 99, where showing stops.
 SUMMARY: Final = f"""
     room.id, room.kind, room.title, room.last_seq, room.epoch, room.rev, room.status, room.visitor_id,
     room.last_text, room.last_by, room.last_at, site.id, site.name, room.assignee_id, room.labels, room.people,
@@ -69,13 +78,17 @@ SUMMARY: Final = f"""
         SELECT FROM chat_message message
         WHERE message.room_id = room.id AND message.kind <> 'system' AND message.deleted_at IS NULL
           AND message.author_id IS DISTINCT FROM %(me)s
-          AND message.seq > coalesce((
-              SELECT mine.read_seq FROM chat_participant mine WHERE mine.room_id = room.id AND mine.person_id = %(me)s
-          ), 0)
+          AND message.seq > coalesce(mine.read_seq, 0)
         LIMIT {MAX_UNREAD}
-    ) unread)
+    ) unread),
+    room.pinned, room.locked_at IS NOT NULL, room.closed_at IS NOT NULL, room.slow_seconds, mine.role AS my_role,
+    CASE WHEN mine.muted_until > now() THEN mine.muted_until END AS muted_until,
+    (SELECT notes.id FROM chat_room notes WHERE notes.notes_of_id = room.id) AS notes, room.notes_of_id AS notes_of
 """
-FROM_ROOMS: Final = "FROM chat_room room LEFT JOIN chat_site site ON site.id = room.site_id"
+FROM_ROOMS: Final = """
+    FROM chat_room room LEFT JOIN chat_site site ON site.id = room.site_id
+    LEFT JOIN chat_participant mine ON mine.room_id = room.id AND mine.person_id = %(me)s
+"""
 
 
 def message_of(row: MessageRow) -> Message:
@@ -118,7 +131,21 @@ def summary_for(row: SummaryRow, kind: str | None) -> Summary:
         visitor=_given(row.visitor),
         last=_last(row.last_text, row.last_by, row.last_at),
         unread=msgspec.UNSET if kind is None else row.unread,
+        notes=_given(row.notes) if is_internal else msgspec.UNSET,
+        notes_of=_given(row.notes_of) if kind == "agent" else msgspec.UNSET,
+        pinned=[UUID(pin) for pin in json_column(row.pinned)] or msgspec.UNSET,
+        locked=row.locked or msgspec.UNSET,
+        closed=row.closed or msgspec.UNSET,
+        slow=row.slow or msgspec.UNSET,
+        mine=_mine(row) if kind == "visitor" and row.kind == "community" else msgspec.UNSET,
     )
+
+
+def _mine(row: SummaryRow) -> Mine | msgspec.UnsetType:
+    """What the reader is in the room, if they are more or less than a member who may write."""
+    if row.muted_until is None and row.my_role != "moderator":
+        return msgspec.UNSET
+    return Mine(role=row.my_role or "member", muted_until=stamp(row.muted_until) if row.muted_until else msgspec.UNSET)
 
 
 def _site(ident: UUID | None, name: str | None) -> dict[str, str] | msgspec.UnsetType:
