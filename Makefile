@@ -5,10 +5,10 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench chaos pictures lock migrate template shell worker setup dev
+.PHONY: help up test check fmt bench chaos conformance pictures lock migrate template shell worker setup dev
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PORT=8001 and DATA_DIR=elsewhere choose another port and data folder; T='tests/chat -k ack' chooses tests."
 
@@ -43,6 +43,10 @@ bench: dev ## Measure against other chat servers; writes bench/RESULTS.md
 
 chaos: dev ## Run the fault tests alone: killed sockets, withheld acks
 	$(RUN) -m pytest -m chaos $(T)
+
+conformance: dev ## Try any server against the protocol: URL= WIDGET= KEY= PARENT= EMAIL= PASSWORD=, or the one of `make up`
+	@$(foreach name,URL WIDGET KEY PARENT EMAIL PASSWORD,$(if $($(name)),CONFORMANCE_$(name)='$($(name))')) \
+		$(RUN) -m pytest -q -p no:django -p no:xdist --confcutdir=tests/contract/conformance tests/contract/conformance
 
 pictures: dev ## Photograph the product for the docs
 	$(RUN) -m tests.e2e.pictures

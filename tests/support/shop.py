@@ -33,6 +33,11 @@ class Shop:
         return await run_on_platform(talk.room_of, self.tenant, who, *lines)
 
 
+def owner_email(tenant: TenantRef) -> str:
+    """With which the owner of a tenant made by `make_tenant` signs in."""
+    return f"owner@{tenant.slug}.example"
+
+
 def _member(tenant: TenantRef, role: str) -> Principal:
     user = make_user(f"{uuid4().hex[:8]}@{tenant.slug}.example", role.title())
     Membership.objects.create(tenant_id=tenant.id, user=user, role=role)
@@ -43,5 +48,5 @@ def _member(tenant: TenantRef, role: str) -> Principal:
 def shop(make_tenant: MakeTenant) -> Shop:
     tenant = make_tenant()
     key_of(tenant)
-    owner = User.objects.get(email=f"owner@{tenant.slug}.example")
+    owner = User.objects.get(email=owner_email(tenant))
     return Shop(tenant, talk.agent(tenant, owner, Role.OWNER))
