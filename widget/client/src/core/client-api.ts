@@ -3,7 +3,7 @@
 import type { Listener } from "./emitter.ts";
 import type { Id, Page, ServerFrames, Summary } from "./protocol.ts";
 import type { SocketOptions, Status } from "./socket.ts";
-import type { State } from "./state.ts";
+import type { Mood, State } from "./state.ts";
 
 export interface ClientOptions extends Pick<SocketOptions, "getSession" | "connect" | "surroundings" | "clock"> {
   /** BCP 47 tag, told in `hello`. */
@@ -15,6 +15,8 @@ export interface ClientOptions extends Pick<SocketOptions, "getSession" | "conne
 export interface Events {
   /** A connection begins; its rooms are in the state already. */
   welcome: ServerFrames["welcome"];
+  /** A notification that came just now; it is in `state().notices` already. */
+  notice: ServerFrames["notice"];
   /** The server lost hints: fetch lists again over HTTP. */
   resync: undefined;
 }
@@ -23,6 +25,10 @@ export interface SendOptions {
   readonly replyTo?: Id;
 }
 
+/**
+ * What is drawn: `state()`, of a room `linesOf(state, room)` (its messages with my changes in them) and `pendingOf(state, room)`
+ * (my messages on their way) below them, `silenceOf(state, room, now)` (why I may not write), and `state().left` (rooms taken from me).
+ */
 export interface Client {
   state(): State;
   status(): Status;
@@ -37,9 +43,16 @@ export interface Client {
   send(room: Id, text: string, options?: SendOptions): Id;
   /** Makes a support room with its first message; until the answer it stands under `NEW_ROOM`. */
   open(text: string, form?: Readonly<Record<string, string>>): Id;
-  /** Sends a late or refused message again. */
+  /**
+   * Changes a message: shown at once by `linesOf`, kept in order and sent again like a message. Refused, the line is as it was and
+   * carries the refusal as `failed`, for `retry` or `discard`. Answers the `cid`.
+   */
+  edit(room: Id, message: Id, text: string): Id;
+  remove(room: Id, message: Id): Id;
+  react(room: Id, message: Id, emoji: string, on: boolean): Id;
+  /** Sends a late or refused message or change again. */
   retry(cid: Id): void;
-  /** Gives up a message that was not sent; answers its text. */
+  /** Gives up what was not sent; answers the text of a message or an edit. */
   discard(cid: Id): string | undefined;
   join(room: Id): void;
   leave(room: Id): void;
@@ -49,7 +62,10 @@ export interface Client {
   /** Call at each key press: one frame per 3 s leaves. `false` says at once that the typing ended. */
   typing(room: Id, on: boolean, draft?: string): void;
   page(page: Page): void;
-  seen(what: { readonly notification: Id } | { readonly all: true }): void;
+  /** What an agent says of themselves; holds until said otherwise. */
+  presence(mood: Mood): void;
+  /** A notice, or all of them, was read: on my other tabs too, and not again after the next welcome. */
+  markSeen(what: Id | "all"): void;
   /** Adds summaries that came over HTTP. */
   learn(rooms: readonly Summary[]): void;
 }

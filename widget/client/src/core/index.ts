@@ -3,8 +3,10 @@ export type { Client, ClientOptions, Events, SendOptions } from "./client-api.ts
 export { type Clock, realClock } from "./clock.ts";
 export { createEmitter, type Emitter, type Listener } from "./emitter.ts";
 export * from "./protocol.ts";
+export { hasReacted } from "./reactions.ts";
 export { backoff } from "./retry.ts";
 export { createSocket, Refused, type Session, type Socket, type SocketOptions, type Status } from "./socket.ts";
 export * from "./state.ts";
 export { type Action, reduce } from "./store.ts";
 export { browserSurroundings, type Connect, connectWebSocket, type Signal, type Surroundings } from "./transport.ts";
+export { linesOf, type Shown, type Silence, silenceOf } from "./view.ts";

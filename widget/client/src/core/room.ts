@@ -1,6 +1,7 @@
 /** What frames do to one room: sequence, holes, catch-up, pages, marks. Pure. */
 
 import type { Id, Message, ServerFrames } from "./protocol.ts";
+import { keepMe } from "./reactions.ts";
 import { type Early, MAX_UNREAD, type Room } from "./state.ts";
 
 /** Beyond this a catch-up is cheaper than a memory of what came early. */
@@ -78,13 +79,21 @@ function drain(room: Room, me: Id | undefined): Room {
 
 function apply(room: Room, { seq, message }: Early, me: Id | undefined): Room {
   const typing = room.typing.filter((one) => one.who.id !== message.by.id);
-  const fresh = message.seq === seq && countsAsUnread(message, me) && seq > (room.marks[me ?? ""] ?? 0);
-  const unread = fresh ? Math.min(MAX_UNREAD, room.unread + 1) : room.unread;
-  return { ...room, messages: mergeKnown(room, [message]), last: seq, typing, unread };
+  const known = room.messages.find((one) => one.id === message.id);
+  const unread = unreadWith(room, seq, message, me);
+  return { ...room, messages: mergeKnown(room, [keepMe(known, message, me)]), last: seq, typing, unread };
 }
 
-const countsAsUnread = (message: Message, me: Id | undefined): boolean =>
-  message.kind !== "system" && message.by.id !== me && !message.deleted;
+/** A new line counts, and no longer once it is deleted, which happens to a line once. */
+function unreadWith(room: Room, seq: number, message: Message, me: Id | undefined): number {
+  if (message.seq <= (room.marks[me ?? ""] ?? 0) || !isOthers(message, me)) return room.unread;
+  if (message.seq === seq && !message.deleted) return Math.min(MAX_UNREAD, room.unread + 1);
+  return message.deleted && message.seq < seq ? Math.max(0, room.unread - 1) : room.unread;
+}
+
+const isOthers = (message: Message, me: Id | undefined): boolean => message.kind !== "system" && message.by.id !== me;
+
+const countsAsUnread = (message: Message, me: Id | undefined): boolean => isOthers(message, me) && !message.deleted;
 
 /** Rule 10, as far as the loaded lines reach. */
 function unreadAfter(room: Room, mark: number, me: Id): number {

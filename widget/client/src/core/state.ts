@@ -2,25 +2,45 @@
 
 import type { ErrorCode, Id, LiveVisitor, Message, Notice, Person, PresenceState, Ref, Summary } from "./protocol.ts";
 
-/** A message of mine that the room does not show yet. */
-export interface Pending {
+/** Something I did that is not settled yet. */
+interface Unsettled {
   readonly cid: Id;
   /** The room, or `NEW_ROOM` until the first message has made one. */
   readonly room: Id;
-  readonly text: string;
-  readonly replyTo?: Id;
-  /** The form before the chat, sent with the message that makes the room. */
-  readonly form?: Readonly<Record<string, string>>;
-  /** When it was written; a retry starts anew. Milliseconds since the epoch. */
+  /** When it was done; a retry starts anew. Milliseconds since the epoch. */
   readonly at: number;
   /**
-   * `waiting`: goes out when it can. `sent`: committed as `seq`, and the line itself is on its way.
+   * `waiting`: goes out when it can. `sent`: committed as `seq`, and the room's own frame is on its way.
    * `refused`: the server said `code`; it goes again only if its author asks.
    */
   readonly state: "waiting" | "sent" | "refused";
   readonly seq?: number;
   readonly code?: ErrorCode;
+  /** Before this time the server will not take it: while `waiting` it goes again then by itself. Milliseconds since the epoch. */
+  readonly until?: number;
 }
+
+/** A message of mine that the room does not show yet. */
+export interface Pending extends Unsettled {
+  readonly text: string;
+  readonly replyTo?: Id;
+  /** The form before the chat, sent with the message that makes the room. */
+  readonly form?: Readonly<Record<string, string>>;
+}
+
+/** What is to become of a message. */
+export type Wish =
+  | { readonly what: "edit"; readonly text: string }
+  | { readonly what: "delete" }
+  | { readonly what: "react"; readonly emoji: string; readonly on: boolean };
+
+/** A change of mine that the room does not show yet. `linesOf` shows it already, unless it was refused. */
+export interface Change extends Unsettled {
+  readonly message: Id;
+  readonly wish: Wish;
+}
+
+export type Outgoing = Pending | Change;
 
 export interface Typing {
   readonly who: Person;
@@ -69,18 +89,31 @@ export interface Room {
   /** Read marks by person. */
   readonly marks: Readonly<Record<Id, number>>;
   readonly typing: readonly Typing[];
+  /** My messages are refused before this time with this code, or would be. Milliseconds since the epoch. */
+  readonly silentUntil: number;
+  readonly silentBy?: "muted" | "slow_mode";
 }
+
+/** What an agent says of themselves. */
+export type Mood = Exclude<PresenceState, "offline">;
 
 export interface State {
   readonly me?: Person;
   readonly rooms: Readonly<Record<Id, Room>>;
-  /** In the order they were written. */
-  readonly pending: readonly Pending[];
+  /** Messages and changes, in the order they were done. */
+  readonly pending: readonly Outgoing[];
+  /** Rooms that were taken from me, and why, until I am let in again. */
+  readonly left: Readonly<Record<Id, ErrorCode>>;
   /** Where the room list goes on over HTTP. */
   readonly cursor?: string;
   readonly limits: Readonly<Record<string, number>>;
+  /** Unread ones, newest first. */
   readonly notices: readonly Notice[];
   readonly unreadNotices: number;
+  /** Notices that I read, as long as the server might not know. */
+  readonly dismissed: readonly Id[];
+  /** What I say of myself; agents only. */
+  readonly mood: Mood;
   /** People's states by id. */
   readonly presence: Readonly<Record<Id, PresenceState>>;
   /** How many agents are here, once it was said. */
@@ -98,9 +131,12 @@ export const MAX_UNREAD = 99;
 export const EMPTY: State = {
   rooms: {},
   pending: [],
+  left: {},
   limits: {},
   notices: [],
   unreadNotices: 0,
+  dismissed: [],
+  mood: "online",
   presence: {},
   visitors: {},
 };
@@ -119,6 +155,7 @@ export const emptyRoom = (id: Id): Room => ({
   count: 0,
   marks: {},
   typing: [],
+  silentUntil: 0,
 });
 
 /** Rooms with a summary, newest last line first. */
@@ -129,10 +166,22 @@ export function roomsByRecency(state: State): Room[] {
     .sort((a, b) => (stamp(a) < stamp(b) ? 1 : stamp(a) > stamp(b) ? -1 : a.id < b.id ? 1 : -1));
 }
 
-export const pendingOf = (state: State, room: Id): Pending[] => state.pending.filter((one) => one.room === room);
+export const isChange = (one: Outgoing): one is Change => "wish" in one;
+
+/** My messages that the room does not show yet. */
+export const pendingOf = (state: State, room: Id): Pending[] =>
+  state.pending.filter((one): one is Pending => one.room === room && !isChange(one));
+
+/** My changes that the room does not show yet. */
+export const changesOf = (state: State, room: Id): Change[] =>
+  state.pending.filter((one): one is Change => one.room === room && isChange(one));
 
 /** Whether a retry should be offered. */
-export const isLate = (one: Pending, now: number): boolean => one.state === "waiting" && now - one.at >= LATE;
+export const isLate = (one: Outgoing, now: number): boolean => one.state === "waiting" && now - one.at >= LATE;
+
+/** Whether a room's lock and slow mode do not hold me: agents and moderators. */
+export const isAbove = (state: State, room: Room): boolean =>
+  state.me?.kind === "agent" || room.summary?.mine?.role === "moderator";
 
 /** Whether someone else has read up to `seq`. */
 export const isRead = (room: Room, seq: number, me: Id | undefined): boolean =>
@@ -141,7 +190,7 @@ export const isRead = (room: Room, seq: number, me: Id | undefined): boolean =>
 /** Whether the room is behind and nobody has asked yet. */
 export const hasHole = (room: Room): boolean => room.joined && room.loaded && room.head > room.last && !room.catchUp;
 
-/** Whether anything changes by time alone: typing that expires, a message that becomes late, a question without an answer. */
-export const ages = (state: State): boolean =>
+/** Whether anything changes by time alone: typing that expires, a message that becomes late, a silence that ends. */
+export const ages = (state: State, now: number): boolean =>
   state.pending.some((one) => one.state === "waiting") ||
-  Object.values(state.rooms).some((room) => room.typing.length > 0 || room.catchUp);
+  Object.values(state.rooms).some((room) => room.typing.length > 0 || room.catchUp || room.silentUntil > now);

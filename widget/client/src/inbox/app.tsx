@@ -43,7 +43,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
 
   useEffect(() => {
     if (!attentive || !opened) return;
-    for (const one of chat.notices) if (one.room === opened) model.client.seen({ notification: one.id });
+    for (const one of chat.notices) if (one.room === opened) model.client.markSeen(one.id);
   }, [chat.notices, opened, attentive]);
 
   const go = (room: Id | null) => {
@@ -72,7 +72,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
     focusRow(next);
   };
   const notice = (one: Notice) => {
-    model.client.seen({ notification: one.id });
+    model.client.markSeen(one.id);
     if (one.room) go(one.room);
   };
 
@@ -109,7 +109,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
         now={view.now}
         onHome={() => go(null)}
         onNotice={notice}
-        onSeen={(one) => model.client.seen(one ? { notification: one.id } : { all: true })}
+        onSeen={(one) => model.client.markSeen(one ? one.id : "all")}
         onShortcuts={() => setShowsKeys(true)}
       />
       <main class="panes">

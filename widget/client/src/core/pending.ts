@@ -1,0 +1,95 @@
+/** What I did and the server has not settled: acknowledged, refused, sent again, shown. Pure. */
+
+import type { ErrorCode, Id, ServerFrames } from "./protocol.ts";
+import { withMe } from "./reactions.ts";
+import { inKnown, inRoom } from "./rooms.ts";
+import { type Change, isAbove, isChange, NEW_ROOM, type Outgoing, type Room, type State } from "./state.ts";
+
+/** A new change of the same kind takes the place of one that was refused. */
+export function wrote(state: State, next: Outgoing): State {
+  const others = state.pending.filter((one) => one.state !== "refused" || !isSameChange(one, next));
+  return { ...state, pending: [...others, next] };
+}
+
+const isSameChange = (one: Outgoing, other: Outgoing): boolean =>
+  isChange(one) && isChange(other) && one.message === other.message && one.wish.what === other.wish.what;
+
+export function acknowledge(state: State, frame: ServerFrames["ack"], now: number): State {
+  const acked = state.pending.find((one) => one.cid === frame.cid);
+  if (!acked) return state;
+  const base = acked.room === NEW_ROOM ? adopt(state, frame.room) : state;
+  const pending = base.pending.map((one) => (one.cid === frame.cid ? sent(one, frame.seq) : one));
+  return isChange(acked) ? { ...base, pending } : slowed({ ...base, pending }, frame.room, now);
+}
+
+const sent = (one: Outgoing, seq: number): Outgoing => ({ ...unrefused(one), state: "sent", seq });
+
+/** In slow mode my message begins a silence. */
+function slowed(state: State, id: Id, now: number): State {
+  const room = state.rooms[id];
+  const seconds = room?.summary?.slow;
+  return seconds && !isAbove(state, room) ? silenced(state, id, "slow_mode", now + seconds * 1000) : state;
+}
+
+/** The first message made its room: what was written meanwhile belongs there too. */
+export function adopt(state: State, id: Id): State {
+  const pending = state.pending.map((one) => (one.room === NEW_ROOM ? { ...one, room: id } : one));
+  return inRoom({ ...state, pending }, id, (room) => ({ ...room, joined: true }));
+}
+
+/** Refusals that pass by themselves leave it waiting until then; the others are for its author to decide. */
+export function refuse(state: State, frame: ServerFrames["err"], now: number): State {
+  const refused = state.pending.find((one) => one.cid === frame.cid);
+  if (!refused) return state;
+  const { code, retry_after } = frame;
+  const wait = passes(code) ? Math.max(retry_after ?? 1, 0.1) : retry_after;
+  const until = wait === undefined ? {} : { until: now + wait * 1000 };
+  const next = { code, ...until, state: passes(code) ? "waiting" : "refused" } as const;
+  const pending = state.pending.map((one) => (one === refused ? { ...unrefused(one), ...next } : one));
+  return silenced({ ...state, pending }, refused.room, code, until.until);
+}
+
+const silenced = (state: State, id: Id, by: ErrorCode, until: number | undefined): State =>
+  until !== undefined && (by === "muted" || by === "slow_mode")
+    ? inKnown(state, id, (room) => ({ ...room, silentUntil: until, silentBy: by }))
+    : state;
+
+/** Whether the same frame may succeed later. */
+export const passes = (code: ErrorCode): boolean =>
+  code === "rate_limited" || code === "slow_mode" || code === "busy" || code === "internal";
+
+export const again = (state: State, cid: Id, now: number): State => ({
+  ...state,
+  pending: state.pending.map((one) => (one.cid === cid ? { ...unrefused(one), state: "waiting", at: now } : one)),
+});
+
+function unrefused(one: Outgoing): Outgoing {
+  const { code: _code, until: _until, ...rest } = one;
+  return rest;
+}
+
+/** What the room shows by now is no longer pending. */
+export function settle(state: State): State {
+  if (state.pending.length === 0) return state;
+  const settled = state.pending.filter((one) => isShown(state.rooms[one.room], one));
+  if (settled.length === 0) return state;
+  const pending = state.pending.filter((one) => !settled.includes(one));
+  return settled.filter(isChange).reduce(withMyReaction, { ...state, pending });
+}
+
+function isShown(room: Room | undefined, one: Outgoing): boolean {
+  if (one.state === "sent" && (!room?.joined || (one.seq ?? 0) <= room.last)) return true;
+  return !isChange(one) && (room?.messages.some((message) => message.cid === one.cid) ?? false);
+}
+
+/** The room's frame may leave me out of a crowd; the acknowledgement did not. */
+function withMyReaction(state: State, { room: id, message: changed, wish }: Change): State {
+  const me = state.me?.id;
+  if (wish.what !== "react" || me === undefined) return state;
+  return inKnown(state, id, (room) => {
+    const at = room.messages.findIndex((one) => one.id === changed);
+    const message = room.messages[at];
+    const next = message && withMe(message, wish.emoji, wish.on, me);
+    return !next || next === message ? room : { ...room, messages: room.messages.with(at, next) };
+  });
+}

@@ -1,0 +1,2 @@
+/** What the build writes for each element; no source file imports this. */
+export { createElement, Fragment } from "preact";
