@@ -1,45 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createClient } from "../src/core/client.ts";
 import type { Id } from "../src/core/protocol.ts";
-import { LATE, NEW_ROOM, pendingOf, type Room } from "../src/core/state.ts";
-import { type FakeClock, fakeClock, seeded } from "./fake-clock.ts";
-import { type FakeServer, fakeServer } from "./fake-server.ts";
-
-interface World {
-  readonly clock: FakeClock;
-  readonly server: FakeServer;
-}
-
-let ids = 0;
-
-function world(random?: () => number): World {
-  const clock = fakeClock(random);
-  return { clock, server: fakeServer(clock) };
-}
-
-function visitor({ clock, server }: World = world()) {
-  const client = createClient({
-    getSession: async () => ({ token: "token", expiresIn: 900, url: "/ws/w/key/" }),
-    connect: server.connect,
-    surroundings: server.surroundings,
-    clock,
-    newId: () => `00000000-0000-4000-a000-${String(++ids).padStart(12, "0")}`,
-  });
-  return { clock, server, client, room: () => Object.values(client.state().rooms)[0] as Room };
-}
-
-type Visitor = ReturnType<typeof visitor>;
-
-async function inRoom(random?: () => number): Promise<Visitor & { readonly id: Id }> {
-  const here = visitor(world(random));
-  here.client.start();
-  here.client.open("hello");
-  await here.clock.pass(100);
-  return { ...here, id: here.room().id };
-}
-
-const texts = (room: Room | undefined) => room?.messages.map((message) => message.text);
+import { LATE, NEW_ROOM, pendingOf } from "../src/core/state.ts";
+import { linesOf } from "../src/core/view.ts";
+import { seeded } from "./fake-clock.ts";
+import { VIC } from "./fake-server.ts";
+import { inRoom, texts, type Visitor, visitor, type World } from "./world.ts";
 
 describe("a conversation", () => {
   test("the first message makes the room, and what is written meanwhile follows in order", async () => {
@@ -220,7 +186,7 @@ describe("small signals", () => {
   });
 });
 
-/** Both talk while frames are killed with their connection, acks withheld, lines lost and late. */
+/** Both talk, and the visitor changes what was said, while frames are killed with their connection, acks withheld, lines lost and late. */
 async function storm(here: Visitor & { readonly id: Id }, steps: number): Promise<void> {
   const { client, clock, server, id } = here;
   server.faults.kill = 0.03;
@@ -230,9 +196,20 @@ async function storm(here: Visitor & { readonly id: Id }, steps: number): Promis
   for (let step = 0; step < steps; step += 1) {
     client.send(id, `visitor ${step}`);
     if (step % 2 === 0) server.say(`agent ${step}`);
+    if (step % 3 === 0) meddle(here, step);
     if (step % 10 === 0) server.ping();
     await clock.pass(Math.floor(clock.random() * 120));
   }
+}
+
+/** A change of any line in view. */
+function meddle({ client, clock, room, id }: Visitor & { readonly id: Id }, step: number): void {
+  const lines = room().messages;
+  const line = lines[Math.floor(clock.random() * lines.length)];
+  if (!line) return;
+  if (step % 4 === 0) client.react(id, line.id, "👍", clock.random() < 0.6);
+  else if (step % 4 === 1) client.edit(id, line.id, `${line.text} (edited in ${step})`);
+  else if (clock.random() < 0.2) client.remove(id, line.id);
 }
 
 async function calm({ clock, server }: World): Promise<void> {
@@ -248,18 +225,19 @@ describe("nothing is lost, nothing is doubled, everything is in order", () => {
       const here = await inRoom(seeded(seed));
       await storm(here, 120);
       await calm(here);
-      const stored = here.server.room()?.log.map((message) => message.text) ?? [];
-      const written = Array.from({ length: 120 }, (_, step) => `visitor ${step}`);
+      const stored = here.server.room()?.log ?? [];
+      const said = here.server.received.flatMap((frame) => (frame.t === "send" ? [frame.cid] : []));
       assert.ok(here.server.dials() > 5, "the storm must cut the line");
+      assert.ok(stored.some((message) => message.changed > message.seq));
       assert.deepEqual(
-        stored.filter((text) => text.startsWith("visitor")),
-        written,
+        stored.flatMap((message) => (message.by.id === VIC.id && message.seq > 1 ? [message.cid] : [])),
+        [...new Set(said)],
       );
       while (here.room().more) {
         here.client.older(here.id);
         await here.clock.pass(50);
       }
-      assert.deepEqual(texts(here.room()), stored);
+      assert.deepEqual(linesOf(here.client.state(), here.room()), stored);
       assert.deepEqual(here.client.state().pending, []);
     });
   }

@@ -1,4 +1,4 @@
-import type { ClientFrame, Id, Message, ServerFrame } from "../src/core/protocol.ts";
+import type { ClientFrame, ErrorCode, Id, Message, ServerFrame } from "../src/core/protocol.ts";
 import type { Connect, Handlers, Signal, Surroundings } from "../src/core/transport.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
@@ -23,9 +23,14 @@ export interface Faults {
 
 interface Room {
   readonly id: Id;
+  /** By birth, as they are now. */
   readonly log: Message[];
-  readonly cids: Map<Id, number>;
+  /** The answer to each cid: a number, and the message. */
+  readonly cids: Map<Id, { readonly seq: number; readonly id: Id; readonly ts: string }>;
+  head: number;
 }
+
+type ChangeFrame = Extract<ClientFrame, { readonly t: "edit" | "delete" | "react" }>;
 
 interface Connection {
   readonly handlers: Handlers;
@@ -39,6 +44,8 @@ export interface FakeServer {
   readonly faults: Faults;
   /** How many of the next messages are refused as too fast. */
   refuse: number;
+  /** The refusal of every change, if they are refused. */
+  refuseChanges: ErrorCode | undefined;
   readonly surroundings: Surroundings & { visible: () => boolean };
   /** How often someone connected. */
   dials(): number;
@@ -91,7 +98,7 @@ export function fakeServer(clock: FakeClock): FakeServer {
   }
 
   function append(room: Room, by: typeof VIC | typeof BEN, text: string, cid?: Id): Message {
-    const seq = room.log.length + 1;
+    const seq = ++room.head;
     const ts = new Date(clock.now()).toISOString();
     const bare = {
       id: id(),
@@ -107,7 +114,7 @@ export function fakeServer(clock: FakeClock): FakeServer {
     } as const;
     const message = cid === undefined ? bare : { ...bare, cid };
     room.log.push(message);
-    if (cid !== undefined) room.cids.set(cid, seq);
+    if (cid !== undefined) room.cids.set(cid, message);
     publish(room, { t: "msg", room: room.id, seq, message });
     return message;
   }
@@ -118,18 +125,18 @@ export function fakeServer(clock: FakeClock): FakeServer {
       kind: "support",
       title: "Vic",
       people: 2,
-      head: room.log.length,
+      head: room.head,
       epoch: EPOCH,
-      rev: room.log.length,
+      rev: room.head,
       unread: 0,
     }) as const;
 
   function join(connection: Connection, room: Room, after: number | undefined, ref?: number | string): void {
     connection.joined.add(room.id);
-    const head = room.log.length;
+    const head = room.head;
     const resumed = after !== undefined && after <= head && head - after <= CATCH_UP;
-    const found = resumed ? room.log.slice(after) : room.log.slice(-PAGE);
-    const more = resumed ? found.length > PAGE : head > PAGE;
+    const found = resumed ? changedSince(room, after) : room.log.slice(-PAGE);
+    const more = resumed ? found.length > PAGE : room.log.length > PAGE;
     const base = { room: room.id, summary: summary(room), epoch: EPOCH, head, resumed, people: [], marks: [] };
     const messages = resumed ? found.slice(0, PAGE) : found;
     push(connection, { t: "joined", ...(ref === undefined ? {} : { ref }), ...base, messages, more });
@@ -140,10 +147,29 @@ export function fakeServer(clock: FakeClock): FakeServer {
   }
 
   function acknowledge(connection: Connection, room: Room, cid: Id): void {
-    const seq = room.cids.get(cid) ?? 0;
-    const line = room.log[seq - 1];
+    const line = room.cids.get(cid);
     if (line && !happens(faults.muteAck))
-      push(connection, { t: "ack", cid, room: room.id, seq, id: line.id, ts: line.ts });
+      push(connection, { t: "ack", cid, room: room.id, seq: line.seq, id: line.id, ts: line.ts });
+  }
+
+  /** The same again is answered again; what changes nothing takes no number. */
+  function change(connection: Connection, room: Room, frame: ChangeFrame): void {
+    const at = room.log.findIndex((line) => line.id === frame.message);
+    const known = room.log[at];
+    const code = server.refuseChanges ?? (known ? undefined : "not_found");
+    if (!known || code) {
+      push(connection, { t: "err", cid: frame.cid, code: code ?? "internal", message: "No." });
+      return;
+    }
+    if (!room.cids.has(frame.cid)) {
+      const next = changed(known, frame);
+      const seq = next === known ? known.changed : ++room.head;
+      room.cids.set(frame.cid, { seq, id: known.id, ts: known.ts });
+      if (next !== known) room.log[at] = { ...next, changed: seq };
+      const message = room.log[at] as Message;
+      if (next !== known) publish(room, { t: "upd", room: room.id, seq, message });
+    }
+    acknowledge(connection, room, frame.cid);
   }
 
   function write(connection: Connection, room: Room, cid: Id, text: string): void {
@@ -156,7 +182,8 @@ export function fakeServer(clock: FakeClock): FakeServer {
   }
 
   function open(connection: Connection, cid: Id, text: string): void {
-    const made = [...rooms.values()].find((one) => one.cids.has(cid)) ?? { id: id(), log: [], cids: new Map() };
+    const known = [...rooms.values()].find((one) => one.cids.has(cid));
+    const made: Room = known ?? { id: id(), log: [], cids: new Map(), head: 0 };
     rooms.set(made.id, made);
     if (!made.cids.has(cid)) append(made, VIC, text, cid);
     join(connection, made, undefined);
@@ -185,10 +212,12 @@ export function fakeServer(clock: FakeClock): FakeServer {
     if (frame.t === "ping") push(connection, { t: "pong", n: frame.n });
     if (!room) return;
     if (frame.t === "send") write(connection, room, frame.cid, frame.text ?? "");
+    if (frame.t === "edit" || frame.t === "delete" || frame.t === "react") change(connection, room, frame);
     if (frame.t === "join") join(connection, room, frame.after, frame.ref);
     if (frame.t === "history") {
-      const messages = room.log.slice(Math.max(0, frame.before - 1 - PAGE), frame.before - 1);
-      push(connection, { t: "page", ref: frame.ref, room: room.id, messages, more: (messages[0]?.seq ?? 1) > 1 });
+      const before = room.log.filter((line) => line.seq < frame.before);
+      const messages = before.slice(-PAGE);
+      push(connection, { t: "page", ref: frame.ref, room: room.id, messages, more: before.length > PAGE });
     }
   }
 
@@ -196,6 +225,7 @@ export function fakeServer(clock: FakeClock): FakeServer {
     received,
     faults,
     refuse: 0,
+    refuseChanges: undefined,
     down: false,
     hidden: false,
     dead: false,
@@ -237,9 +267,27 @@ export function fakeServer(clock: FakeClock): FakeServer {
       for (const connection of connections) kill(connection, code);
     },
     ping() {
-      const heads = Object.fromEntries([...rooms.values()].map((room) => [room.id, room.log.length]));
+      const heads = Object.fromEntries([...rooms.values()].map((room) => [room.id, room.head]));
       server.tell({ t: "ping", n: 0, heads });
     },
   };
   return server;
+}
+
+const changedSince = (room: Room, after: number): Message[] =>
+  room.log.filter((line) => line.changed > after).sort((a, b) => a.changed - b.changed);
+
+/** The message after the change, or itself where nothing changes. */
+function changed(message: Message, frame: ChangeFrame): Message {
+  if (message.deleted) return message;
+  if (frame.t === "delete") return { ...message, text: "", reactions: {}, deleted: true };
+  if (frame.t === "edit") {
+    return message.text === frame.text ? message : { ...message, text: frame.text, edited_at: message.ts };
+  }
+  const who = message.reactions[frame.emoji]?.who ?? [];
+  if (who.includes(VIC.id) === frame.on) return message;
+  const next = frame.on ? [...who, VIC.id] : who.filter((one) => one !== VIC.id);
+  const { [frame.emoji]: _old, ...others } = message.reactions;
+  const reactions = next.length > 0 ? { ...others, [frame.emoji]: { n: next.length, who: next } } : others;
+  return { ...message, reactions };
 }

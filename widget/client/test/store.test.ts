@@ -1,86 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Message, ServerFrame, ServerFrames, Summary } from "../src/core/protocol.ts";
-import { EMPTY, hasHole, isRead, type Room, type State } from "../src/core/state.ts";
+import type { ServerFrame } from "../src/core/protocol.ts";
+import { hasHole, isRead, type Room, type State } from "../src/core/state.ts";
 import { reduce } from "../src/core/store.ts";
-
-const VIC = { kind: "visitor", id: "vic", name: "Vic" } as const;
-const BEN = { kind: "agent", id: "ben", name: "Ben" } as const;
-
-const line = (seq: number, more: Partial<Message> = {}): Message => ({
-  id: `m${seq}`,
-  room: "r",
-  seq,
-  changed: seq,
-  by: BEN,
-  kind: "text",
-  text: `line ${seq}`,
-  ts: "2026-11-22T10:00:00.000Z",
-  attachments: [],
-  reactions: {},
-  ...more,
-});
-
-const summary = (head: number, more: Partial<Summary> = {}): Summary => ({
-  id: "r",
-  kind: "support",
-  title: "Vic",
-  people: 2,
-  head,
-  epoch: "e1",
-  rev: head,
-  ...more,
-});
-
-const msg = (seq: number, more: Partial<Message> = {}): ServerFrame => ({
-  t: "msg",
-  room: "r",
-  seq,
-  message: line(seq, more),
-});
-const upd = (seq: number, birth: number, more: Partial<Message> = {}): ServerFrame => ({
-  t: "upd",
-  room: "r",
-  seq,
-  message: line(birth, { changed: seq, ...more }),
-});
-
-const welcome = (rooms: readonly Summary[] = []): ServerFrame => ({
-  t: "welcome",
-  v: 1,
-  me: VIC,
-  rooms,
-  unread: 0,
-  notices: [],
-  ping: 25,
-  limits: {},
-});
-
-const joined = (
-  head: number,
-  messages: readonly Message[],
-  more: Partial<ServerFrames["joined"]> = {},
-): ServerFrame => ({
-  t: "joined",
-  room: "r",
-  summary: summary(head, { unread: 0 }),
-  epoch: "e1",
-  head,
-  resumed: false,
-  messages,
-  more: false,
-  people: [],
-  marks: [],
-  ...more,
-});
-
-const after = (frames: readonly ServerFrame[], from: State = EMPTY): State =>
-  frames.reduce((state, frame) => reduce(state, { type: "frame", frame, now: 0 }), from);
-
-const roomAfter = (...frames: ServerFrame[]): Room => after([welcome(), ...frames]).rooms.r as Room;
+import { after, BEN, joined, line, msg, roomAfter, start, summary, upd, VIC, welcome } from "./frames.ts";
 
 const seqs = (room: Room) => room.messages.map((message) => message.seq);
-const start = joined(2, [line(1), line(2)]);
 
 describe("rule 3", () => {
   const cases: readonly [name: string, frames: readonly ServerFrame[], shown: number[], last: number, hole: boolean][] =
@@ -224,6 +149,15 @@ describe("unread", () => {
   test("others' lines count, mine, system lines and edits do not", () => {
     const room = roomAfter(start, msg(3), msg(4, { by: VIC }), msg(5, { kind: "system" }), upd(6, 1), msg(7));
     assert.equal(room.unread, 2);
+  });
+
+  test("a deletion takes its line out of the count, unless it was read", () => {
+    const mark: ServerFrame = { t: "marks", room: "r", who: "vic", seq: 3 };
+    const deleted = (seq: number, birth: number) => upd(seq, birth, { deleted: true, text: "" });
+    const lines = [start, msg(3), msg(4), msg(5), mark];
+    assert.equal(roomAfter(...lines).unread, 2);
+    assert.equal(roomAfter(...lines, deleted(6, 4)).unread, 1);
+    assert.equal(roomAfter(...lines, deleted(6, 3)).unread, 2);
   });
 
   test("my mark clears what it covers, on any tab, and never goes back", () => {

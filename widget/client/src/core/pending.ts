@@ -19,16 +19,17 @@ export function acknowledge(state: State, frame: ServerFrames["ack"], now: numbe
   if (!acked) return state;
   const base = acked.room === NEW_ROOM ? adopt(state, frame.room) : state;
   const pending = base.pending.map((one) => (one.cid === frame.cid ? sent(one, frame.seq) : one));
-  return isChange(acked) ? { ...base, pending } : slowed({ ...base, pending }, frame.room, now);
+  return slowed({ ...base, pending }, { ...acked, room: frame.room }, now);
 }
 
 const sent = (one: Outgoing, seq: number): Outgoing => ({ ...unrefused(one), state: "sent", seq });
 
 /** In slow mode my message begins a silence. */
-function slowed(state: State, id: Id, now: number): State {
-  const room = state.rooms[id];
+function slowed(state: State, one: Outgoing, now: number): State {
+  const room = state.rooms[one.room];
   const seconds = room?.summary?.slow;
-  return seconds && !isAbove(state, room) ? silenced(state, id, "slow_mode", now + seconds * 1000) : state;
+  if (isChange(one) || !seconds || isAbove(state, room)) return state;
+  return silenced(state, room.id, "slow_mode", now + seconds * 1000);
 }
 
 /** The first message made its room: what was written meanwhile belongs there too. */
@@ -68,13 +69,18 @@ function unrefused(one: Outgoing): Outgoing {
   return rest;
 }
 
-/** What the room shows by now is no longer pending. */
-export function settle(state: State): State {
+/** What the room shows by now is no longer pending, whether its acknowledgement came before or not. */
+export function settle(state: State, now: number): State {
   if (state.pending.length === 0) return state;
   const settled = state.pending.filter((one) => isShown(state.rooms[one.room], one));
   if (settled.length === 0) return state;
   const pending = state.pending.filter((one) => !settled.includes(one));
-  return settled.filter(isChange).reduce(withMyReaction, { ...state, pending });
+  return settled.reduce<State>((next, one) => settleOne(next, one, now), { ...state, pending });
+}
+
+function settleOne(state: State, one: Outgoing, now: number): State {
+  if (isChange(one)) return withMyReaction(state, one);
+  return one.state === "sent" ? state : slowed(state, one, now);
 }
 
 function isShown(room: Room | undefined, one: Outgoing): boolean {

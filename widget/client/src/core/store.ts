@@ -39,7 +39,7 @@ export type Action =
 export function reduce(state: State = EMPTY, action: Action): State {
   switch (action.type) {
     case "frame":
-      return settle(onFrame(state, action.frame, action.now));
+      return settle(onFrame(state, action.frame, action.now), action.now);
     case "lost":
       return lost(state);
     case "tick":

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Message, ServerFrame } from "../src/core/protocol.ts";
+import { hasReacted } from "../src/core/reactions.ts";
+import type { Room, State } from "../src/core/state.ts";
+import { reduce } from "../src/core/store.ts";
+import { linesOf, silenceOf } from "../src/core/view.ts";
+import { after, BEN, joined, line, notice, roomAfter, start, summary, upd, welcome } from "./frames.ts";
+
+describe("notices", () => {
+  const ids = (state: State) => state.notices.map((one) => one.id);
+  const two = after([welcome([], { unread: 1, notices: [notice("a")] }), notice("b")]);
+
+  test("the newest stands first, and one that comes twice stands once", () => {
+    assert.deepEqual([ids(two), two.unreadNotices], [["b", "a"], 2]);
+    assert.deepEqual([ids(after([notice("b")], two)), two.unreadNotices], [["b", "a"], 2]);
+  });
+
+  test("read here, they are gone, and stay gone if the server has not heard of it by the next welcome", () => {
+    const one = reduce(two, { type: "seen", what: "a" });
+    assert.deepEqual([ids(one), one.unreadNotices], [["b"], 1]);
+    const again = welcome([], { unread: 3, notices: [notice("c"), notice("b"), notice("a")] });
+    const back = after([again], one);
+    assert.deepEqual([ids(back), back.unreadNotices, back.dismissed], [["c", "b"], 2, ["a"]]);
+    assert.deepEqual(after([welcome()], back).dismissed, []);
+  });
+
+  test("all at once", () => {
+    const none = reduce(two, { type: "seen", what: "all" });
+    assert.deepEqual([ids(none), none.unreadNotices], [[], 0]);
+    assert.deepEqual(ids(after([notice("b")], none)), [], "a late repetition does not bring it back");
+  });
+
+  test("read on another tab, one or all, with the count of the server", () => {
+    const one = after([{ t: "seen", notification: "a", unread: 7 }], two);
+    assert.deepEqual([ids(one), one.unreadNotices], [["b"], 7]);
+    const none = after([{ t: "seen", all: true, unread: 0 }], two);
+    assert.deepEqual([ids(none), none.unreadNotices], [[], 0]);
+  });
+});
+
+describe("a room that is taken away", () => {
+  const waiting = (cid: string) => ({ cid, room: "r", text: cid, at: 0, state: "waiting" }) as const;
+  const wrote = reduce(after([welcome(), start]), { type: "wrote", pending: waiting("a") });
+
+  test("says why, and what I had not sent says it too", () => {
+    const state = after([{ t: "left", room: "r", code: "forbidden" }], wrote);
+    assert.deepEqual(state.left, { r: "forbidden" });
+    assert.deepEqual([state.pending[0]?.state, state.pending[0]?.code], ["refused", "forbidden"]);
+  });
+
+  test("let in again, it is forgotten", () => {
+    const back = after([{ t: "left", room: "r", code: "forbidden" }, start], wrote);
+    assert.deepEqual([back.left, back.rooms.r?.last], [{}, 2]);
+  });
+});
+
+describe("what a summary says of me", () => {
+  const mine = { role: "moderator" } as const;
+  const personal: ServerFrame = { t: "room", room: "r", summary: summary(3, { unread: 0, mine, notes: "n" }) };
+  const broadcast: ServerFrame = { t: "room", room: "r", summary: summary(4, { locked: true }) };
+
+  test("outlives a frame for everyone, which does not know", () => {
+    const { summary: known } = roomAfter(start, personal, broadcast);
+    assert.deepEqual([known?.mine, known?.notes, known?.locked], [mine, "n", true]);
+  });
+
+  test("ends with an answer for me that does not say it any more", () => {
+    const later: ServerFrame = { t: "room", room: "r", summary: summary(5, { unread: 0 }) };
+    assert.equal(roomAfter(start, personal, later).summary?.mine, undefined);
+  });
+});
+
+describe("why I may not write", () => {
+  const silence = (now: number, more: Parameters<typeof summary>[1] = {}, ...frames: ServerFrame[]) => {
+    const state = after([welcome(), joined(2, [], { summary: summary(2, { unread: 0, ...more }) })]);
+    const pending = { cid: "c", room: "r", text: "", at: 0, state: "waiting" } as const;
+    const said = after(frames, reduce(state, { type: "wrote", pending }));
+    return silenceOf(said, said.rooms.r as Room, now);
+  };
+  const moderator = { role: "moderator" } as const;
+  const until = "1970-01-01T00:01:00.000Z";
+
+  test("nothing in the way", () => assert.equal(silence(0), undefined));
+  test("archived: for everybody", () =>
+    assert.deepEqual(silence(0, { closed: true, mine: moderator }), { code: "room_closed" }));
+  test("locked: not for a moderator", () => {
+    assert.deepEqual(silence(0, { locked: true }), { code: "room_closed" });
+    assert.equal(silence(0, { locked: true, mine: moderator }), undefined);
+  });
+  test("muted, as the room says", () => {
+    const muted = { mine: { role: "member", muted_until: until } } as const;
+    assert.deepEqual(silence(59_999, muted), { code: "muted", until: 60_000 });
+    assert.equal(silence(60_000, muted), undefined);
+  });
+
+  for (const code of ["muted", "slow_mode"] as const) {
+    test(`${code}, as a refusal says`, () => {
+      const err: ServerFrame = { t: "err", cid: "c", code, message: "", retry_after: 5 };
+      assert.deepEqual(silence(4_999, {}, err), { code, until: 5_000 });
+      assert.equal(silence(5_000, {}, err), undefined);
+    });
+  }
+
+  test("slow mode begins with my own message, not with another's", () => {
+    const ack: ServerFrame = { t: "ack", cid: "c", room: "r", seq: 3, id: "m3", ts: "" };
+    assert.deepEqual(silence(1, { slow: 30 }, ack), { code: "slow_mode", until: 30_000 });
+    assert.equal(silence(1, { slow: 30, mine: moderator }, ack), undefined);
+    assert.equal(silence(1, { slow: 30 }, { ...ack, cid: "other" }), undefined);
+  });
+});
+
+describe("me among those who reacted", () => {
+  const crowd = (n: number, ...who: string[]): Partial<Message> => ({ reactions: { "👍": { n, who } } });
+  const reacted = (...frames: ServerFrame[]) => {
+    const state = after([welcome(), ...frames]);
+    return hasReacted(linesOf(state, state.rooms.r as Room)[0] as Message, "👍", "vic");
+  };
+  const mine = joined(2, [line(1, crowd(30, "vic", "ben")), line(2)]);
+
+  test("a frame for everyone that leaves me out of a crowd does not take me away", () => {
+    assert.equal(reacted(mine, upd(3, 1, crowd(31, "ben"))), true);
+  });
+  test("one that names everybody does", () => assert.equal(reacted(mine, upd(3, 1, crowd(1, "ben"))), false));
+  test("what was never mine does not become mine", () => {
+    assert.equal(reacted(joined(2, [line(1, crowd(30, "ben")), line(2)]), upd(3, 1, crowd(31, "ben"))), false);
+  });
+
+  for (const on of [true, false]) {
+    test(`the acknowledgement counts where the frame is silent: ${on ? "put there" : "taken away"}`, () => {
+      const known = after([welcome(), joined(2, [line(1, crowd(30, ...(on ? ["ben"] : ["vic", "ben"]))), line(2)])]);
+      const wish = { what: "react", emoji: "👍", on } as const;
+      const pending = { cid: "c", room: "r", message: "m1", wish, at: 0, state: "waiting" } as const;
+      const ack: ServerFrame = { t: "ack", cid: "c", room: "r", seq: 3, id: "m1", ts: "" };
+      const done = after([upd(3, 1, crowd(on ? 31 : 29, "ben")), ack], reduce(known, { type: "wrote", pending }));
+      const [shown] = linesOf(done, done.rooms.r as Room);
+      assert.deepEqual([hasReacted(shown as Message, "👍", "vic"), shown?.reactions["👍"]?.n], [on, on ? 31 : 29]);
+      assert.deepEqual(done.pending, []);
+    });
+  }
+});
+
+test("the lines stay the same array until something in them changes", () => {
+  const state = after([welcome(), start]);
+  const room = state.rooms.r as Room;
+  assert.equal(linesOf(state, room), linesOf(after([notice("a")], state), room));
+  const pending = { cid: "c", room: "r", message: "m1", wish: { what: "delete" }, at: 0, state: "waiting" } as const;
+  const next = reduce(state, { type: "wrote", pending });
+  assert.notEqual(linesOf(next, next.rooms.r as Room), linesOf(state, room));
+});
+
+test("what an agent says of themselves shows at once and outlives the line", () => {
+  const me = { ...BEN, role: "agent" };
+  const busy = reduce(after([welcome([], { me })]), { type: "mood", mood: "busy" });
+  assert.equal(busy.presence.ben, "busy");
+  assert.equal(reduce(busy, { type: "lost" }).mood, "busy");
+});
