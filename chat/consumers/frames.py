@@ -10,18 +10,18 @@ from uuid import UUID
 
 import msgspec
 
-from chat.access import room_for
 from chat.consumers.hello import identify
 from chat.consumers.joining import join
+from chat.consumers.people import on_presence, on_seen
+from chat.consumers.writing import on_change, on_send
 from chat.limits import OPEN_PER_VISITOR
-from chat.notifications import mark_seen
-from chat.realtime import groups
-from chat.realtime.append import Appended, Row, ack_frame
 from chat.realtime.hub import Published, hub
 from chat.realtime.protocol.codes import MAX_TEXT, Close
 from chat.realtime.protocol.incoming import (
     Auth,
     ClientFrame,
+    Delete,
+    Edit,
     History,
     Join,
     Leave,
@@ -29,6 +29,8 @@ from chat.realtime.protocol.incoming import (
     Page,
     PageChange,
     Ping,
+    PresenceChange,
+    React,
     Read,
     Seen,
     Send,
@@ -39,9 +41,9 @@ from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import history
 from chat.selectors.rooms import summary_of
-from chat.services.messages import Opened, message_row, open_room
+from chat.services.messages import Opened, open_room
 from chat.services.visitors import clean_page, moved_to
-from saas.core.errors import AppError, Forbidden, Internal, NotFound, RateLimited
+from saas.core.errors import AppError, Forbidden, Internal, NotFound
 from saas.core.ratelimit import a_check
 from tenants.access import Do
 from tenants.context import run_in_tenant, run_on_platform
@@ -82,30 +84,6 @@ async def _answered(session: Session, frame: ClientFrame, pending: Awaitable[Non
         session.send(refusal_of(frame, error))
 
 
-def on_send(session: Session, frame: Send) -> Pending:
-    writable = session.rooms.get(frame.room)
-    if writable is None:
-        return _send_unjoined(session, frame)
-    _send(session, frame, may_write=writable)
-    return None
-
-
-async def _send_unjoined(session: Session, frame: Send) -> None:
-    found = await run_in_tenant(session.tenant, room_for, session.principal, frame.room)
-    _send(session, frame, may_write=found.may_write)
-
-
-def _send(session: Session, frame: Send, *, may_write: bool) -> None:
-    if wait := session.send_wait():
-        raise RateLimited("You are sending faster than the room can follow.", retry_after=wait)
-    row = message_row(session.principal, frame, may_write=may_write)
-    hub().journal.append(session.tenant, row, lambda result: _acknowledge(session, row, result))
-
-
-def _acknowledge(session: Session, row: Row, result: Appended | AppError) -> None:
-    session.send(refusal(result, cid=row.cid) if isinstance(result, AppError) else ack_frame(row, result))
-
-
 async def on_open(session: Session, frame: Open) -> None:
     await a_check(OPEN_PER_VISITOR, session.tenant.id, str(session.principal.id))
     agents = await run_on_platform(members_who_may, session.tenant.id, Do.ANSWER)
@@ -117,14 +95,15 @@ async def on_open(session: Session, frame: Open) -> None:
 async def _announce(session: Session, frame: Open, opened: Opened) -> None:
     """After the commit: the ack, the room to the agents' inbox, and their notifications."""
     if opened.stored:
-        session.send(ack_frame(*opened.stored[-1]))
+        row, done = opened.stored[-1]
+        session.send(done.ack(row))
         hub().published(session.tenant, [Published(row, done) for row, done in opened.stored])
     else:
         session.send(Ack(cid=frame.cid, room=opened.room_id, seq=0, id=opened.room_id, ts=stamp(opened.opened_at)))
     if not opened.stored or opened.stored[-1][1].outcome == "again":  # the first time may have ended before the inbox was told
         hub().tell_summary(session.tenant, await run_in_tenant(session.tenant, summary_of, opened.room_id, None))
-    for told in opened.notified:
-        hub().tell(groups.person(session.tenant.id, told.recipient_id), told.notice)
+    if opened.notified:
+        hub().notify(session.tenant, opened.notified.notice, opened.notified.to)
 
 
 async def on_join(session: Session, frame: Join) -> None:
@@ -188,12 +167,6 @@ def on_page(session: Session, frame: PageChange) -> Pending:
     return run_in_tenant(session.tenant, moved_to, session.principal.id, session.page)
 
 
-async def on_seen(session: Session, frame: Seen) -> None:
-    if frame.notification is None and not frame.all:
-        raise NotFound("Name a notification, or say all.", field="notification")
-    await run_in_tenant(session.tenant, mark_seen, session.principal.id, None if frame.all else frame.notification)
-
-
 async def on_auth(session: Session, frame: Auth) -> None:
     """A fresh token for the same person; anybody else's ends the socket."""
     found = await identify(session.tenant, session.principal.site_id, frame.token)
@@ -217,6 +190,9 @@ def _joined_room(session: Session, room_id: UUID) -> LocalRoom:
 
 HANDLERS: dict[type, Callable[[Session, Any], Pending]] = {
     Send: on_send,
+    Edit: on_change,
+    Delete: on_change,
+    React: on_change,
     Open: on_open,
     Join: on_join,
     Leave: on_leave,
@@ -224,6 +200,7 @@ HANDLERS: dict[type, Callable[[Session, Any], Pending]] = {
     Read: on_read,
     Typing: on_typing,
     PageChange: on_page,
+    PresenceChange: on_presence,
     Seen: on_seen,
     Auth: on_auth,
     Ping: on_ping,

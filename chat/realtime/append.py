@@ -1,25 +1,28 @@
 """The rows that go into a schema's `append` function and what comes back. The journal and the services share it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 from django.db import connection
 
-from chat.realtime.protocol.outgoing import Ack, Author, LastLine, Message, Msg, Summary, stamp
-from saas.core.errors import AppError, Busy, Conflict, NotFound, RoomClosed
+from chat.realtime.protocol.outgoing import Ack, Author, Message, Msg, Summary, stamp
+from chat.selectors.rows import SummaryRow, summary_for
+from saas.core.errors import AppError, Busy, Conflict, Forbidden, Muted, NotFound, RoomClosed, SlowMode
 
-CALL = (
-    "SELECT * FROM {schema}append(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::bytea[],"
-    " %s::text[], %s::text[], %s::uuid[])"
+# What a room is after the flush: the last columns of `append` and of `amend`.
+ROOM_COLUMNS: Final = (
+    "room_id, kind, title, head, epoch, rev, status, visitor_id, last_text, last_by, last_at, site_id, site_name, assignee_id,"
+    " labels, people, pinned, is_locked, is_closed, slow_seconds, notes_id, notes_of_id"
 )
-
-
-LABELS = 11  # the column of the labels
+BUSY_SECONDS: Final = 0.2  # until a room that is held by others is worth another try
+ROOM: Final = 6  # where they begin in what `append` returns
+PEOPLE: Final = 16  # and how many of them stand before a reader's count of unread messages in a summary's row,
+SLOW: Final = 20  # and before what the reader is in the room
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +43,43 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of one row; the room's columns are those after this flush."""
+    """What became of one row."""
 
     ord: int
     outcome: str
+    wait: float | None  # seconds until its author may write here
     seq: int
     id: UUID
     ts: datetime
-    head: int
-    rev: int
-    status: str
-    kind: str
-    title: str
-    assignee_id: UUID | None
-    labels: list[str]
-    people: int
-    epoch: UUID
-    visitor_id: UUID | None
-    site_id: UUID | None
-    site_name: str | None
+    room: tuple[Any, ...] | None  # `ROOM_COLUMNS`, beside the last new row of each room and beside repeats
 
     def error(self) -> AppError | None:
         """Why nothing was stored; None when it was, now or before."""
-        match self.outcome:
-            case "stored" | "again":
-                return None
-            case "conflict":
-                return Conflict("This cid was used in this room before, for other content.", field="cid")
-            case "busy":
-                return Busy("The room is very busy. Send the frame again.", retry_after=0.2)
-            case "room_closed":
-                return RoomClosed("This room takes no more messages.")
-        return NotFound("There is no such room.", field="room")
+        return refusal_for(self.outcome, self.wait)
+
+    def frame(self, row: Row) -> Msg:
+        """The `msg` that everyone in the room gets."""
+        return Msg(room=row.room_id, seq=self.seq, message=_message(row, self))
+
+    def ack(self, row: Row) -> Ack:
+        """The answer to the sender."""
+        return Ack(cid=row.cid, room=row.room_id, seq=self.seq, id=self.id, ts=stamp(self.ts))
+
+    def summary(self) -> Summary | None:
+        """The room's news, if it is told beside this row."""
+        return summary_of_room(self.room)
 
 
-def columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
-    """The rows as the arrays that `append` takes."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One of the two functions: its statement, its arrays, and how one of its rows is read."""
+
+    statement: str  # with `{schema}`
+    columns: Callable[[Sequence[Any]], tuple[list[Any], ...]]
+    read: Callable[[Sequence[Any]], Any]
+
+
+def _columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
     return (
         [row.room_id for row in rows],
         [row.author.kind for row in rows],
@@ -89,25 +93,73 @@ def columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
     )
 
 
+def _read(found: Sequence[Any]) -> Appended:
+    return Appended(*found[:ROOM], None if found[ROOM] is None else tuple(found[ROOM:]))
+
+
+APPEND: Final = Call(
+    f"SELECT ord, outcome, wait, seq, id, ts, {ROOM_COLUMNS} "  # noqa: S608 - constants
+    "FROM {schema}append(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::uuid[], %s::bytea[],"
+    " %s::text[], %s::text[], %s::uuid[])",
+    _columns,
+    _read,
+)
+
+
+def call_sync(call: Call, rows: Sequence[Any]) -> list[Any]:
+    """Call the function in the current transaction of the current tenant; in the order of `rows`."""
+    with connection.cursor() as cursor:
+        cursor.execute(call.statement.format(schema=""), call.columns(rows))
+        return [call.read(found) for found in cursor.fetchall()]
+
+
 def append_sync(rows: Sequence[Row]) -> list[Appended]:
     """Store the rows in the current transaction of the current tenant; in the order of `rows`.
 
     Needs a transaction, in which the caller has locked the rooms if `busy` is not welcome. Publish only after its commit.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(CALL.format(schema=""), columns(rows))
-        return [appended(found) for found in cursor.fetchall()]
+    return call_sync(APPEND, rows)
 
 
-def appended(found: Sequence[Any]) -> Appended:
-    """One row of what `append` returns. Django's connections give `jsonb` as text, psycopg's own as values."""
-    labels = msgspec.json.decode(found[LABELS], type=list[str]) if isinstance(found[LABELS], str) else found[LABELS]
-    return Appended(*(*found[:LABELS], labels, *found[LABELS + 1 :]))
+# Outcomes of `append` and `amend` that store nothing, and what the sender hears.
+_REFUSED: Final[dict[str, tuple[type[AppError], str, str | None]]] = {
+    "not_found": (NotFound, "There is no such room.", "room"),
+    "conflict": (Conflict, "This cid was used in this room before, for something else.", "cid"),
+    "busy": (Busy, "The room is very busy. Send the frame again.", None),
+    "room_closed": (RoomClosed, "This room takes no more messages.", None),
+    "muted": (Muted, "You may not write in this room for now.", None),
+    "slow_mode": (SlowMode, "This room is in slow mode: write again in a moment.", None),
+    "astray": (NotFound, "There is no such message in this room.", "reply_to"),
+    "no_message": (NotFound, "There is no such message in this room.", "message"),
+    "forbidden": (Forbidden, "This message is not yours to change.", "message"),
+    "too_many": (Forbidden, "This message holds as many different reactions as it can.", "emoji"),
+}
 
 
-def message_frame(row: Row, done: Appended) -> Msg:
-    """The `msg` frame of a stored row."""
-    message = Message(
+def refusal_for(outcome: str, wait: float | None) -> AppError | None:
+    """What an outcome is to the sender; None for what was stored, now or before."""
+    if outcome in ("stored", "same", "again"):
+        return None
+    error, message, field = _REFUSED[outcome]
+    return error(message, field=field, retry_after=BUSY_SECONDS if outcome == "busy" else wait)
+
+
+def summary_of_room(room: tuple[Any, ...] | None) -> Summary | None:
+    """The summary of `ROOM_COLUMNS` as the hub tells it: with what is the team's, without what is one reader's."""
+    if room is None:
+        return None
+    unread, my_role, muted_until = 0, None, None
+    columns = (*room[:PEOPLE], unread, *room[PEOPLE:SLOW], my_role, muted_until, *room[SLOW:])
+    return summary_for(SummaryRow._make(columns), None)
+
+
+def for_visitor(room: Summary) -> Summary:
+    """The summary without what only the team may see."""
+    return msgspec.structs.replace(room, assignee=msgspec.UNSET, labels=msgspec.UNSET, notes=msgspec.UNSET)
+
+
+def _message(row: Row, done: Appended) -> Message:
+    return Message(
         id=done.id,
         room=row.room_id,
         seq=done.seq,
@@ -119,34 +171,3 @@ def message_frame(row: Row, done: Appended) -> Msg:
         reply_to=msgspec.UNSET if row.reply_to is None else row.reply_to,
         ts=stamp(done.ts),
     )
-    return Msg(room=row.room_id, seq=done.seq, message=message)
-
-
-def ack_frame(row: Row, done: Appended) -> Ack:
-    """The `ack` frame of a stored row."""
-    return Ack(cid=row.cid, room=row.room_id, seq=done.seq, id=done.id, ts=stamp(done.ts))
-
-
-def summary(row: Row, done: Appended) -> Summary:
-    """The room's summary after the row, as it is broadcast: without anybody's `unread`."""
-    support = done.kind == "support"
-    return Summary(
-        id=row.room_id,
-        kind=done.kind,
-        title=done.title,
-        people=done.people,
-        head=done.head,
-        epoch=done.epoch,
-        rev=done.rev,
-        status=done.status if support else msgspec.UNSET,
-        assignee=done.assignee_id if support else msgspec.UNSET,
-        labels=done.labels if support else msgspec.UNSET,
-        site={"id": str(done.site_id), "name": done.site_name or ""} if done.site_id else msgspec.UNSET,
-        visitor=done.visitor_id or msgspec.UNSET,
-        last=LastLine(text=row.text[:200], by=row.author.name, ts=stamp(done.ts)),
-    )
-
-
-def for_visitor(room: Summary) -> Summary:
-    """The summary without what only the team may see."""
-    return msgspec.structs.replace(room, assignee=msgspec.UNSET, labels=msgspec.UNSET)

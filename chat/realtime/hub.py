@@ -8,29 +8,32 @@ that failed, is mended by reading from the database. Everything here runs on the
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
 
-from chat.realtime import groups, marks
-from chat.realtime.append import Appended, Row, for_visitor, message_frame, summary
+from chat.realtime import groups, here, marks
+from chat.realtime.append import for_visitor
+from chat.realtime.changes import obey_out
 from chat.realtime.here import LocalTenant, Present
 from chat.realtime.journal import Journal, Stored
 from chat.realtime.local import Local
 from chat.realtime.others import Others
-from chat.realtime.protocol.outgoing import Marks, RoomOut, ServerFrame, Summary, encode
+from chat.realtime.protocol.outgoing import Marks, Notice, RoomOut, SeenOut, ServerFrame, Summary, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
+from chat.realtime.waiting import Done, Sent, frame_of
 from saas.core.database import dsn
 from tenants.context import TenantRef
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A row that a service stored in its own transaction, to be published after the commit."""
+    """What a service stored in its own transaction, to be published after the commit."""
 
-    row: Row
-    done: Appended
+    row: Sent
+    done: Done
 
 
 class Hub:
@@ -39,7 +42,7 @@ class Hub:
     def __init__(self) -> None:
         self.local = Local()
         self.loop = self.local.loop
-        self.others = Others(self.local)
+        self.others = Others(self.local, partial(obey_out, self))
         self.bus = self.others.bus
         self.journal = Journal(dsn(), self._stored)
         self.marks = marks.Marks()
@@ -60,15 +63,20 @@ class Hub:
 
     # --- sockets -------------------------------------------------------------------------------------------------------------
 
-    def enter(self, session: Session) -> LocalTenant:
-        """A socket has said hello: it hears its owner's group, and agents hear the tenant's inbox."""
+    def enter(self, session: Session, *, quietly: bool = False) -> LocalTenant:
+        """A socket has said hello: it hears its owner's group, and agents hear the tenant's inbox.
+
+        Its owner is here from now on; with `quietly` from when the caller says so by `came`.
+        """
         self._sessions.add(session)
         tenant, who = session.tenant, session.principal
         self._attach(session, groups.person(tenant.id, who.id))
         if who.kind == "agent":
             self._attach(session, groups.inbox(tenant.id))
         local = self.local.tenant(tenant.id) or self._open_tenant(tenant)
-        local.came(session)
+        local.sessions.setdefault(session, False)
+        if not quietly:
+            local.came(session)
         return local
 
     def leave(self, session: Session) -> None:
@@ -77,7 +85,7 @@ class Hub:
             return
         self._sessions.discard(session)
         for room_id in list(session.rooms):
-            self.leave_room(session, room_id)
+            self.leave_room(session, room_id, linger=here.LINGER_SECONDS)
         for group in session.groups:
             self._detach(session, group)
         if local := self.local.tenant(session.tenant.id):
@@ -85,8 +93,20 @@ class Hub:
 
     def moved(self, session: Session) -> None:
         """The page before a visitor has changed."""
-        if local := self.local.tenant(session.tenant.id):
+        local = self.local.tenant(session.tenant.id)
+        if local and local.sessions.get(session):
             local.came(session)
+
+    async def watch(self, tenant: TenantRef) -> LocalTenant:
+        """Who of the tenant is here, as told by all processes; this one listens on for a while, with or without sockets of it."""
+        local = self.local.tenant(tenant.id) or self._open_tenant(tenant)
+        if not local.sessions and local.watched_until < self.loop.time():
+            self.loop.call_later(here.WATCH_SECONDS, self._close_tenant, local)
+        local.watched_until = self.loop.time() + here.WATCH_SECONDS
+        wait = local.since + here.ANSWER_SECONDS - self.loop.time()
+        if wait > 0 and not self.bus.alone and not self.bus.down:
+            await asyncio.sleep(wait)
+        return local
 
     def sockets_of(self, tenant: TenantRef, person_id: UUID) -> list[Session]:
         """This process's sockets of one person."""
@@ -110,15 +130,18 @@ class Hub:
         group = groups.here(tenant.id)
 
         def tell_others(on: list[Present], off: list[UUID]) -> None:
-            self.others.say_here(group, on, off)
+            self.others.attendance.say_here(local, on, off)
 
-        local = self.local.tenants[group] = LocalTenant(tenant, group, tell_others)
+        local = self.local.tenants[group] = LocalTenant(tenant, group, tell_others, since=self.loop.time())
         self.bus.subscribe(group)
         self.bus.say(group, {"k": "who"})
         return local
 
     def _close_tenant(self, local: LocalTenant) -> None:
-        if local.empty and self.local.tenants.get(local.group) is local:
+        watched = local.watched_until - self.loop.time()
+        if watched > 0:
+            self.loop.call_later(watched + 0.01, self._close_tenant, local)
+        elif local.empty and self.local.tenants.get(local.group) is local:
             del self.local.tenants[local.group]
             self.bus.unsubscribe(local.group)
 
@@ -159,7 +182,7 @@ class Hub:
         if first:
             new = room.people.came(session.person)
             self.local.tell_people(room, [session.person] if new else [], [])
-            self.others.say_people(room, on=[session.person])
+            self.others.attendance.say_people(room, on=[session.person])
         return None
 
     def quit_room(self, session: Session, room: LocalRoom) -> None:
@@ -171,20 +194,27 @@ class Hub:
             room.leave(session)
             self._close_if_empty(room)
 
-    def leave_room(self, session: Session, room_id: UUID) -> bool:
-        """Whether the socket was in the room."""
+    def leave_room(self, session: Session, room_id: UUID, *, linger: float = 0) -> bool:
+        """Whether the socket was in the room. Its owner is seen there for `linger` seconds more: they may come back."""
         room = self.room(session.tenant, room_id)
         if session.rooms.pop(room_id, None) is None or room is None:
             return False
         session.read.pop(room_id, None)
         session.typing.discard(room_id)
         room.leave(session)
-        gone = room.people.went(session.principal.id)
-        self.local.tell_people(room, [], [gone] if gone else [])
-        if session.principal.id not in room.people.here:
-            self.others.say_gone(room, session.principal.id)
-        self._close_if_empty(room)
+        if linger:
+            self.loop.call_later(linger, self._gone, room, session.principal.id)
+        else:
+            self._gone(room, session.principal.id)
         return True
+
+    def _gone(self, room: LocalRoom, person_id: UUID) -> None:
+        """One socket fewer of this person in the room."""
+        gone = room.people.went(person_id)
+        self.local.tell_people(room, [], [gone] if gone else [])
+        if person_id not in room.people.here:
+            self.others.attendance.say_people(room, off=[person_id])
+        self._close_if_empty(room)
 
     def _close_if_empty(self, room: LocalRoom) -> None:
         if room.empty and self.local.rooms.get(room.group) is room:
@@ -203,15 +233,20 @@ class Hub:
         """Frames that take a seq, after their commit: to the room, here and elsewhere, in order."""
         group = groups.room(tenant.id, room_id)
         self.local.offer(group, lines)
-        self.bus.say(group, {"k": "m", "lines": lines})
+        if not self.bus.is_silent:
+            self.bus.say(group, {"k": "m", "lines": lines})
 
     def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
         """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""
-        if self.bus.alone and not self.local.has(group):
+        if not self._is_heard(group):
             return
         text = encode(told)
         self.local.tell(group, text, only)
         self.bus.say(group, {"k": "f", "f": text, "only": only})
+
+    def _is_heard(self, group: str) -> bool:
+        """Whether anybody may hear what is told to the group: else it need not be put into words."""
+        return not self.bus.is_silent or self.local.has(group)
 
     def tell_own(self, session: Session, told: Marks) -> None:
         """A read mark to every socket of its owner; those in the room have it already, if it is no crowd. May be lost."""
@@ -222,6 +257,18 @@ class Hub:
                 mine.send_text(text)
         if local is not None and local.roster.is_elsewhere(who.id):
             self.bus.say(groups.person(tenant.id, who.id), {"k": "f", "f": text, "only": None})
+
+    def notify(self, tenant: TenantRef, notice: Notice, to: Sequence[tuple[UUID, UUID]]) -> None:
+        """A notification to every socket of many: each recipient and the id of their own copy. One message to each process."""
+        group, text, pairs = groups.here(tenant.id), encode(notice), [(who.bytes, ident.bytes) for who, ident in to]
+        self.local.notify(group, text, pairs)
+        if not self.bus.is_silent:
+            self.bus.say(group, {"k": "notices", "notice": text, "to": pairs})
+
+    def tell_seen(self, tenant: TenantRef, person_id: UUID, notification: UUID | None, unread: int) -> None:
+        """Somebody has seen one of their notifications, or all, and so many are left: to all their sockets. May be lost."""
+        which = {"all": True} if notification is None else {"notification": notification}
+        self.tell(groups.person(tenant.id, person_id), SeenOut(unread=unread, **which))
 
     def tell_summary(self, tenant: TenantRef, room: Summary) -> None:
         """A room's new summary to the tenant's agents and to its visitor."""
@@ -243,10 +290,11 @@ class Hub:
         for entry in stored:
             rooms.setdefault((entry.tenant.id, entry.row.room_id), []).append(entry)
         for entries in rooms.values():
-            lines = [(entry.done.seq, encode(message_frame(entry.row, entry.done))) for entry in entries]
-            last = max(entries, key=lambda entry: entry.done.seq)
-            self.publish(last.tenant, last.row.room_id, lines)
-            self.tell_summary(last.tenant, summary(last.row, last.done))
+            tenant, room_id = entries[0].tenant, entries[0].row.room_id
+            self.publish(tenant, room_id, [(entry.done.seq, encode(frame_of(entry.row, entry.done))) for entry in entries])
+            news = [entry.done for entry in entries if entry.done.room is not None]
+            if news and (summary := max(news, key=lambda done: done.seq).summary()):
+                self.tell_summary(tenant, summary)
 
 
 _hub: Hub | None = None
@@ -276,6 +324,6 @@ def from_thread(act: Callable[[Hub], None]) -> None:
 
 async def _ring(act: Callable[[Hub], None]) -> None:
     bell = Hub()
-    bell.bus.start()
+    bell.bus.start(hears=False)
     act(bell)
     await bell.bus.stop()

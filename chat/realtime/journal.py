@@ -1,62 +1,46 @@
-"""Group commit: the durable append of one process.
+"""Group commit: the durable append of one process, and the change of what was appended.
 
-Messages of all rooms and tenants that arrived during the last flush go to the database in one pipelined round trip: for each
-tenant its role, then one call of its schema's `append`. No timer: an idle process adds no delay. The whole flush is one implicit
-transaction. When it fails, each tenant is tried alone, then each half of its rows, so that one bad row or one dropped schema
-fails nobody else. A broken connection is opened again and the rows are sent again: `cid` makes that harmless.
+Messages and changes of all rooms and tenants that arrived during the last flush go to the database in one pipelined round trip
+(`flusher.py`). No timer: an idle process adds no delay. When the database refuses a flush because of one tenant (tables that are
+held, a schema that is gone, a row it cannot take), that tenant goes aside: to a pipeline of its own, until it has been well for
+`ASIDE_SECONDS`, where its rows are parted down to the bad one. The others do not wait for it again.
 
 Bounds: `MAX_WAITING` rows per process, a tenant's share of them, `FLUSH_ROWS` in one flush, taken from the tenants in turn.
+Order: what one sender sent to one room is stored in that order, or refused; when something is refused as `busy`, so is all that
+waits behind it.
 """
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
-import psycopg
-from psycopg import sql
-
-from chat.realtime.append import CALL, Appended, Row, appended, columns
+from chat.realtime.amend import Amended, Change
+from chat.realtime.append import Appended, Row
+from chat.realtime.flusher import FLUSH_SECONDS, Flusher, GivenUp, Groups, Refused
+from chat.realtime.waiting import Answer, Done, Entry, Sent
 from saas.core.errors import AppError, Busy, Internal
 from tenants.context import TenantRef
 
 log = logging.getLogger(__name__)
 
-FLUSH_ROWS = 500
 MAX_WAITING = 10_000
 TENANT_SHARE = 0.5  # of MAX_WAITING that one tenant may hold
+LOCK_MS = 200  # how long one tenant's held tables may delay the others, once
+ASIDE_LOCK_MS = 1_000
+ASIDE_SECONDS = 5.0
 BUSY_TRIES = 200  # flushes in which a room may be held by another before the sender hears `busy`
 BUSY_SECONDS = 0.005  # the pause after a flush in which every room was held
-FLUSH_SECONDS = 10.0
-RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
-GIVE_UP_SECONDS = 8.0  # without a database for so long, senders hear `busy` and send again themselves
-RECONNECT_SECONDS = 1800.0  # a backend's caches grow with every schema it has touched
-
-Answer = Callable[[Appended | AppError], None]
-
-
-@dataclass(slots=True)
-class Entry:
-    """A row on its way, and who waits for it."""
-
-    tenant: TenantRef
-    row: Row
-    answer: Answer
-    tries: int = 0
-    is_answered: bool = False
-    is_repeat: bool = False  # it was sent to the database before, and may have been stored though no answer came
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A row that is committed and new."""
+    """A message or a change that is committed and new."""
 
     tenant: TenantRef
-    row: Row
-    done: Appended
+    row: Sent
+    done: Done
 
 
 Publish = Callable[[Sequence[Stored]], None]
@@ -68,81 +52,53 @@ class Figures:
 
     flushes: int = 0
     rows: int = 0
-    refused: int = 0
-    failures: int = 0
-
-
-@dataclass(slots=True)
-class _Queue:
-    """What waits, per tenant, in the order of arrival."""
-
-    tenants: dict[UUID, deque[Entry]] = field(default_factory=dict)
-    size: int = 0
-
-    def add(self, entry: Entry) -> None:
-        waiting = self.tenants.setdefault(entry.tenant.id, deque())
-        if self.size >= MAX_WAITING or len(waiting) >= MAX_WAITING * TENANT_SHARE:
-            raise Busy("Too many messages are waiting to be stored.", retry_after=1.0)
-        waiting.append(entry)
-        self.size += 1
-
-    def put_back(self, entries: Sequence[Entry]) -> None:
-        """To the front, in their order: what one sender sent stays in order."""
-        for entry in reversed(entries):
-            self.tenants.setdefault(entry.tenant.id, deque()).appendleft(entry)
-        self.size += len(entries)
-
-    def take(self, most: int) -> list[list[Entry]]:
-        """Up to `most` entries in all, an equal share of each tenant first; one list per tenant."""
-        share = max(1, most // max(1, len(self.tenants)))
-        taken: list[list[Entry]] = []
-        for tenant_id in list(self.tenants):
-            if most <= 0:
-                break
-            waiting = self.tenants.pop(tenant_id)
-            count = min(share, most, len(waiting))
-            taken.append([waiting.popleft() for _ in range(count)])
-            most -= count
-            if waiting:
-                self.tenants[tenant_id] = waiting  # behind the others: next time they are first
-        self.size -= sum(map(len, taken))
-        return taken
+    refused: int = 0  # for want of room in the queue
+    aside: int = 0  # times that a tenant was put aside
 
 
 class Journal:
-    """The pipeline of one process. Lives in one event loop; `start` before the first `append`, `stop` flushes what waits."""
+    """The pipelines of one process. Lives in one event loop; `start` before the first `append`, `stop` flushes what waits."""
 
     def __init__(self, dsn: str, publish: Publish) -> None:
-        self._dsn = dsn
         self._publish = publish
-        self._queue = _Queue()
-        self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._task: asyncio.Task[None] | None = None
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
-        self._expires = 0.0
-        self._calls: dict[str, sql.Composed] = {}
+        self._main = Flusher("journal", dsn, self._flush_main, lock_ms=LOCK_MS)
+        self._aside = Flusher("journal-aside", dsn, self._flush_aside, lock_ms=ASIDE_LOCK_MS, tenants=1)
+        self._unwell: dict[UUID, float] = {}  # tenants that are aside, and until when at least
         self.figures = Figures()
+
+    @property
+    def failures(self) -> int:
+        """Flushes that were refused, or whose answer was lost."""
+        return self._main.failures + self._aside.failures
 
     def start(self) -> None:
         """Begin to flush. A second call changes nothing."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
+        self._main.start()
+        self._aside.start()
 
-    def append(self, tenant: TenantRef, row: Row, answer: Answer) -> None:
+    def append(self, tenant: TenantRef, row: Sent, answer: Answer) -> None:
         """Store the row with the next flush; `answer` gets what became of it, after the commit. Raises `Busy` when full."""
-        try:
-            self._queue.add(Entry(tenant, row, answer))
-        except Busy:
+        flusher = self._flusher_of(tenant.id)
+        waiting = self._main.waiting.size + self._aside.waiting.size
+        if waiting >= MAX_WAITING or flusher.waiting.of(tenant.id) >= MAX_WAITING * TENANT_SHARE:
             self.figures.refused += 1
-            raise
-        self._idle.clear()
-        self._wake.set()
+            raise Busy("Too many messages are waiting to be stored.", retry_after=1.0)
+        flusher.add(Entry(tenant, row, answer))
 
     async def put(self, tenant: TenantRef, row: Row) -> Appended:
-        """Store the row and wait for the commit. Raises what refused it."""
-        future: asyncio.Future[Appended | AppError] = asyncio.get_running_loop().create_future()
+        """Store the message and wait for the commit. Raises what refused it."""
+        done = await self._put(tenant, row)
+        assert isinstance(done, Appended)
+        return done
+
+    async def change(self, tenant: TenantRef, change: Change) -> Amended:
+        """Make the change and wait for the commit. Raises what refused it."""
+        done = await self._put(tenant, change)
+        assert isinstance(done, Amended)
+        return done
+
+    async def _put(self, tenant: TenantRef, row: Sent) -> Done:
+        future: asyncio.Future[Done | AppError] = asyncio.get_running_loop().create_future()
         self.append(tenant, row, lambda result: None if future.done() else future.set_result(result))
         result = await future
         if isinstance(result, AppError):
@@ -151,101 +107,76 @@ class Journal:
 
     async def flushed(self) -> None:
         """Wait until nothing waits and no flush is under way, at most `FLUSH_SECONDS`."""
-        if self._task is None:
-            return
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._idle.wait()
+                await self._main.idle()  # which may put something aside
+                await self._aside.idle()
         except TimeoutError:
-            log.error("journal: %d messages were not stored before the process ended", self._queue.size)
+            size = self._main.waiting.size + self._aside.waiting.size
+            log.error("journal: %d messages were not stored before the process ended", size)
 
     async def stop(self) -> None:
-        """Flush what waits, then close the connection."""
-        if self._task is None:
-            return
+        """Flush what waits, then close the connections."""
         await self.flushed()
-        self._task.cancel()
-        self._task = None
-        await self._disconnect()
+        await self._main.stop()
+        await self._aside.stop()
 
-    async def _run(self) -> None:
-        while True:
-            if not self._queue.size:
-                self._idle.set()
-                self._wake.clear()
-                await self._wake.wait()
-            groups = self._queue.take(FLUSH_ROWS)
+    def _flusher_of(self, tenant_id: UUID) -> Flusher:
+        """A tenant that is well again comes back when nothing of it is left aside: its order is kept."""
+        until = self._unwell.get(tenant_id)
+        if until is None:
+            return self._main
+        if asyncio.get_running_loop().time() < until or self._aside.holds(tenant_id):
+            return self._aside
+        del self._unwell[tenant_id]
+        return self._main
+
+    async def _flush_main(self, groups: Groups) -> None:
+        groups = list(groups)
+        while groups:
             try:
-                await self._flush(groups)
-            except Exception:
-                log.exception("journal: a flush ended in an error of ours")
-                _refuse(groups, Internal("The message could not be stored."))  # those who were not answered before it
+                await self._settle(self._main, await self._main.send(groups))
+                return
+            except Refused as refused:
+                self._put_aside(groups.pop(refused.place), refused.error)
+            except Exception as error:
+                self._refuse_all(self._main, groups, error)
+                return
 
-    async def _flush(self, groups: list[list[Entry]]) -> None:
-        loop = asyncio.get_running_loop()
-        give_up, tries = loop.time() + GIVE_UP_SECONDS, 0
-        while True:
-            try:
-                return await self._settle(await self._send(groups))
-            except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
-                return await self._apart(groups, error)  # one tenant's tables are held: the others go on
-            except (psycopg.OperationalError, OSError, TimeoutError) as error:
-                await self._start_over(groups)
-                log.warning("journal: no database (%s); trying again", error)
-                if loop.time() > give_up:
-                    return _refuse(groups, Busy("The message store does not answer.", retry_after=2.0))
-                await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
-                tries += 1
-            except psycopg.Error as error:
-                return await self._apart(groups, error)
-            except ValueError as error:  # a row that no text on the wire can hold: what stood before it may be stored
-                await self._start_over(groups)
-                return await self._apart(groups, error)
+    def _put_aside(self, entries: list[Entry], error: Exception) -> None:
+        """With all that waits of this tenant behind it."""
+        tenant = entries[0].tenant
+        log.warning("journal: tenant %s goes aside: %s", tenant.id, error)
+        self.figures.aside += 1
+        self._mark_unwell(tenant.id)
+        for entry in [*entries, *self._main.waiting.take_tenant(tenant.id)]:
+            self._aside.add(entry)
 
-    async def _start_over(self, groups: list[list[Entry]]) -> None:
-        """What became of these rows is not known: they go again, over a new connection."""
-        self.figures.failures += 1
-        for entries in groups:
-            for entry in entries:
-                entry.is_repeat = True
-        await self._disconnect()
+    def _mark_unwell(self, tenant_id: UUID) -> None:
+        self._unwell[tenant_id] = asyncio.get_running_loop().time() + ASIDE_SECONDS
 
-    async def _apart(self, groups: list[list[Entry]], error: Exception) -> None:
-        """A failed flush again, in smaller parts: tenants first, then halves of one tenant's rows."""
-        self.figures.failures += 1
-        if len(groups) == 1 and isinstance(error, psycopg.OperationalError):
-            return _refuse(groups, Busy("The room's tables are being changed.", retry_after=1.0))
-        if len(groups) == 1 and len(groups[0]) == 1:
-            log.error("journal: tenant %s: a row was refused: %s", groups[0][0].tenant.id, error)
-            return _refuse(groups, Internal("The message could not be stored."))
-        rows = groups[0]
-        parts = [[group] for group in groups] if len(groups) > 1 else [[rows[: len(rows) // 2]], [rows[len(rows) // 2 :]]]
-        for part in parts:
-            await self._flush(part)
-        return None
+    async def _flush_aside(self, groups: Groups) -> None:
+        """One tenant, alone: all of it, then half of it, down to the row that is bad."""
+        try:
+            return await self._settle(self._aside, await self._aside.send(groups))
+        except Refused as refused:
+            error: Exception = refused
+        except Exception as failed:
+            error = failed
+        entries = groups[0]
+        self._mark_unwell(entries[0].tenant.id)
+        if not isinstance(error, Refused) or error.is_passing or len(entries) == 1:
+            return self._refuse_all(self._aside, groups, error)
+        half = len(entries) // 2
+        self._aside.waiting.put_back(entries[half:])  # behind what of the first half may have to wait
+        return await self._flush_aside([entries[:half]])
 
-    async def _send(self, groups: list[list[Entry]]) -> list[tuple[Entry, Appended]]:
-        connection = await self._connect()
-        cursors: list[psycopg.AsyncCursor[tuple[Any, ...]]] = []
-        async with asyncio.timeout(FLUSH_SECONDS), connection.pipeline():
-            for entries in groups:
-                tenant = entries[0].tenant
-                await connection.execute("SELECT set_config('role', %s, true)", (tenant.role,), prepare=True)
-                call, rows = self._call(tenant.schema), columns([entry.row for entry in entries])
-                cursors.append(await connection.execute(call, rows, prepare=True))
-        return [
-            (entry, appended(found))
-            for entries, cursor in zip(groups, cursors, strict=True)
-            for entry, found in zip(entries, await cursor.fetchall(), strict=True)
-        ]
-
-    async def _settle(self, results: list[tuple[Entry, Appended]]) -> None:
-        """Answer the senders, hand new rows to the hub, and put rows of busy rooms back."""
+    async def _settle(self, flusher: Flusher, results: list[tuple[Entry, Done]]) -> None:
+        """Answer the senders, hand what is new to the hub, and put rows of busy rooms back."""
         stored: list[Stored] = []
         busy: list[Entry] = []
         for entry, done in results:
-            if done.outcome == "busy" and entry.tries < BUSY_TRIES:
-                entry.tries += 1
+            if done.outcome == "busy":
                 busy.append(entry)
                 continue
             if done.outcome == "stored" or (done.outcome == "again" and entry.is_repeat):
@@ -253,36 +184,41 @@ class Journal:
             _answer(entry, done.error() or done)
         self.figures.flushes += 1
         self.figures.rows += len(stored)
-        self._queue.put_back(busy)
+        if busy:
+            self._try_again(flusher, busy)
         if stored:
             self._publish(stored)
         elif busy:
             await asyncio.sleep(BUSY_SECONDS)
 
-    def _call(self, schema: str) -> sql.Composed:
-        if schema not in self._calls:
-            self._calls[schema] = sql.SQL(CALL).format(schema=sql.SQL("{}.").format(sql.Identifier(schema)))
-        return self._calls[schema]
+    def _try_again(self, flusher: Flusher, busy: list[Entry]) -> None:
+        """Rows of rooms that are held go with the next flush. Who has waited too long is refused, with all they sent after it."""
+        for entry in busy:
+            entry.tries += 1
+        lost = {entry.lane for entry in busy if entry.tries > BUSY_TRIES}
+        flusher.waiting.put_back(busy)
+        if lost:
+            _refuse(flusher.waiting.take_lanes(lost), Busy("The room is very busy. Send the frame again.", retry_after=0.2))
 
-    async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        now = asyncio.get_running_loop().time()
-        if self._connection is not None and (self._connection.broken or now > self._expires):
-            await self._disconnect()
-        if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, connect_timeout=5, options="-c statement_timeout=5000 -c lock_timeout=1000"
-            )
-            self._connection.prepared_max = 1000
-            self._expires = now + RECONNECT_SECONDS
-        return self._connection
-
-    async def _disconnect(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+    def _refuse_all(self, flusher: Flusher, groups: Groups, error: Exception) -> None:
+        """Nothing of this is stored, or nobody knows: tell the senders, each once."""
+        entries = [entry for group in groups for entry in group if not entry.is_answered]
+        if isinstance(error, GivenUp):
+            refusal: AppError = Busy("The message store does not answer.", retry_after=2.0)
+        elif isinstance(error, Refused) and error.is_passing:
+            refusal = Busy("The room's tables are being changed.", retry_after=1.0)
+        else:
+            log.error("journal: a row was refused: %s", error, exc_info=None if isinstance(error, Refused) else error)
+            return _refuse(entries, Internal("The message could not be stored."))
+        return _refuse([*entries, *flusher.waiting.take_lanes({entry.lane for entry in entries})], refusal)
 
 
-def _answer(entry: Entry, result: Appended | AppError) -> None:
+def _refuse(entries: Sequence[Entry], error: AppError) -> None:
+    for entry in entries:
+        _answer(entry, error)
+
+
+def _answer(entry: Entry, result: Done | AppError) -> None:
     """Tell the sender, once."""
     if entry.is_answered:
         return
@@ -291,9 +227,3 @@ def _answer(entry: Entry, result: Appended | AppError) -> None:
         entry.answer(result)
     except Exception:
         log.exception("journal: an answer could not be given")
-
-
-def _refuse(groups: list[list[Entry]], error: AppError) -> None:
-    for entries in groups:
-        for entry in entries:
-            _answer(entry, error)

@@ -34,10 +34,13 @@ class Session:
     since: float = field(default_factory=time.monotonic)
     sends: Meter = field(init=False)
     held_until: float = 0.0
+    holds: dict[UUID, float] = field(default_factory=dict)  # rooms in which something was refused as busy, and until when
     typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_SOCKET))
     heard: float = 0.0  # loop time of the last frame from the peer
     pings: int = 0
     page: Page = field(default_factory=Page)  # where a visitor is
+    address: str = ""  # of the client, for limits
+    counts: bool = True  # among the sockets that a visitor may hold
 
     def __post_init__(self) -> None:
         self.sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
@@ -51,6 +54,17 @@ class Session:
         if now >= self.held_until and (wait := self.sends.take()):
             self.held_until = now + max(wait, HOLD_SECONDS)
         return max(0.0, self.held_until - now)
+
+    def hold(self, room_id: UUID, seconds: float) -> float:
+        """Something was refused as busy in the room: so is what comes after it, for a while. For how many seconds."""
+        now = time.monotonic()
+        self.holds = {room: until for room, until in self.holds.items() if until > now}
+        self.holds[room_id] = max(self.holds.get(room_id, 0.0), now + max(seconds, HOLD_SECONDS))
+        return self.holds[room_id] - now
+
+    def room_wait(self, room_id: UUID) -> float:
+        """0, or the seconds for which the room is held."""
+        return max(0.0, self.holds[room_id] - time.monotonic()) if room_id in self.holds else 0.0
 
     def seconds_left(self) -> int:
         """Until the token that opened or renewed this socket runs out."""
@@ -72,5 +86,5 @@ class Session:
 
     def send_framed(self, framed: bytes) -> None:
         """The same for a frame that goes to many, as it stands on the wire."""
-        if not self.outbox.write_framed(framed):
+        if not self.outbox.write_soon(framed):
             self.end(Close.TOO_SLOW)

@@ -28,7 +28,7 @@ SNAPSHOT: Final = f"""
                 ) changes
             ), false) AS resumed,
             (SELECT coalesce(json_agg(json_build_object('who', reading.person_id, 'seq', reading.read_seq)), '[]')
-             FROM (SELECT * FROM chat_participant someone WHERE someone.room_id = room.id LIMIT {MAX_NAMED} + 1) reading) AS marks
+             FROM (SELECT someone.person_id, someone.read_seq FROM chat_participant someone WHERE someone.room_id = room.id LIMIT {MAX_NAMED} + 1) reading) AS marks
         {FROM_ROOMS} WHERE room.id = %(room)s AND {VISIBLE}
     )
     SELECT place.*, {MESSAGE}
@@ -45,6 +45,11 @@ SNAPSHOT: Final = f"""
 """
 HISTORY: Final = f"""
     SELECT {MESSAGE} FROM chat_message message WHERE message.room_id = %(room)s AND message.seq < %(before)s
+    ORDER BY message.seq DESC LIMIT {PAGE_MESSAGES} + 1
+"""
+OF_ONE: Final = f"""
+    SELECT {MESSAGE} FROM chat_message message
+    WHERE message.room_id = %(room)s AND message.author_id = %(author)s AND message.seq < %(before)s
     ORDER BY message.seq DESC LIMIT {PAGE_MESSAGES} + 1
 """
 CHANGES: Final = f"""
@@ -71,6 +76,7 @@ class JoinedSnapshot:
     messages: list[Message]
     more: bool
     marks: list[Mark]  # empty in a room of more than 50 people
+    is_member: bool  # the person has a place in the room
 
 
 def snapshot(principal: Principal, room_id: UUID, *, epoch: UUID | None = None, after: int | None = None) -> JoinedSnapshot:
@@ -78,9 +84,10 @@ def snapshot(principal: Principal, room_id: UUID, *, epoch: UUID | None = None, 
     found = rows(SNAPSHOT, {**reader(principal), "room": room_id, "epoch": epoch, "after": after})
     if not found:
         raise NotFound("There is no such room.")
-    summary = summary_for(SummaryRow(*found[0][:RESUMED]), principal.kind)
+    place = SummaryRow(*found[0][:RESUMED])
+    summary = summary_for(place, principal.kind)
     resumed, marks = found[0][RESUMED:FIRST_OF_MESSAGE]
-    messages, more = _page([row[FIRST_OF_MESSAGE:] for row in found if row[FIRST_OF_MESSAGE]], oldest_first=resumed)
+    messages, more = _page([row[FIRST_OF_MESSAGE:] for row in found if row[FIRST_OF_MESSAGE]], principal.id, oldest_first=resumed)
     return JoinedSnapshot(
         summary=summary,
         epoch=summary.epoch,
@@ -89,13 +96,21 @@ def snapshot(principal: Principal, room_id: UUID, *, epoch: UUID | None = None, 
         messages=messages,
         more=more,
         marks=_marks(marks),
+        is_member=place.my_role is not None,
     )
 
 
 def history(principal: Principal, room_id: UUID, *, before: int) -> tuple[list[Message], bool]:
     """The page of messages born before `before`, oldest first, and whether there are older ones. Raises NotFound."""
     room_for(principal, room_id)
-    return _page(rows(HISTORY, {"room": room_id, "before": before}), oldest_first=False)
+    return _page(rows(HISTORY, {"room": room_id, "before": before, "me": principal.id}), principal.id)
+
+
+def messages_of(principal: Principal, room_id: UUID, author_id: UUID, *, before: int) -> tuple[list[Message], bool]:
+    """The same of what one person said in the room."""
+    room_for(principal, room_id)
+    values = {"room": room_id, "author": author_id, "before": before, "me": principal.id}
+    return _page(rows(OF_ONE, values), principal.id)
 
 
 def heads(room_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -105,12 +120,13 @@ def heads(room_ids: Sequence[UUID]) -> dict[UUID, int]:
 
 def changes_after(room_id: UUID, after: int, limit: int = CATCH_UP) -> list[Message]:
     """What changed in the room after `after`, oldest change first. Nobody's access is checked: for the room's own group."""
-    return [message_of(MessageRow(*row)) for row in rows(CHANGES, {"room": room_id, "after": after, "limit": limit})]
+    values = {"room": room_id, "after": after, "limit": limit, "me": None}
+    return [message_of(MessageRow(*row)) for row in rows(CHANGES, values)]
 
 
-def _page(found: list[tuple[Any, ...]], *, oldest_first: bool) -> tuple[list[Message], bool]:
+def _page(found: list[tuple[Any, ...]], me: UUID, *, oldest_first: bool = False) -> tuple[list[Message], bool]:
     """The rows that fit, from the first on; always oldest first in the answer."""
-    messages, more = first_page(message_of(MessageRow(*row)) for row in found)
+    messages, more = first_page(message_of(MessageRow(*row), me) for row in found)
     return (messages if oldest_first else messages[::-1]), more
 
 

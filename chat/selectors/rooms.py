@@ -1,7 +1,7 @@
 """Rooms as lists show them. Every function runs inside the tenant and comes back evaluated."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from chat.access import VISIBLE, reader
@@ -19,6 +19,13 @@ NEWEST_FIRST: Final = f"""
     WHERE {VISIBLE} AND room.notes_of_id IS NULL
       AND (%(status)s::text IS NULL OR room.status = %(status)s)
       AND (%(rooms)s::uuid[] IS NULL OR room.id = ANY(%(rooms)s::uuid[]))
+      AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))
+    ORDER BY room.last_at DESC, room.id DESC
+    LIMIT %(limit)s
+"""
+COMMUNITY: Final = f"""
+    SELECT {SUMMARY} {FROM_ROOMS}
+    WHERE room.kind = 'community' AND room.site_id = %(site)s AND {VISIBLE} AND (room.closed_at IS NULL OR mine.id IS NOT NULL)
       AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))
     ORDER BY room.last_at DESC, room.id DESC
     LIMIT %(limit)s
@@ -49,16 +56,27 @@ def summaries(
         "last_id": last_id,
         "limit": limit + 1,
     }
-    found = [SummaryRow(*row) for row in rows(NEWEST_FIRST, values)]
-    page, last = found[:limit], found[limit - 1 : limit]
-    onward = cursor_of(last[0].last_at, last[0].id) if len(found) > limit else None
+    page, onward = _page(NEWEST_FIRST, values, limit)
     return [summary_for(row, principal.kind) for row in page], onward
 
 
-def summary_of(room_id: UUID, principal: Principal | None) -> Summary:
-    """One room as this person sees it; with None as everyone in it may, without `unread`. Raises NotFound.
+def community_rooms(
+    visitor: Principal, *, limit: int = MAX_SUMMARIES, cursor: str | None = None
+) -> tuple[list[tuple[Summary, bool]], str | None]:
+    """The community rooms that a visitor may join, newest first, each with whether they are a member; archived ones only then.
 
-    With None nobody's access is checked: that form is for the room's own group.
+    And the cursor of the next page or None. Raises BadFrame for a cursor that is not ours (field `cursor`).
+    """
+    last_at, last_id = read_cursor(cursor) if cursor else (None, None)
+    page, onward = _page(COMMUNITY, {**reader(visitor), "last_at": last_at, "last_id": last_id, "limit": limit + 1}, limit)
+    return [(summary_for(row, visitor.kind), row.my_role is not None) for row in page], onward
+
+
+def summary_of(room_id: UUID, principal: Principal | None) -> Summary:
+    """One room as this person sees it; with None as the hub tells it. Raises NotFound.
+
+    With None nobody's access is checked, nothing is one reader's own, and it holds what is the team's: `Hub.tell_summary` takes
+    that off for visitors.
     """
     if principal is None:
         found = rows(ONE, {"room": room_id, "me": None})
@@ -67,3 +85,10 @@ def summary_of(room_id: UUID, principal: Principal | None) -> Summary:
     if not found:
         raise NotFound("There is no such room.")
     return summary_for(SummaryRow(*found[0]), principal.kind if principal else None)
+
+
+def _page(statement: str, values: dict[str, Any], limit: int) -> tuple[list[SummaryRow], str | None]:
+    """What the statement finds, of which one too many is asked for, and where it goes on."""
+    found = [SummaryRow(*row) for row in rows(statement, values)]
+    last = found[limit - 1] if len(found) > limit else None
+    return found[:limit], cursor_of(last.last_at, last.id) if last else None

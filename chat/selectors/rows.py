@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from chat.realtime.protocol.codes import MAX_UNREAD
-from chat.realtime.protocol.outgoing import Author, LastLine, Message, Mine, Summary, stamp
+from chat.realtime.protocol.codes import MAX_REACTED, MAX_UNREAD
+from chat.realtime.protocol.outgoing import Author, LastLine, Message, Mine, Reacted, Summary, stamp
 
 
 class MessageRow(NamedTuple):
-    """The columns of `MESSAGE`."""
+    """The columns of `MESSAGE`, which is read for `me`."""
 
     id: UUID
     room: UUID
@@ -31,6 +31,7 @@ class MessageRow(NamedTuple):
     reactions: Any
     edited_at: datetime | None
     deleted_at: datetime | None
+    mine: Any = None  # the reader's own emoji under it
 
 
 class SummaryRow(NamedTuple):
@@ -66,7 +67,10 @@ class SummaryRow(NamedTuple):
 MESSAGE: Final = """
     message.id, message.room_id, message.seq, message.changed, message.author_kind, message.author_id, message.author_name,
     message.kind, message.text, message.ts, message.cid, message.attachments, message.reply_to, message.reactions,
-    message.edited_at, message.deleted_at
+    message.edited_at, message.deleted_at,
+    CASE WHEN message.reactions <> '{}' THEN (
+        SELECT jsonb_agg(own.emoji) FROM chat_reaction own WHERE own.message_id = message.id AND own.person_id = %(me)s
+    ) END
 """
 
 # Read beside `room`, `site` and `mine`, the reader's place. Unread = others' undeleted messages born after my mark; counting
@@ -91,8 +95,8 @@ FROM_ROOMS: Final = """
 """
 
 
-def message_of(row: MessageRow) -> Message:
-    """The message on the wire. A deleted one is a tombstone: its place stays, its words do not leave the database."""
+def message_of(row: MessageRow, me: UUID | None = None) -> Message:
+    """The message on the wire, made for one person or for everyone. A deleted one is a tombstone: its words are gone."""
     gone = row.deleted_at is not None
     return Message(
         id=row.id,
@@ -106,16 +110,31 @@ def message_of(row: MessageRow) -> Message:
         cid=_given(row.cid),
         attachments=[] if gone else json_column(row.attachments),
         reply_to=_given(row.reply_to),
-        reactions={} if gone else json_column(row.reactions),
+        reactions={} if gone else _reactions(json_column(row.reactions), json_column(row.mine), me),
         edited_at=stamp(row.edited_at) if row.edited_at else msgspec.UNSET,
         deleted=True if gone else msgspec.UNSET,
     )
 
 
+def _reactions(column: dict[str, Any], own: list[str] | None, me: UUID | None) -> dict[str, Reacted]:
+    """Who reacted with what; the reader stands first where they did, even if they are none of the first 20."""
+    if not column:
+        return {}
+    reactions = msgspec.convert(column, dict[str, Reacted])
+    for emoji in own or ():
+        if me is not None and emoji in reactions:
+            others = [who for who in reactions[emoji].who if who != me]
+            reactions[emoji] = Reacted(n=reactions[emoji].n, who=[me, *others][:MAX_REACTED])
+    return reactions
+
+
 def summary_for(row: SummaryRow, kind: str | None) -> Summary:
-    """The summary as an agent or a visitor (`kind`) may see it; None is what everyone in the room may see, without `unread`."""
+    """The summary as an agent or a visitor (`kind`) may see it.
+
+    None is what the hub tells: with what is the team's, which `for_visitor` takes off, and without what is one reader's own.
+    """
     is_support = row.kind == "support"
-    is_internal = is_support and kind == "agent"
+    is_internal = is_support and kind != "visitor"
     return Summary(
         id=row.id,
         kind=row.kind,
@@ -132,7 +151,7 @@ def summary_for(row: SummaryRow, kind: str | None) -> Summary:
         last=_last(row.last_text, row.last_by, row.last_at),
         unread=msgspec.UNSET if kind is None else row.unread,
         notes=_given(row.notes) if is_internal else msgspec.UNSET,
-        notes_of=_given(row.notes_of) if kind == "agent" else msgspec.UNSET,
+        notes_of=_given(row.notes_of) if kind != "visitor" else msgspec.UNSET,
         pinned=[UUID(pin) for pin in json_column(row.pinned)] or msgspec.UNSET,
         locked=row.locked or msgspec.UNSET,
         closed=row.closed or msgspec.UNSET,

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from chat.models import Site
+from chat.selectors.words import WordList, word_list
 from tenants.context import TenantRef, in_tenant
 from tenants.lookup import Lookup
 from tenants.models import EmbedKey
@@ -27,11 +28,23 @@ class SiteRef:
     allowed_origins: tuple[str, ...]
     look: Mapping[str, str]  # color; position, where it is set
     texts: Mapping[str, str]  # title, greeting, away
+    words: WordList  # refused in its community rooms
+    strict: bool  # only visitors whom the site has signed in
 
 
 def site_for(tenant: TenantRef, site_id: UUID) -> SiteRef | None:
     """The site, at most a minute old. Call it outside of the tenant."""
     return _sites.get((tenant, site_id))
+
+
+async def a_site_for(tenant: TenantRef, site_id: UUID) -> SiteRef | None:
+    """The same for coroutines."""
+    return await _sites.aget((tenant, site_id))
+
+
+def known_site(tenant: TenantRef, site_id: UUID) -> SiteRef | None:
+    """The same without asking anybody: None if this process does not know it at the moment."""
+    return _sites.known((tenant, site_id))
 
 
 def forget_sites(tenant_id: UUID) -> None:
@@ -58,6 +71,8 @@ def _load(key: tuple[TenantRef, UUID]) -> SiteRef | None:
         allowed_origins=tuple(site.allowed_origins),
         look={**DEFAULT_LOOK, **site.look},
         texts={**DEFAULT_TEXTS, **site.texts},
+        words=word_list(site.words),
+        strict=site.strict,
     )
 
 

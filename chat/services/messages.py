@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from chat.models import Participant, Room
-from chat.notifications import Addressed, store
+from chat.notifications import Sent, cut, draft, store_for
 from chat.realtime.append import Appended, Row, append_sync
 from chat.realtime.protocol.incoming import Open, Send, clean_text
 from chat.realtime.protocol.outgoing import Author
@@ -24,7 +24,7 @@ class Opened:
     room_id: UUID
     opened_at: datetime
     stored: list[tuple[Row, Appended]]  # the form, if one was filled in, and the first message; the last has the frame's cid
-    notified: list[Addressed]
+    notified: Sent | None
 
 
 def author_of(principal: Principal) -> Author:
@@ -55,7 +55,7 @@ def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opene
         stored = list(zip(rows, append_sync(rows) if rows else [], strict=True))
         for error in filter(None, (done.error() for _, done in stored)):
             raise error
-        notified = _notify(agents, principal, room, rows[-1].text if rows else "") if is_new else []
+        notified = _notify(agents, principal, room, rows[-1].text if rows else "") if is_new else None
         return Opened(room.id, room.created_at, stored, notified)
 
 
@@ -88,10 +88,20 @@ def _room_of(principal: Principal, frame: Open) -> tuple[Room, bool]:
     is_new = found.id == room.id
     if is_new:
         Participant.objects.create(room=found, kind="visitor", person_id=principal.id, name=principal.name)
+        Room.objects.create(kind=Room.Kind.TEAM, title=room.title, notes_of=found)
     return found, is_new
 
 
-def _notify(agents: list[UUID], principal: Principal, room: Room, text: str) -> list[Addressed]:
-    return store(
-        agents, kind="room_opened", title=f"{principal.name} is waiting", body=text, url=f"/inbox/{room.id}/", room_id=room.id
+def _notify(agents: list[UUID], principal: Principal, room: Room, text: str) -> Sent | None:
+    url = f"/inbox/{room.id}/"
+    written = draft(
+        category="rooms",
+        kind="room_opened",
+        title=cut(f"{principal.name} is waiting", "title"),
+        body=cut(text, "body"),
+        url=url,
+        room=room.id,
+        actions=[{"label": "Open", "url": url}],
+        key=f"room_opened:{room.id}",
     )
+    return store_for(agents, written, strict=False)  # one of them may have left a moment ago

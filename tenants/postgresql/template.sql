@@ -7,14 +7,22 @@ SET LOCAL xmloption = content;
 SET LOCAL client_min_messages = warning;
 SET LOCAL row_security = off;
 CREATE SCHEMA @@SCHEMA@@;
-CREATE FUNCTION @@SCHEMA@@.append(p_room uuid[], p_author_kind text[], p_author_id uuid[], p_author_name text[], p_cid uuid[], p_hash bytea[], p_kind text[], p_text text[], p_reply_to uuid[]) RETURNS TABLE(ord bigint, outcome text, seq bigint, id uuid, ts timestamp with time zone, head bigint, rev bigint, status text, kind text, title text, assignee_id uuid, labels jsonb, people integer, epoch uuid, visitor_id uuid, site_id uuid, site_name text)
+CREATE FUNCTION @@SCHEMA@@.amend(p_kind text[], p_room uuid[], p_author_kind text[], p_author_id uuid[], p_cid uuid[], p_hash bytea[], p_message uuid[], p_text text[], p_emoji text[], p_on boolean[], p_moderates boolean[]) RETURNS TABLE(ord bigint, outcome text, wait double precision, seq bigint, ts timestamp with time zone, message_id uuid, message_room uuid, birth bigint, changed bigint, author_kind text, author_id uuid, author_name text, message_kind text, text text, born_at timestamp with time zone, cid uuid, attachments jsonb, reply_to uuid, reactions jsonb, edited_at timestamp with time zone, deleted_at timestamp with time zone, room_id uuid, kind text, title text, head bigint, epoch uuid, rev bigint, status text, visitor_id uuid, last_text text, last_by text, last_at timestamp with time zone, site_id uuid, site_name text, assignee_id uuid, labels jsonb, people integer, pinned jsonb, is_locked boolean, is_closed boolean, slow_seconds integer, notes_id uuid, notes_of_id uuid)
     LANGUAGE plpgsql
     SET search_path TO '@@SCHEMA@@', 'pg_temp'
     AS $$
 #variable_conflict use_column
 DECLARE
     held uuid[];
+    room chat_room%ROWTYPE;
+    message chat_message%ROWTYPE;
+    earlier chat_change%ROWTYPE;
+    person record;
+    is_own boolean;
+    is_news boolean;
+    was_on boolean;
     moment timestamptz;
+    verdict text;
 BEGIN
     SELECT array_agg(locked.id) INTO held FROM (
         SELECT r.id FROM chat_room r WHERE r.id = ANY (p_room) ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED
@@ -22,18 +30,172 @@ BEGIN
     held := coalesce(held, ARRAY[]::uuid[]);
     moment := date_trunc('milliseconds', clock_timestamp());
 
+    FOR place IN 1 .. cardinality(p_room) LOOP
+        SELECT r.* INTO room FROM chat_room r WHERE r.id = p_room[place];
+        SELECT m.* INTO message FROM chat_message m WHERE m.id = p_message[place] AND m.room_id = p_room[place];
+        SELECT c.* INTO earlier FROM chat_change c
+        WHERE c.room_id = p_room[place] AND c.author_id = p_author_id[place] AND c.cid = p_cid[place];
+        SELECT m.* INTO person FROM may_write(p_room[place], p_author_kind[place], p_author_id[place], moment) m;
+        is_own := message.author_id = p_author_id[place] AND message.author_kind = p_author_kind[place];
+        was_on := EXISTS (
+            SELECT FROM chat_reaction x
+            WHERE x.message_id = message.id AND x.emoji = p_emoji[place] AND x.person_id = p_author_id[place]
+        );
+        verdict := CASE
+            WHEN room.id IS NULL THEN 'not_found'
+            WHEN earlier.id IS NOT NULL THEN
+                CASE WHEN earlier.content_hash = p_hash[place] THEN 'again' ELSE 'conflict' END
+            WHEN NOT room.id = ANY (held) THEN 'busy'
+            WHEN EXISTS (
+                SELECT FROM chat_message m
+                WHERE m.room_id = room.id AND m.author_id = p_author_id[place] AND m.cid = p_cid[place]
+            ) THEN 'conflict'
+            WHEN person.refusal IS NOT NULL
+                AND NOT (person.refusal = 'muted' AND p_kind[place] = 'delete' AND coalesce(is_own, false)) THEN person.refusal
+            WHEN message.id IS NULL OR (message.deleted_at IS NOT NULL AND p_kind[place] <> 'delete') THEN 'no_message'
+            WHEN message.kind = 'system' THEN 'forbidden'
+            WHEN p_kind[place] = 'edit' AND NOT coalesce(is_own AND message.kind = 'text', false) THEN 'forbidden'
+            WHEN p_kind[place] = 'delete'
+                AND NOT (coalesce(is_own, false) OR p_moderates[place] OR person.is_moderator) THEN 'forbidden'
+            WHEN p_kind[place] = 'edit' AND message.text = p_text[place] THEN 'same'
+            WHEN p_kind[place] = 'delete' AND message.deleted_at IS NOT NULL THEN 'same'
+            WHEN p_kind[place] = 'react' AND was_on = p_on[place] THEN 'same'
+            WHEN p_kind[place] = 'react' AND p_on[place] AND NOT message.reactions ? p_emoji[place]
+                AND (SELECT count(*) FROM jsonb_object_keys(message.reactions)) >= 20 THEN 'too_many'
+            ELSE 'stored'
+        END;
+
+        IF verdict = 'stored' THEN
+            message.changed := room.last_seq + 1;
+            CASE p_kind[place]
+                WHEN 'edit' THEN
+                    message.text := p_text[place];
+                    message.edited_at := moment;
+                WHEN 'delete' THEN
+                    DELETE FROM chat_reaction x WHERE x.message_id = message.id;
+                    message.text := '';
+                    message.attachments := '[]';
+                    message.reactions := '{}';
+                    message.deleted_at := moment;
+                ELSE
+                    IF p_on[place] THEN
+                        INSERT INTO chat_reaction (id, message_id, person_id, emoji, ts)
+                        VALUES (uuidv7(), message.id, p_author_id[place], p_emoji[place], moment);
+                    ELSE
+                        DELETE FROM chat_reaction x
+                        WHERE x.message_id = message.id AND x.emoji = p_emoji[place] AND x.person_id = p_author_id[place];
+                    END IF;
+                    message.reactions := reacted(message.id, message.reactions, p_emoji[place], p_author_id[place], p_on[place]);
+            END CASE;
+            UPDATE chat_message m SET text = message.text, attachments = message.attachments, reactions = message.reactions,
+                edited_at = message.edited_at, deleted_at = message.deleted_at, changed = message.changed
+            WHERE m.id = message.id;
+
+            is_news := p_kind[place] <> 'react' AND (
+                room.pinned ? message.id::text
+                OR message.seq = (SELECT m.seq FROM chat_message m WHERE m.room_id = room.id ORDER BY m.seq DESC LIMIT 1)
+            );
+            UPDATE chat_room r SET last_seq = message.changed, rev = r.rev + is_news::integer,
+                last_text = CASE
+                    WHEN is_news AND message.seq = (
+                        SELECT m.seq FROM chat_message m WHERE m.room_id = room.id ORDER BY m.seq DESC LIMIT 1
+                    ) THEN left(message.text, 200) ELSE r.last_text END,
+                pinned = CASE WHEN is_news AND message.deleted_at IS NOT NULL THEN r.pinned - message.id::text ELSE r.pinned END
+            WHERE r.id = room.id RETURNING r.* INTO room;
+        ELSE
+            is_news := verdict = 'again';
+        END IF;
+        IF verdict IN ('stored', 'same') THEN
+            INSERT INTO chat_change (id, room_id, message_id, author_id, cid, content_hash, seq, ts)
+            VALUES (uuidv7(), room.id, message.id, p_author_id[place], p_cid[place], p_hash[place], message.changed, moment);
+        END IF;
+
+        RETURN QUERY SELECT place::bigint, verdict, CASE WHEN verdict = 'muted' THEN person.wait END,
+            coalesce(earlier.seq, message.changed), coalesce(earlier.ts, moment),
+            message.id, message.room_id, message.seq, message.changed, message.author_kind::text, message.author_id,
+            message.author_name::text, message.kind::text, message.text, message.ts, message.cid, message.attachments,
+            message.reply_to, message.reactions, message.edited_at, message.deleted_at,
+            told.id, told.kind::text, told.title::text, told.last_seq, told.epoch, told.rev, told.status::text, told.visitor_id,
+            told.last_text::text, told.last_by::text, told.last_at, told.site_id, s.name::text, told.assignee_id, told.labels,
+            told.people, told.pinned, told.locked_at IS NOT NULL, told.closed_at IS NOT NULL, told.slow_seconds,
+            notes.id, told.notes_of_id
+        FROM (SELECT 1) one
+        LEFT JOIN chat_room told ON is_news AND told.id = room.id
+        LEFT JOIN chat_site s ON s.id = told.site_id
+        LEFT JOIN chat_room notes ON notes.notes_of_id = told.id;
+    END LOOP;
+END
+$$;
+CREATE FUNCTION @@SCHEMA@@.append(p_room uuid[], p_author_kind text[], p_author_id uuid[], p_author_name text[], p_cid uuid[], p_hash bytea[], p_kind text[], p_text text[], p_reply_to uuid[]) RETURNS TABLE(ord bigint, outcome text, wait double precision, seq bigint, id uuid, ts timestamp with time zone, room_id uuid, kind text, title text, head bigint, epoch uuid, rev bigint, status text, visitor_id uuid, last_text text, last_by text, last_at timestamp with time zone, site_id uuid, site_name text, assignee_id uuid, labels jsonb, people integer, pinned jsonb, is_locked boolean, is_closed boolean, slow_seconds integer, notes_id uuid, notes_of_id uuid)
+    LANGUAGE plpgsql
+    SET search_path TO '@@SCHEMA@@', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    held uuid[];
+    is_judged boolean;  -- not for the many messages of support rooms that reply to none: nothing but their room decides
+    refusals text[];
+    waits double precision[];
+    moment timestamptz;
+BEGIN
+    SELECT array_agg(locked.id), bool_or(locked.kind <> 'support' OR locked.locked_at IS NOT NULL OR locked.closed_at IS NOT NULL)
+    INTO held, is_judged FROM (
+        SELECT r.id, r.kind, r.locked_at, r.closed_at FROM chat_room r WHERE r.id = ANY (p_room)
+        ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED
+    ) locked;
+    held := coalesce(held, ARRAY[]::uuid[]);
+    moment := date_trunc('milliseconds', clock_timestamp());
+
+    IF is_judged OR cardinality(array_remove(p_reply_to, NULL)) > 0 THEN
+        WITH given AS MATERIALIZED (
+            SELECT g.*, m.refusal, m.wait, m.slow,
+                EXISTS (
+                    SELECT FROM chat_message b WHERE b.room_id = g.room_id AND b.author_id = g.author_id AND b.cid = g.cid
+                ) AS is_repeat,
+                g.reply_to IS NOT NULL AND
+                    (SELECT b.room_id FROM chat_message b WHERE b.id = g.reply_to) IS DISTINCT FROM g.room_id AS is_astray
+            FROM unnest(p_room, p_author_kind, p_author_id, p_cid, p_reply_to)
+                WITH ORDINALITY AS g (room_id, author_kind, author_id, cid, reply_to, ord)
+            LEFT JOIN LATERAL may_write(g.room_id, g.author_kind, g.author_id, moment) m ON true
+        ), turns AS (
+            SELECT g.*, CASE WHEN g.slow > 0 AND g.refusal IS NULL AND NOT g.is_astray AND NOT g.is_repeat THEN
+                CASE
+                    WHEN row_number() OVER (
+                        PARTITION BY g.room_id, g.author_id, g.refusal IS NULL AND NOT g.is_astray AND NOT g.is_repeat ORDER BY g.ord
+                    ) > 1 THEN g.slow
+                    ELSE (
+                        SELECT g.slow - extract(epoch FROM moment - b.ts)::double precision FROM chat_message b
+                        WHERE b.room_id = g.room_id AND b.author_id = g.author_id ORDER BY b.seq DESC LIMIT 1
+                    )
+                END
+            END AS pause
+            FROM given g
+        )
+        SELECT
+            array_agg(coalesce(
+                t.refusal, CASE WHEN t.is_astray THEN 'astray' WHEN t.pause > 0 THEN 'slow_mode' END
+            ) ORDER BY t.ord),
+            array_agg(CASE WHEN t.refusal = 'muted' THEN t.wait WHEN t.pause > 0 THEN t.pause END ORDER BY t.ord)
+        INTO refusals, waits FROM turns t;
+    END IF;
+
     RETURN QUERY
     WITH given AS MATERIALIZED (
         SELECT g.*, g.room_id = ANY (held) AS is_held
-        FROM unnest(p_room, p_author_kind, p_author_id, p_author_name, p_cid, p_hash, p_kind, p_text, p_reply_to)
-            WITH ORDINALITY AS g (room_id, author_kind, author_id, author_name, cid, hash, kind, text, reply_to, ord)
+        FROM unnest(p_room, p_author_kind, p_author_id, p_author_name, p_cid, p_hash, p_kind, p_text, p_reply_to, refusals, waits)
+            WITH ORDINALITY AS g (
+                room_id, author_kind, author_id, author_name, cid, hash, kind, text, reply_to, refusal, wait, ord
+            )
     ), before AS MATERIALIZED (
-        SELECT g.ord, m.seq, m.id, m.ts, m.content_hash FROM given g
+        SELECT g.ord, g.room_id, m.seq, m.id, m.ts, m.content_hash FROM given g
         JOIN chat_message m ON m.room_id = g.room_id AND m.author_id = g.author_id AND m.cid = g.cid
+        UNION ALL
+        SELECT g.ord, NULL, NULL, NULL, NULL, NULL FROM given g  -- a change: no message is its repeat
+        JOIN chat_change c ON c.room_id = g.room_id AND c.author_id = g.author_id AND c.cid = g.cid
     ), fresh AS MATERIALIZED (
         SELECT DISTINCT ON (g.room_id, g.author_id, g.cid) g.*, uuidv7() AS new_id
-        FROM given g JOIN chat_room r ON r.id = g.room_id
-        WHERE g.is_held AND r.closed_at IS NULL AND NOT EXISTS (SELECT FROM before b WHERE b.ord = g.ord)
+        FROM given g
+        WHERE g.is_held AND g.refusal IS NULL AND NOT EXISTS (SELECT FROM before b WHERE b.ord = g.ord)
         ORDER BY g.room_id, g.author_id, g.cid, g.ord
     ), numbered AS MATERIALIZED (
         SELECT f.*, r.last_seq + row_number() OVER (PARTITION BY f.room_id ORDER BY f.ord) AS new_seq
@@ -52,31 +214,92 @@ BEGIN
         UPDATE chat_room r SET last_seq = l.new_seq, rev = r.rev + 1, last_text = l.text, last_by = l.author_name,
             last_at = moment, status = CASE WHEN l.by_visitor THEN 'open' ELSE r.status END
         FROM last_line l WHERE r.id = l.room_id
-        RETURNING r.id, r.last_seq, r.rev, r.status
+        RETURNING r.id, r.kind, r.title, r.last_seq, r.epoch, r.rev, r.status, r.visitor_id, r.last_text, r.last_by, r.last_at,
+            r.site_id, r.assignee_id, r.labels, r.people, r.notes_of_id, r.pinned, r.locked_at, r.closed_at, r.slow_seconds
+    ), told AS (
+        SELECT m.* FROM moved m
+        UNION ALL
+        SELECT r.id, r.kind, r.title, r.last_seq, r.epoch, r.rev, r.status, r.visitor_id, r.last_text, r.last_by, r.last_at,
+            r.site_id, r.assignee_id, r.labels, r.people, r.notes_of_id, r.pinned, r.locked_at, r.closed_at, r.slow_seconds
+        FROM chat_room r
+        WHERE r.id IN (SELECT b.room_id FROM before b) AND r.id NOT IN (SELECT n.room_id FROM numbered n)
     ), counted AS MATERIALIZED (
         SELECT public.record_usage('message', array_agg(n.new_id), moment) FROM numbered n
         WHERE n.author_kind <> 'system' HAVING count(*) > 0
     )
     SELECT g.ord,
         CASE
-            WHEN r.id IS NULL THEN 'not_found'
             WHEN b.ord IS NOT NULL THEN CASE WHEN b.content_hash = g.hash THEN 'again' ELSE 'conflict' END
-            WHEN NOT g.is_held THEN 'busy'
             WHEN n.ord = g.ord THEN 'stored'
             WHEN n.ord IS NOT NULL THEN CASE WHEN n.hash = g.hash THEN 'again' ELSE 'conflict' END
-            ELSE 'room_closed'
+            WHEN g.is_held THEN coalesce(g.refusal, 'conflict')
+            WHEN EXISTS (SELECT FROM chat_room r WHERE r.id = g.room_id) THEN 'busy'
+            ELSE 'not_found'
         END,
-        coalesce(b.seq, n.new_seq), coalesce(b.id, n.new_id), coalesce(b.ts, moment),
-        coalesce(m.last_seq, r.last_seq), coalesce(m.rev, r.rev), coalesce(m.status, r.status)::text, r.kind::text,
-        r.title::text, r.assignee_id, r.labels, r.people, r.epoch, r.visitor_id, r.site_id, s.name::text
+        g.wait, coalesce(b.seq, n.new_seq), coalesce(b.id, n.new_id), coalesce(b.ts, moment),
+        t.id, t.kind::text, t.title::text, t.last_seq, t.epoch, t.rev, t.status::text, t.visitor_id, t.last_text::text,
+        t.last_by::text, t.last_at, t.site_id, s.name::text, t.assignee_id, t.labels, t.people,
+        t.pinned, t.locked_at IS NOT NULL, t.closed_at IS NOT NULL, t.slow_seconds, notes.id, t.notes_of_id
     FROM given g
-    LEFT JOIN chat_room r ON r.id = g.room_id
-    LEFT JOIN chat_site s ON s.id = r.site_id
     LEFT JOIN before b ON b.ord = g.ord
     LEFT JOIN numbered n ON n.room_id = g.room_id AND n.cid = g.cid AND n.author_id IS NOT DISTINCT FROM g.author_id
-    LEFT JOIN moved m ON m.id = g.room_id
+    LEFT JOIN told t ON t.id = g.room_id AND (b.ord IS NOT NULL OR n.new_seq = t.last_seq)
+    LEFT JOIN chat_site s ON s.id = t.site_id
+    LEFT JOIN chat_room notes ON notes.notes_of_id = t.id
     LEFT JOIN counted ON true
     ORDER BY g.ord;
+END
+$$;
+CREATE FUNCTION @@SCHEMA@@.may_write(p_room uuid, p_kind text, p_person uuid, p_at timestamp with time zone) RETURNS TABLE(refusal text, wait double precision, is_moderator boolean, slow integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT
+        CASE
+            WHEN p_kind = 'system' THEN NULL
+            WHEN p_kind = 'visitor' AND r.kind = 'team' THEN 'not_found'
+            WHEN is_guest AND place.banned_until > p_at THEN 'not_found'
+            WHEN is_guest AND r.join_rule = 'invited' AND place.id IS NULL THEN 'not_found'
+            WHEN is_guest AND r.join_rule = 'identified'
+                AND (SELECT v.external_id FROM chat_visitor v WHERE v.id = p_person) IS NULL THEN 'not_found'
+            WHEN r.closed_at IS NOT NULL THEN 'room_closed'
+            WHEN is_guest AND place.muted_until > p_at THEN 'muted'
+            WHEN r.locked_at IS NOT NULL AND p_kind = 'visitor' AND NOT leads THEN 'room_closed'
+        END,
+        CASE WHEN place.muted_until < p_at + interval '10 years'
+            THEN greatest(extract(epoch FROM place.muted_until - p_at), 0)::double precision END,
+        leads,
+        CASE WHEN is_guest AND NOT leads THEN r.slow_seconds ELSE 0 END
+    FROM chat_room r
+    LEFT JOIN chat_participant place ON place.room_id = r.id AND place.person_id = p_person
+    CROSS JOIN LATERAL (SELECT
+        r.kind = 'community' AND p_kind = 'visitor' AS is_guest,
+        r.kind = 'community' AND coalesce(place.role = 'moderator', false) AS leads
+    ) they
+    WHERE r.id = p_room
+$$;
+CREATE FUNCTION @@SCHEMA@@.reacted(p_message uuid, p_sum jsonb, p_emoji text, p_person uuid, p_on boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    n integer := coalesce((p_sum -> p_emoji ->> 'n')::integer, 0) + CASE WHEN p_on THEN 1 ELSE -1 END;
+    who jsonb := coalesce(p_sum -> p_emoji -> 'who', '[]');
+BEGIN
+    IF n <= 0 THEN
+        RETURN p_sum - p_emoji;
+    END IF;
+    IF p_on AND jsonb_array_length(who) < 20 THEN
+        who := who || to_jsonb(p_person);
+    ELSIF NOT p_on THEN
+        who := who - p_person::text;
+        who := who || coalesce((
+            SELECT jsonb_agg(x.person_id) FROM (
+                SELECT x.person_id FROM chat_reaction x
+                WHERE x.message_id = p_message AND x.emoji = p_emoji AND NOT who ? x.person_id::text
+                LIMIT least(n, 20) - jsonb_array_length(who)
+            ) x
+        ), '[]');
+    END IF;
+    RETURN jsonb_set(p_sum, ARRAY[p_emoji], jsonb_build_object('n', n, 'who', who));
 END
 $$;
 SET LOCAL default_tablespace = '';
@@ -348,4 +571,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0002_append', now()),
     ('chat', '0003_rooms_whole', now()),
     ('chat', '0004_presence_and_notices', now()),
-    ('chat', '0005_identities_and_reports', now());
+    ('chat', '0005_identities_and_reports', now()),
+    ('chat', '0006_messages', now());

@@ -10,8 +10,10 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from chat.models import Message, Participant, Room
+from chat.realtime.append import for_visitor
 from chat.realtime.protocol.codes import CATCH_UP, PAGE_BYTES, PAGE_MESSAGES
 from chat.realtime.protocol.outgoing import Message as Said
+from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import changes_after, heads, history, snapshot, summaries, summary_of, visitor_panel
 from saas.core.errors import BadFrame
 from tenants.context import TenantRef, in_tenant
@@ -110,12 +112,14 @@ class TestSummaries:
         with in_tenant(acme):
             told = {
                 name: msgspec.to_builtins(summary_of(room_id, who))
-                for name, who in {"agent": agent(acme, ben), "visitor": vic, "everyone": None}.items()
+                for name, who in {"agent": agent(acme, ben), "visitor": vic, "hub": None}.items()
             }
         shared = {"id", "kind", "title", "status", "people", "head", "epoch", "rev", "site", "visitor", "last"}
-        assert set(told["agent"]) == shared | {"unread", "assignee", "labels"}
+        internal = {"assignee", "labels", "notes"}
+        assert set(told["agent"]) == shared | internal | {"unread"}
         assert set(told["visitor"]) == shared | {"unread"}
-        assert set(told["everyone"]) == shared
+        assert set(told["hub"]) == shared | internal  # which takes off what is not for a visitor
+        assert set(msgspec.to_builtins(for_visitor(msgspec.convert(told["hub"], Summary)))) == shared
         assert told["agent"]["visitor"] == str(vic.id)
         assert told["agent"]["last"]["text"] == "hello"
         assert told["agent"]["last"]["by"] == vic.name

@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from chat.models import Room
+from chat.realtime import flusher
 from chat.realtime import journal as module
 from chat.realtime.append import Appended, Row
 from chat.realtime.journal import Journal, Stored
@@ -130,7 +131,7 @@ class TestOnceOnly:
     ) -> None:
         heard = Heard()
         async with a_journal(heard) as journal:
-            real = journal._send
+            real = journal._main._send
             lost: list[Any] = []
 
             async def send(groups: Any) -> Any:
@@ -140,7 +141,7 @@ class TestOnceOnly:
                     raise psycopg.OperationalError("the connection broke before the answer came")
                 return answer
 
-            monkeypatch.setattr(journal, "_send", send)
+            monkeypatch.setattr(journal._main, "_send", send)
             done = await journal.put(acme, row(room, vic, "once"))
         assert (done.seq, await texts(acme, room)) == (3, ["one", "two", "once"])
         assert heard.texts() == ["once"]
@@ -285,9 +286,9 @@ class TestDatabaseAway:
     ) -> None:
         async with a_journal() as journal:
             for n in range(5):
-                assert journal._connection is not None or n == 0
-                if journal._connection is not None:
-                    superuser.execute("SELECT pg_terminate_backend(%s)", [journal._connection.info.backend_pid])
+                assert journal._main.connection is not None or n == 0
+                if journal._main.connection is not None:
+                    superuser.execute("SELECT pg_terminate_backend(%s)", [journal._main.connection.info.backend_pid])
                 assert (await journal.put(acme, row(room, vic, f"{n}"))).seq == 3 + n
 
     async def test_connections_cut_under_load_lose_and_double_nothing(
@@ -298,11 +299,11 @@ class TestDatabaseAway:
             puts = []
             for n in range(400):
                 puts.append(asyncio.create_task(journal.put(acme, row(room, vic, f"{n}"))))
-                if n % 40 == 20 and journal._connection is not None:
-                    superuser.execute("SELECT pg_terminate_backend(%s)", [journal._connection.info.backend_pid])
+                if n % 40 == 20 and journal._main.connection is not None:
+                    superuser.execute("SELECT pg_terminate_backend(%s)", [journal._main.connection.info.backend_pid])
                 await asyncio.sleep(0.001)  # a flush now and then
             done = await asyncio.gather(*puts)
-            assert journal.figures.failures > 0
+            assert journal.failures > 0
         assert [one.seq for one in done] == list(range(3, 403))
         assert await texts(acme, room) == ["one", "two", *(f"{n}" for n in range(400))]
         assert heard.texts() == [f"{n}" for n in range(400)]
@@ -310,7 +311,7 @@ class TestDatabaseAway:
     async def test_without_a_database_senders_hear_busy(
         self, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "GIVE_UP_SECONDS", 0.2)
+        monkeypatch.setattr(flusher, "GIVE_UP_SECONDS", 0.2)
         journal = Journal("host=127.0.0.1 port=1 dbname=none user=none", Heard())
         journal.start()
         refused = await outcome(journal, acme, row(room, vic, "nowhere"))

@@ -1,0 +1,82 @@
+"""Frames that write: sending, editing, deleting, reacting. Checked here as far as it costs no wait, stored by the journal.
+
+What one sender says in one room is stored in the order said: nothing overtakes what was refused for its pace or as `busy`.
+"""
+
+from collections.abc import Awaitable
+from functools import partial
+
+from chat.access import room_for
+from chat.realtime.amend import Change
+from chat.realtime.append import Row
+from chat.realtime.hub import hub
+from chat.realtime.protocol.incoming import Delete, Edit, React, Send
+from chat.realtime.protocol.outgoing import refusal
+from chat.realtime.session import Session
+from chat.realtime.waiting import Done, ack_of
+from chat.services.changes import change_of
+from chat.services.messages import message_row
+from chat.services.words import is_harmless, refuse_words
+from saas.core.errors import AppError, Busy, RateLimited
+from tenants.context import run_in_tenant
+
+Writing = Send | Edit | Delete | React
+Pending = Awaitable[None] | None
+
+
+def on_send(session: Session, frame: Send) -> Pending:
+    """Store the message; its `ack` comes with the commit."""
+    return _write(session, frame)
+
+
+def on_change(session: Session, frame: Edit | Delete | React) -> Pending:
+    """Change a message; the `ack` comes with the commit."""
+    return _write(session, frame)
+
+
+def _write(session: Session, frame: Writing) -> Pending:
+    writable = session.rooms.get(frame.room)
+    if writable is None or not is_harmless(session.tenant, session.principal, _words(frame)):
+        return _write_after_a_look(session, frame)
+    _store(session, frame, may_write=writable)
+    return None
+
+
+async def _write_after_a_look(session: Session, frame: Writing) -> None:
+    """The database is asked first: about a room that was not joined, or words that some rooms do not take."""
+    found = await run_in_tenant(session.tenant, room_for, session.principal, frame.room)
+    await refuse_words(session.tenant, session.principal, frame.room, _words(frame))
+    _store(session, frame, may_write=found.may_write)
+
+
+def _words(frame: Writing) -> str:
+    return (frame.text or "") if isinstance(frame, Send | Edit) else ""
+
+
+def _store(session: Session, frame: Writing, *, may_write: bool) -> None:
+    if wait := session.send_wait():
+        raise RateLimited("You are sending faster than the room can follow.", retry_after=wait)
+    if wait := session.room_wait(frame.room):
+        raise Busy("What you sent to this room before was refused: send it first.", retry_after=wait)
+    row = _row(session, frame, may_write=may_write)
+    try:
+        hub().journal.append(session.tenant, row, partial(_answer, session, row))
+    except Busy as busy:
+        raise _held(session, row, busy) from None
+
+
+def _row(session: Session, frame: Writing, *, may_write: bool) -> Row | Change:
+    if isinstance(frame, Send):
+        return message_row(session.principal, frame, may_write=may_write)
+    return change_of(session.principal, frame, may_write=may_write)
+
+
+def _answer(session: Session, row: Row | Change, result: Done | AppError) -> None:
+    if isinstance(result, Busy):
+        result = _held(session, row, result)
+    session.send(refusal(result, cid=row.cid) if isinstance(result, AppError) else ack_of(row, result))
+
+
+def _held(session: Session, row: Row | Change, busy: Busy) -> Busy:
+    """The same refusal, and nothing more of this socket for the room until it is over."""
+    return Busy(busy.message, retry_after=session.hold(row.room_id, busy.retry_after or 0))
