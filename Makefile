@@ -41,8 +41,9 @@ fmt: dev ## Format, and mend what the linters can mend
 bench: dev ## Measure against other chat servers; writes bench/RESULTS.md
 	$(RUN) -m bench
 
-chaos: dev ## Run the fault tests alone: killed sockets, withheld acks
-	$(RUN) -m pytest -m chaos $(T)
+chaos: dev ## Harm it in every way for ten minutes; CHAOS_SCENARIO= and CHAOS_SEED= play one again
+	@$(RUN) -m saas.up.redis
+	$(RUN) -m tests.chaos
 
 conformance: dev ## Try any server against the protocol: URL= WIDGET= KEY= PARENT= EMAIL= PASSWORD=, or the one of `make up`
 	@$(foreach name,URL WIDGET KEY PARENT EMAIL PASSWORD,$(if $($(name)),CONFORMANCE_$(name)='$($(name))')) \

@@ -38,6 +38,7 @@ class Server:
     port: int
     log: Path
     variables: dict[str, str]
+    command: list[str] = field(default_factory=list)  # another than the kind's own
     process: subprocess.Popen[bytes] = field(init=False)
 
     @property
@@ -51,7 +52,7 @@ class Server:
 
     def launch(self) -> "Server":
         """Start without waiting."""
-        words = [word.format(port=self.port) for word in COMMANDS[self.kind]]
+        words = [word.format(port=self.port) for word in self.command or COMMANDS[self.kind]]
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, *words],

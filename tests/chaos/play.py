@@ -1,0 +1,73 @@
+"""Plays one scenario from its seed: stage, faults, calm, checker."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.chaos.checker import Verdict
+from tests.chaos.ground import Ground
+from tests.chaos.scenarios.scenario import Scenario
+from tests.chaos.stage import PATIENCE, stage
+
+STUCK_SECONDS: Final = 180.0  # a script that takes so much longer than it was given is stuck
+
+
+@dataclass
+class Played:
+    """What became of a run."""
+
+    seed: int
+    seconds: float
+    verdict: Verdict
+    calm: bool
+    kills: int
+    recoveries: list[float]
+    figures: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return self.verdict.is_clean and self.calm and not self.complaints
+
+    def row(self) -> dict[str, Any]:
+        """As it is published."""
+        return {
+            "seed": self.seed,
+            "seconds": round(self.seconds, 1),
+            **self.verdict.totals(),
+            "unanswered": self.verdict.counts["unanswered"],
+            "kills": self.kills,
+            "recovery_seconds": round(max(self.recoveries, default=0.0), 2),
+            **self.figures,
+        }
+
+    def report(self) -> str:
+        """What is wrong, in words."""
+        lines = [f"{check}: {words}" for check, found in self.verdict.findings.items() for words in found[:5]]
+        calm = [] if self.calm else ["no calm: something was never answered, or never seen"]
+        return "\n".join([f"seed {self.seed}: {self.row()}", *calm, *self.complaints, *lines])
+
+
+def new_seed() -> int:
+    """To be printed, so that it can be played again."""
+    return random.SystemRandom().randrange(2**32)
+
+
+async def play(
+    scenario: Scenario, ground: Ground, *, seed: int, seconds: float, mutant: str = "", patience: float = PATIENCE
+) -> Played:
+    """Play the scenario for `seconds` of faults. Raises what broke the harness itself; findings are in the result."""
+    seconds = max(seconds, scenario.least)
+    async with stage(ground, scenario.setting, seed=seed, seconds=seconds, mutant=mutant) as run:
+        began = run.clock()
+        try:
+            async with asyncio.timeout(seconds + STUCK_SECONDS):
+                await run.recovered()
+                run.recoveries.clear()
+                await scenario.script(run)
+        except TimeoutError:
+            run.complaints.append("the script did not come to its end: somebody was never served again")
+        calm = await run.calm(patience)
+        verdict = await run.judge()
+        return Played(seed, run.clock() - began, verdict, calm, run.kills, run.recoveries, run.figures, run.complaints)

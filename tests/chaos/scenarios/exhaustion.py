@@ -1,0 +1,38 @@
+"""A server that runs out of file descriptors."""
+
+import asyncio
+import resource
+import socket
+from contextlib import ExitStack
+
+from tests.chaos.scenarios.scenario import Scenario, until_over
+from tests.chaos.stage import Setting, Stage
+
+DESCRIPTORS = 256
+MORE = 60  # connections beyond that
+
+
+async def descriptors_exhausted(run: Stage) -> None:
+    """256 descriptors and more connections: old sockets are served, new ones wait or are refused, and then all is well."""
+    worker = run.workers[0]
+    _, most = resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE)
+    async for _ in until_over(run):
+        await run.pause(0.5, 1.0)
+        began = run.clock()
+        resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, most))
+        with ExitStack() as stack:
+            for _ in range(DESCRIPTORS + MORE):
+                line = stack.enter_context(socket.socket())
+                line.setblocking(False)
+                line.connect_ex(("127.0.0.1", worker.port))
+            run.kills += 1
+            await run.recovered(began)  # those who were there are served
+            await run.pause(1.0, 2.0)
+        await run.recovered()
+    run.figures["descriptors"] = DESCRIPTORS
+    if worker.process.poll() is not None:
+        run.complaints.append("the server ended without descriptors")
+    await asyncio.to_thread(worker.await_ready)
+
+
+SCENARIOS = (Scenario("descriptors_exhausted", descriptors_exhausted, Setting(workers=1)),)

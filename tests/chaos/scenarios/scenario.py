@@ -1,0 +1,26 @@
+"""What a scenario is."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+from tests.chaos.stage import Setting, Stage
+
+Script = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fault script and the stage it wants. `least` seconds are what it needs to do its harm once."""
+
+    name: str
+    script: Script
+    setting: Setting = field(default_factory=Setting)
+    least: float = 5.0
+
+
+async def until_over(run: Stage) -> AsyncIterator[int]:
+    """Rounds of a script, at least one, until the run's seconds are over."""
+    end, number = run.clock() + run.seconds, 0
+    while not number or run.clock() < end:
+        yield number
+        number += 1

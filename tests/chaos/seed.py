@@ -1,0 +1,53 @@
+"""Makes the two tenants of one run and prints them as JSON: `python -m tests.chaos.seed '{"slugs": [...], ...}'`.
+
+In a process of its own, because the harness never touches the database of the servers through the product.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
+
+import django
+
+django.setup()
+
+from chat.models import Room  # noqa: E402
+from tenants.context import TenantRef, in_tenant  # noqa: E402
+from tenants.models import Membership, Role  # noqa: E402
+from tenants.provisioning import create_tenant  # noqa: E402
+from tests.support import talk  # noqa: E402
+from tests.support.cast import make_user  # noqa: E402
+
+
+def make(slug: str, *, agents: int, visitors: int) -> dict[str, Any]:
+    """A tenant with so many agents, the owner among them, and so many visitors with a support room each."""
+    owner = make_user(f"owner@{slug}.example", f"Owner of {slug}")
+    tenant = create_tenant(slug=slug, name=slug.title(), owner=owner)
+    team = [owner, *(make_user(f"agent{n}@{slug}.example", f"Agent {n} of {slug}") for n in range(1, agents))]
+    Membership.objects.bulk_create(Membership(tenant_id=tenant.id, user=one, role=Role.AGENT) for one in team[1:])
+    return {
+        "id": tenant.id,
+        "slug": slug,
+        "schema": tenant.schema,
+        "key": talk.embed_key(tenant).key,
+        "agents": [{"id": one.id, "name": one.name} for one in team],
+        "visitors": [visitor(tenant) for _ in range(visitors)],
+    }
+
+
+def visitor(tenant: TenantRef) -> dict[str, Any]:
+    """A visitor with a support room; `notes` is its companion room."""
+    who = talk.visitor(tenant)
+    room = talk.room_of(tenant, who)
+    with in_tenant(tenant):
+        notes = Room.objects.filter(notes_of=room).values_list("id", flat=True).first()
+    return {"id": who.id, "name": who.name, "site": who.site_id, "room": room, "notes": notes}
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    made = [make(slug, agents=asked["agents"], visitors=asked["visitors"]) for slug in asked["slugs"]]
+    print("MADE", json.dumps(made, default=str))  # noqa: T201
