@@ -6,6 +6,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
+        from chat.notifications import notify
         from chat.realtime.revocation import end_sessions, tell_changed
         from chat.selectors.sites import forget_sites
         from chat.services.sites import make_first_site
@@ -15,3 +16,4 @@ class ChatConfig(AppConfig):
         registry.tenant_changed.fill(forget_sites)
         registry.tenant_changed.fill(tell_changed)
         registry.sessions_ended.fill(end_sessions)
+        registry.notify.fill(notify)

@@ -8,4 +8,6 @@ SEND_PER_AGENT_SOCKET = Limit("chat.send.agent", 1_000, 5)  # members are few an
 TYPING_PER_SOCKET = Limit("chat.typing", 2, 5)  # more are dropped: the one before says the same
 TYPING_PER_CROWD = Limit("chat.typing.crowd", 10, 5)  # of all who type in a crowded room; each reaches everyone there
 OPEN_PER_VISITOR = Limit("chat.open.visitor", 20, 3_600)  # new support rooms
+PRESENCE_PER_AGENT = Limit("chat.presence", 30, 60)  # away and back, over all tabs
+SEEN_PER_PERSON = Limit("chat.seen", 200, 10)  # notifications, one by one or all
 HELLO_PER_IP = Limit("chat.hello.ip", 30_000, 60)  # a mobile network may stand behind one address

@@ -84,20 +84,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL", "")  # empty: one process, no Redis
 REDIS_HOSTS = REDIS_URL.split()
-CHANNEL_LAYERS = {
-    "default": {
+BUS_BEAT_MS = env.number("BUS_BEAT_MS", 5_000)  # between two signs of life of a process; after nine of them it is gone
+# One layer for each Redis primary; the bus spreads the tenants over them (chat/realtime/bus.py).
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default" if number == 0 else f"primary{number}": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # socket_timeout: redis-py 8 has 5 s by default, which kills an idle subscriber on a healthy server.
         "CONFIG": {
-            # socket_timeout: redis-py 8 has 5 s by default, which kills an idle subscriber on a healthy server.
-            "hosts": [
-                {"address": url, "socket_timeout": None, "socket_connect_timeout": 5, "health_check_interval": 15}
-                for url in REDIS_HOSTS
-            ],
+            "hosts": [{"address": url, "socket_timeout": None, "socket_connect_timeout": 5, "health_check_interval": 15}],
         },
     }
-    if REDIS_HOSTS
-    else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
-}
+    for number, url in enumerate(REDIS_HOSTS)
+} or {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}}
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_HOSTS[0]}
     if REDIS_HOSTS

@@ -11,7 +11,6 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
@@ -22,10 +21,11 @@ from django.views.decorators.http import require_POST, require_safe
 from chat.origins import is_pattern
 from chat.realtime.presence import agents_here
 from chat.realtime.protocol.codes import MAX_TEXT
-from saas.core.errors import AppError, BadFrame, Forbidden, NotFound, TooLarge
+from saas.core.errors import AppError, BadFrame, NotFound, TooLarge
 from saas.core.http import client_ip, json_error
 from saas.core.ratelimit import check
 from widget import limits
+from widget.authentication import refuse_other_origins, widget_origin
 from widget.services import Embed, Started, active_embed_for, embed_for, read_session_request, start_session
 
 View = Callable[..., HttpResponse]
@@ -94,7 +94,7 @@ def loader(request: HttpRequest) -> HttpResponse:
 def config(request: HttpRequest, key: str) -> HttpResponse:
     """`GET /w/<key>/config`: how the launcher looks and what it says. Public."""
     embed = active_embed_for(key)
-    said = {**_site(embed), "limits": {"text": MAX_TEXT}, "online": agents_here(embed.key.tenant.id) > 0}
+    said = {**_site(embed), "limits": {"text": MAX_TEXT}, "online": agents_here(embed.key.tenant) > 0}
     return JsonResponse(said, headers={"Cache-Control": "public, max-age=60"})
 
 
@@ -133,9 +133,7 @@ def session(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _refuse_other_pages(request: HttpRequest) -> None:
-    """A browser always names the origin of a POST; a program that is no browser names none."""
-    if request.headers.get("Origin", _origin()) != _origin():
-        raise Forbidden("Sessions are started by the widget's own frame.", field="Origin")
+    refuse_other_origins(request)
     if request.content_type != "application/json":
         raise BadFrame("A session request is application/json.", field="Content-Type")
 
@@ -179,7 +177,7 @@ def _page(
 ) -> HttpResponse:
     """A page that only the site's pages may frame; without a site, nobody."""
     answer = render(request, template, context, status=status)
-    answer.headers["Content-Security-Policy"] = FRAME_POLICY.format(sockets=_origin("ws"), ancestors=_ancestors(embed))
+    answer.headers["Content-Security-Policy"] = FRAME_POLICY.format(sockets=widget_origin("ws"), ancestors=_ancestors(embed))
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -197,12 +195,7 @@ def _cookie_of(embed: Embed) -> str:
 
 
 def _socket(embed: Embed) -> str:
-    return f"{_origin('ws')}/ws/w/{embed.key.key}/"
-
-
-def _origin(scheme: str = "http") -> str:
-    """The widget host's origin, for HTTP or for sockets."""
-    return f"{scheme}{'s' if settings.SECURE else ''}://{settings.WIDGET_HOST}"
+    return f"{widget_origin('ws')}/ws/w/{embed.key.key}/"
 
 
 def _built(name: str) -> tuple[Path, int]:

@@ -1,11 +1,12 @@
 """Who of a tenant is here now: agents at their inbox, visitors on the sites. As one process holds it, merged over all.
 
-Changes are gathered for `GATHER_SECONDS` and told once. Visitors hear how many agents are here; agents hear who.
+Changes are gathered for `GATHER_SECONDS` and told once. Visitors hear how many agents answer at present; agents hear who is here.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -15,55 +16,84 @@ from chat.realtime.protocol.outgoing import LiveVisitor, Person, Presence, encod
 from chat.realtime.roster import Roster
 from chat.realtime.session import Session
 from saas.core.fastsocket import frame
+from tenants.access import Do, may
 from tenants.context import TenantRef
 
 GATHER_SECONDS = 0.2
 LINGER_SECONDS = 2.0  # a page that is loaded again is not a person who left
+WATCH_SECONDS = 90.0  # for which a process keeps an eye on a tenant after it was asked about it
+ANSWER_SECONDS = 0.25  # in which the other processes have answered who is with them
 MOST_LISTED = 500  # live visitors in one frame
 
 
+class Word(msgspec.Struct, frozen=True):
+    """What an agent says of themselves. Of two the one with the higher `rev` is newer."""
+
+    state: str = "online"
+    rev: int = 0
+
+
+ONLINE: Final = Word()  # what holds as long as they have said nothing
+
+
 class Present(msgspec.Struct, frozen=True):
-    """A person who is here, and the page before them."""
+    """A person who is here: the page before a visitor, and what an agent says of themselves."""
 
     who: Person
-    page: Page
+    page: Page = Page()
+    answers: bool = False  # an agent whose role lets them
+    word: Word = ONLINE
 
     @property
     def live(self) -> LiveVisitor:
         return LiveVisitor(id=self.who.id, name=self.who.name, page=self.page)
 
+    def saying(self, word: Word) -> "Present":
+        """The same person with this word, if it is newer."""
+        return msgspec.structs.replace(self, word=word) if word.rev > self.word.rev else self
+
 
 def present(session: Session) -> Present:
     """The owner of a socket as others see them."""
-    return Present(session.person, session.page)
+    who = session.principal
+    return Present(session.person, session.page, answers=who.kind == "agent" and may(who.role, Do.ANSWER))
 
 
 @dataclass(slots=True)
 class LocalTenant:
-    """Lives while a local socket belongs to the tenant."""
+    """Lives while a local socket belongs to the tenant, or somebody asks about it."""
 
     tenant: TenantRef
     group: str
     tell_others: Callable[[list[Present], list[UUID]], None]  # who came or moved, who went
-    sessions: set[Session] = field(default_factory=set)
+    since: float = 0.0  # loop time at which this process began to listen
+    watched_until: float = 0.0
+    sessions: dict[Session, bool] = field(default_factory=dict)  # whether it has arrived: its owner is here, and hears of others
     roster: Roster[Present] = field(default_factory=lambda: Roster(of=lambda present: present.who.id))
+    team: dict[UUID, Present] = field(default_factory=dict)  # the agents who are here, with their newest word
     _changed: dict[UUID, Present | None] = field(default_factory=dict)
     _kinds: dict[UUID, Person] = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
-    _told_agents: int = 0  # how many are here, as visitors heard last
+    _told_agents: int = 0  # how many answer, as visitors heard last
 
     @property
     def empty(self) -> bool:
         return not self.sessions and not self.roster.sockets
 
-    def came(self, session: Session) -> None:
-        """A socket has said hello, or its page has changed."""
-        now = present(session)
+    @property
+    def agents(self) -> int:
+        """How many agents are here who may answer and are neither away nor busy. From any thread."""
+        return sum(one.answers and one.word.state == "online" for one in list(self.team.values()))
+
+    def came(self, session: Session, word: Word = ONLINE) -> None:
+        """The owner of a socket is here, or the page before them has changed."""
+        known = self.team.get(session.principal.id)
+        now = present(session).saying(known.word if known else word).saying(word)
         before = self.roster.here.get(now.who.id)
-        if session in self.sessions:
+        if self.sessions.get(session):
             self.roster.here[now.who.id] = now
         else:
-            self.sessions.add(session)
+            self.sessions[session] = True
             self.roster.came(now)
         if now != before:  # one more socket of somebody who is here is no news
             self.tell_others([now], [])
@@ -71,8 +101,10 @@ class LocalTenant:
 
     def went(self, session: Session, then: Callable[[], None]) -> None:
         """A socket has ended. Its owner is gone after a while, unless they come back; `then` is called after that."""
-        self.sessions.discard(session)
-        asyncio.get_running_loop().call_later(LINGER_SECONDS, self._gone, session.principal.id, then)
+        if self.sessions.pop(session, False):
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._gone, session.principal.id, then)
+        else:
+            then()
 
     def _gone(self, person_id: UUID, then: Callable[[], None]) -> None:
         here_before = person_id in self.roster.here
@@ -82,36 +114,57 @@ class LocalTenant:
         self._note([], [gone] if gone else [])
         then()
 
-    def heard(self, process: str, on: list[Present], off: list[UUID]) -> None:
-        """What another process said of its sockets."""
+    def said(self, person_id: UUID, word: Word) -> None:
+        """An agent who is here said something new of themselves."""
+        if (before := self.roster.here.get(person_id)) and (now := before.saying(word)) is not before:
+            self.roster.here[person_id] = now
+            self.tell_others([now], [])
+            self._note([now], [])
+
+    def heard(self, process: str, on: list[Present], off: list[UUID], *, whole: bool = False) -> None:
+        """What another process said of its sockets; `whole`: these are all."""
         known = self.roster.elsewhere.get(process, {})
         news = [found for found in on if known.get(found.who.id) != found]
-        _, gone = self.roster.heard(process, on=on, off=off)
+        for found in news:
+            if mine := self.roster.here.get(found.who.id):
+                self.roster.here[found.who.id] = mine.saying(found.word)
+        _, gone = self.roster.heard(process, on=on, off=off, whole=whole)
         self._note(news, gone)
 
     def lost(self, process: str) -> None:
         """A process is no more."""
         self._note([], self.roster.lost(process))
 
-    def welcome(self, session: Session) -> Presence:
-        """What a socket that has just come must know."""
+    def welcome(self, session: Session) -> list[Presence]:
+        """What a socket that has just come must know: the count; for an agent also the visitors and the other agents."""
         if self._timer is not None:
             self._told_agents = -1  # this one hears another number than the others did
         if session.principal.kind == "visitor":
-            return Presence(agents=len(self._agents()))
-        return Presence(agents=len(self._agents()), visitors=self._visitors()[:MOST_LISTED])
+            return [Presence(agents=self.agents)]
+        first = Presence(agents=self.agents, visitors=self.some_visitors(MOST_LISTED))
+        return [first, *(self._state(one) for one in self.team.values())]
 
-    def _agents(self) -> list[Present]:
-        return [found for found in self.roster.everyone() if found.who.kind == "agent"]
+    def some_visitors(self, most: int) -> list[LiveVisitor]:
+        """Visitors who are here, at most so many."""
+        found = self.roster.some(most + len(self.team))
+        return [one.live for one in found if one.who.kind == "visitor"][:most]
 
-    def _visitors(self) -> list[LiveVisitor]:
-        return [found.live for found in self.roster.everyone() if found.who.kind == "visitor"]
+    def visitors(self) -> list[LiveVisitor]:
+        """All visitors who are here, in the order of their ids. On the event loop."""
+        return sorted((one.live for one in self.roster.everyone() if one.who.kind == "visitor"), key=lambda one: one.id)
+
+    def _state(self, one: Present) -> Presence:
+        return Presence(who=one.who, state=one.word.state, agents=self.agents)
 
     def _note(self, came: Iterable[Present], gone: Iterable[Present]) -> None:
         for found in came:
             self._changed[found.who.id], self._kinds[found.who.id] = found, found.who
+            if found.who.kind == "agent":
+                before = self.team.get(found.who.id)
+                self.team[found.who.id] = found.saying(before.word) if before else found
         for found in gone:
             self._changed[found.who.id], self._kinds[found.who.id] = None, found.who
+            self.team.pop(found.who.id, None)
         if self._changed and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell)
 
@@ -122,23 +175,24 @@ class LocalTenant:
             for key, found in changed.items()
             if kinds[key].kind == "visitor"
         ]
-        agents = {key: found is not None for key, found in changed.items() if kinds[key].kind == "agent"}
+        agents = [who for who in kinds.values() if who.kind == "agent"]
         if agents:
-            self._tell_agents({kinds[key]: on for key, on in agents.items()})
+            self._tell_agents(agents)
         for start in range(0, len(visitors), MOST_LISTED):
             self._send(Presence(visitors=visitors[start : start + MOST_LISTED]), "agent")
 
-    def _tell_agents(self, changed: dict[Person, bool]) -> None:
-        """Agents hear who came or went; visitors how many are here, if that is another number."""
-        count = len(self._agents())
+    def _tell_agents(self, changed: list[Person]) -> None:
+        """Agents hear who came, went or said something; visitors how many answer, if that is another number."""
+        count = self.agents
         if count != self._told_agents:
             self._told_agents = count
             self._send(Presence(agents=count), "visitor")
-        for who, on in changed.items():
-            self._send(Presence(who=who, state="online" if on else "offline", agents=count), "agent")
+        for who in changed:
+            one = self.team.get(who.id)
+            self._send(self._state(one) if one else Presence(who=who, state="offline", agents=count), "agent")
 
     def _send(self, told: Presence, kind: str) -> None:
         framed = frame(encode(told))
-        for session in self.sessions:
-            if session.principal.kind == kind:
+        for session, arrived in self.sessions.items():
+            if arrived and session.principal.kind == kind:
                 session.send_framed(framed)

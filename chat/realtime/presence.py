@@ -1,28 +1,57 @@
-"""Who is here now, asked from a thread. As this process knows it: right with one process, best effort with many."""
+"""Who is here now, asked from outside of the sockets: as all processes tell it.
 
-from collections.abc import Iterator
+A process without a socket of the tenant listens to the others from the first question on; that one takes `ANSWER_SECONDS`.
+Where no hub runs there is nobody to be asked: a process alone that has served no socket yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
 from uuid import UUID
 
-from chat.realtime.here import Present
-from chat.realtime.hub import running_hub
+from chat.realtime.here import LocalTenant
+from chat.realtime.hub import Hub, hub, running_hub
+from chat.realtime.protocol.outgoing import LiveVisitor
+from tenants.context import TenantRef
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+WAIT_SECONDS: Final = 2.0  # for an event loop that has much to do
 
 
-def agents_here(tenant_id: UUID) -> int:
-    """How many agents of the tenant have their inbox open."""
-    return len({found.who.id for found in _everyone(tenant_id) if found.who.kind == "agent"})
+def agents_here(tenant: TenantRef) -> int:
+    """How many agents of the tenant are at their inbox, may answer, and are neither away nor busy. From a thread."""
+    return _ask(tenant, lambda local: local.agents, nobody=0)
 
 
-def is_here(tenant_id: UUID, person_id: UUID) -> bool:
-    """Whether this agent or visitor has a socket open."""
-    return any(found.who.id == person_id for found in _everyone(tenant_id))
+async def a_agents_here(tenant: TenantRef) -> int:
+    """The same for coroutines of the event loop that serves sockets."""
+    return (await hub().watch(tenant)).agents
 
 
-def _everyone(tenant_id: UUID) -> Iterator[Present]:
-    """The event loop may change the rosters meanwhile, so each is first copied in one step, by `list`."""
-    hub = running_hub()
-    local = hub.local.tenant(tenant_id) if hub else None
-    if local is None:
-        return
-    yield from list(local.roster.here.values())
-    for theirs in list(local.roster.elsewhere.values()):
-        yield from list(theirs.values())
+def is_here(tenant: TenantRef, person_id: UUID) -> bool:
+    """Whether this agent or visitor has a socket open, on any process. From a thread."""
+    return _ask(tenant, lambda local: person_id in local.roster, nobody=False)
+
+
+def visitors_here(tenant: TenantRef) -> list[LiveVisitor]:
+    """The visitors who are on the sites now, in the order of their ids. From a thread."""
+    return _ask(tenant, LocalTenant.visitors, nobody=[])
+
+
+def _ask(tenant: TenantRef, read: Callable[[LocalTenant], R], *, nobody: R) -> R:
+    found = running_hub()
+    if found is None or found.loop.is_closed() or not found.loop.is_running():
+        return nobody
+    try:
+        return asyncio.run_coroutine_threadsafe(_watch(found, tenant, read), found.loop).result(WAIT_SECONDS)
+    except TimeoutError:
+        log.warning("the event loop did not say in %s s who of tenant %s is here", WAIT_SECONDS, tenant.id)
+        return nobody
+
+
+async def _watch(found: Hub, tenant: TenantRef, read: Callable[[LocalTenant], R]) -> R:
+    return read(await found.watch(tenant))

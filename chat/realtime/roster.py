@@ -1,6 +1,7 @@
 """Who is in a place: the sockets of this process, and what the other processes said of theirs. Pure.
 
-A place is a room, or a whole tenant. A person stands in a roster once, however many sockets they have.
+A place is a room, or a whole tenant. A person stands in a roster once, however many sockets they have. What a process says of a
+place is numbered, so that the others notice when they missed something and ask for the whole.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,6 +21,8 @@ class Roster(Generic[T]):
     here: dict[UUID, T] = field(default_factory=dict)
     sockets: dict[UUID, int] = field(default_factory=dict)
     elsewhere: dict[str, dict[UUID, T]] = field(default_factory=dict)  # by process
+    said: int = 0  # the number of our last statement; 0: we have made none
+    upto: dict[str, int] = field(default_factory=dict)  # by process: up to which of its statements nothing is missing here
 
     def came(self, who: T) -> bool:
         """One more socket of this process. True: the person was not here before."""
@@ -39,19 +42,30 @@ class Roster(Generic[T]):
         who = self.here.pop(key) if key in self.here else None
         return None if key in self else who
 
-    def heard(self, process: str, *, on: Iterable[T] = (), off: Iterable[UUID] = ()) -> tuple[list[T], list[T]]:
-        """What another process said of its sockets. Who is new, and who is gone from everywhere."""
+    def heard(
+        self, process: str, *, on: Iterable[T] = (), off: Iterable[UUID] = (), whole: bool = False
+    ) -> tuple[list[T], list[T]]:
+        """What another process said of its sockets; `whole`: these are all. Who is new, and who is gone from everywhere."""
         theirs = self.elsewhere.setdefault(process, {})
-        came = []
-        for who in on:
-            if self.of(who) not in self:
-                came.append(who)
-            theirs[self.of(who)] = who
-        gone = [who for key in off if key in theirs and (who := theirs.pop(key)) and key not in self]
+        now = {self.of(who): who for who in on}
+        came = [who for key, who in now.items() if key not in self]
+        left = [key for key in theirs if key not in now] if whole else off
+        theirs |= now
+        gone = [who for key in left if key in theirs and (who := theirs.pop(key)) and key not in self]
+        if not theirs:
+            del self.elsewhere[process]
         return came, gone
+
+    def follow(self, process: str, *, n: int, after: int) -> bool:
+        """Note a statement that was made after statement `after`; 0: it is the whole. False: something before it is missing."""
+        is_next = after in {0, self.upto.setdefault(process, 0)}
+        if is_next:
+            self.upto[process] = n
+        return is_next
 
     def lost(self, process: str) -> list[T]:
         """A process is no more. Who is thereby gone from everywhere."""
+        self.upto.pop(process, None)
         theirs = self.elsewhere.pop(process, {})
         return [who for key, who in theirs.items() if key not in self]
 
@@ -77,6 +91,6 @@ class Roster(Generic[T]):
     def everyone(self) -> list[T]:
         """Everybody, once."""
         merged: dict[UUID, T] = {}
-        for theirs in self.elsewhere.values():
+        for theirs in list(self.elsewhere.values()):
             merged |= theirs
         return list((merged | self.here).values())

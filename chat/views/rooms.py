@@ -1,7 +1,8 @@
 """Rooms over HTTP: lists, one room with its visitor, its messages, its status."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal
+from uuid import UUID
 
 import msgspec
 from rest_framework.request import Request
@@ -11,8 +12,8 @@ from rest_framework.views import APIView
 from chat import selectors
 from chat.models import Room
 from chat.realtime.presence import is_here
-from chat.services.rooms import set_status
-from chat.views.body import answer, ident
+from chat.services.rooms import RoomChange, archive_room, change_room, create_room, set_status
+from chat.views.body import Body, answer, ident, read
 from saas.core.errors import BadFrame
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import TenantRef, in_tenant
@@ -20,8 +21,32 @@ from tenants.context import TenantRef, in_tenant
 END: Final = 2**53 - 1  # after every seq
 
 
+class NewRoom(Body, frozen=True):
+    """`join_rule` and `slow_seconds` are for community rooms."""
+
+    kind: Literal["community", "team"]
+    title: str
+    site: UUID | None = None
+    join_rule: Literal["open", "identified", "invited"] = "open"
+    slow_seconds: int = 0
+
+
+class Calm(Body, frozen=True):
+    """How loud a community room may be: what its moderators may change."""
+
+    slow_seconds: int | None = None
+    locked: bool | None = None
+
+
+class ChangedRoom(Calm, frozen=True):
+    """What is named changes."""
+
+    title: str | None = None
+    join_rule: Literal["open", "identified", "invited"] | None = None
+
+
 class RoomsView(APIView):
-    """`GET /api/v1/rooms?status=open|resolved|all&cursor=`"""
+    """`GET /api/v1/rooms?status=open|resolved|all&cursor=`, and `POST` for a new community or team room."""
 
     def get(self, request: Request) -> Response:
         status = request.query_params.get("status", "all")
@@ -30,9 +55,22 @@ class RoomsView(APIView):
             rooms, onward = selectors.summaries(principal_of(request), cursor=cursor, status=None if status == "all" else status)
         return answer(rooms=rooms, cursor=onward)
 
+    def post(self, request: Request) -> Response:
+        asked = read(request, NewRoom)
+        room = create_room(
+            tenant_of(request),
+            principal_of(request),
+            kind=asked.kind,
+            title=asked.title,
+            site_id=asked.site,
+            join_rule=asked.join_rule,
+            slow_seconds=asked.slow_seconds,
+        )
+        return answer(201, room=room)
+
 
 class RoomView(APIView):
-    """`GET /api/v1/rooms/<id>`"""
+    """`GET /api/v1/rooms/<id>`, and `PATCH` for a community or team room."""
 
     def get(self, request: Request, room_id: str) -> Response:
         tenant, room = tenant_of(request), ident(room_id)
@@ -40,6 +78,10 @@ class RoomView(APIView):
             summary = selectors.summary_of(room, principal_of(request))
             visitor = selectors.visitor_panel(room)
         return answer(room=summary, visitor=visitor and _visitor(tenant, visitor))
+
+    def patch(self, request: Request, room_id: str) -> Response:
+        change = RoomChange(**msgspec.structs.asdict(read(request, ChangedRoom)))
+        return answer(room=change_room(tenant_of(request), principal_of(request), room_id=ident(room_id), change=change))
 
 
 class MessagesView(APIView):
@@ -68,8 +110,24 @@ class ReopenView(ResolveView):
     status = Room.Status.OPEN
 
 
+class ArchiveView(APIView):
+    """`POST /api/v1/rooms/<id>/archive`"""
+
+    archived = True
+
+    def post(self, request: Request, room_id: str) -> Response:
+        tenant, who = tenant_of(request), principal_of(request)
+        return answer(room=archive_room(tenant, who, room_id=ident(room_id), archived=self.archived))
+
+
+class UnarchiveView(ArchiveView):
+    """`POST /api/v1/rooms/<id>/unarchive`"""
+
+    archived = False
+
+
 def _visitor(tenant: TenantRef, visitor: selectors.VisitorPanel) -> dict[str, Any]:
-    return {**msgspec.to_builtins(visitor), "online": is_here(tenant.id, visitor.id)}
+    return {**msgspec.to_builtins(visitor), "online": is_here(tenant, visitor.id)}
 
 
 def _seq(text: str | None) -> int:

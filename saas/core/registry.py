@@ -26,4 +26,5 @@ class Hook:
 
 tenant_created = Hook("tenant_created")  # tenant: TenantRef, owner: User -> makes the first site, inside the transaction
 sessions_ended = Hook("sessions_ended")  # tenant_id: UUID, user_id: UUID, sid: str | None -> closes live sockets
+notify = Hook("notify")  # tenant: TenantRef, recipients: [UUID] | Do, category, kind, title, url, body?, actions?, key? -> tells
 tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close

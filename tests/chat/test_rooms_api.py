@@ -91,7 +91,7 @@ class TestRoom:
         assert error_of(program.get(f"/rooms/{room_id}{path}")) == (404, "not_found", None)
 
     def test_nobody_is_here_without_a_socket(self, acme: TenantRef) -> None:
-        assert not is_here(acme.id, visitor(acme).id)
+        assert not is_here(acme, visitor(acme).id)
 
 
 class TestMessages:

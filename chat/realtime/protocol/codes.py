@@ -1,9 +1,11 @@
 """Numbers and codes of the wire, version 1. Pure."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
-VERSION = 1
-SUBPROTOCOL = "porchlight.v1"
+VERSION = 1  # the newest
+SUPPORTED = (1,)  # every version that this server speaks; an old one stays for a year after the next
+SUBPROTOCOL = f"porchlight.v{VERSION}"
 MAX_FRAME = 64 * 1024  # bytes of one client frame
 MAX_TEXT = 4_000  # characters of one message, after trimming
 MAX_EMOJI = 32  # characters of one reaction
@@ -40,3 +42,18 @@ class Close(IntEnum):
     TOO_MANY_SOCKETS = 4409
     SUSPENDED = 4410
     CLIENT_TOO_OLD = 4426
+
+
+def version_for(newest: int, oldest: int | None, supported: Sequence[int] = SUPPORTED) -> int | Close:
+    """The highest version that this server and a client of these versions both speak, or the code that turns it away.
+
+    A client that is behind our newest is too old; one that is ahead of it has to come back with an older version, if it can.
+    """
+    common = [version for version in supported if (newest if oldest is None else oldest) <= version <= newest]
+    return max(common, default=Close.CLIENT_TOO_OLD if newest < max(supported) else Close.BAD_PROTOCOL)
+
+
+def subprotocol_for(offered: Sequence[str]) -> str | None:
+    """The one of the offered subprotocols that is answered with: the newest that this server speaks."""
+    ours = (f"porchlight.v{version}" for version in sorted(SUPPORTED, reverse=True))
+    return next((name for name in ours if name in offered), None)

@@ -37,11 +37,12 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Hello(_In, tag="hello", frozen=True):
-    v: int
+    v: int  # the newest version that the client speaks
     token: str
     rooms: Annotated[list[Position], msgspec.Meta(max_length=MAX_JOINED)] = []
     locale: Annotated[str, msgspec.Meta(max_length=35)] | None = None
     page: Page | None = None
+    min: int | None = None  # the oldest version that it speaks, if that is another
 
 
 class Auth(_In, tag="auth", frozen=True):

@@ -1,0 +1,102 @@
+"""What somebody was told, what they have seen of it, and what they want to hear of. Inside the tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from chat.models import Notification, NotificationSetting
+from chat.notifications.categories import CATEGORIES
+from chat.realtime.protocol.codes import MAX_NOTICES, MAX_UNREAD
+from chat.realtime.protocol.outgoing import Notice, stamp
+from chat.selectors.pages import cursor_of, read_cursor
+from saas.core.errors import BadFrame
+
+PAGE: Final = 50  # notifications in one answer over HTTP
+KEPT: Final = timedelta(days=90)  # how long one that was seen is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notification in its recipient's list."""
+
+    notice: Notice
+    category: str
+    seen_at: str | None
+
+
+def unseen(recipient_id: UUID) -> tuple[list[Notice], int]:
+    """The newest unseen notifications and how many there are, counted to 99."""
+    newest = [_notice(row) for row in _unseen(recipient_id).order_by("-created_at", "-id")[:MAX_NOTICES]]
+    return newest, len(newest) if len(newest) < MAX_NOTICES else unread(recipient_id)
+
+
+def unread(recipient_id: UUID) -> int:
+    """How many are unseen, counted to 99."""
+    return len(_unseen(recipient_id).values_list("id")[:MAX_UNREAD])
+
+
+def told(recipient_id: UUID, cursor: str | None) -> tuple[list[Told], str | None]:
+    """All notifications of somebody, newest first, and the cursor of the next page or None. Raises BadFrame for the cursor."""
+    rows = Notification.objects.filter(recipient_id=recipient_id).order_by("-created_at", "-id")
+    if cursor:
+        moment, ident = read_cursor(cursor)
+        rows = rows.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=ident), created_at__lte=moment)
+    found = list(rows[: PAGE + 1])
+    page, last = found[:PAGE], found[PAGE - 1 : PAGE]
+    onward = cursor_of(last[0].created_at, last[0].id) if len(found) > PAGE else None
+    return [Told(_notice(row), row.category, stamp(row.seen_at) if row.seen_at else None) for row in page], onward
+
+
+def mark_seen(recipient_id: UUID, notification_id: UUID | None) -> int | None:
+    """One notification of somebody, or all of them, are seen; how many are unseen now, or None if that changed nothing.
+
+    What is not theirs is left alone.
+    """
+    rows = _unseen(recipient_id)
+    changed = (rows.filter(id=notification_id) if notification_id else rows).update(seen_at=timezone.now())
+    return unread(recipient_id) if changed else None
+
+
+def settings_of(recipient_id: UUID, role: str) -> dict[str, bool]:
+    """What they hear of, by category: what they said, or what holds for their role."""
+    said = dict(NotificationSetting.objects.filter(recipient_id=recipient_id).values_list("category", "wanted"))
+    return {name: said.get(name, role in category.wanted_by) for name, category in CATEGORIES.items()}
+
+
+def change_settings(recipient_id: UUID, wanted: Mapping[str, bool]) -> None:
+    """From now on they hear of these categories, or do not. Raises BadFrame for one that does not exist."""
+    if unknown := wanted.keys() - CATEGORIES.keys():
+        raise BadFrame(f"There is no category {sorted(unknown)[0]!r}; there are {', '.join(CATEGORIES)}.", field="settings")
+    NotificationSetting.objects.bulk_create(
+        [NotificationSetting(recipient_id=recipient_id, category=name, wanted=want) for name, want in sorted(wanted.items())],
+        update_conflicts=True,
+        unique_fields=["recipient_id", "category"],
+        update_fields=["wanted"],
+    )
+
+
+def prune() -> int:
+    """Drop what was seen long ago; how many."""
+    return Notification.objects.filter(seen_at__lt=timezone.now() - KEPT).delete()[0]
+
+
+def _unseen(recipient_id: UUID):  # type: ignore[no-untyped-def]
+    return Notification.objects.filter(recipient_id=recipient_id, seen_at=None)
+
+
+def _notice(row: Notification) -> Notice:
+    return Notice(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        body=row.body,
+        url=row.url,
+        ts=stamp(row.created_at),
+        room=row.room_id,
+        actions=row.actions,
+    )

@@ -1,0 +1,27 @@
+"""What agents say of themselves. Runs inside the tenant."""
+
+from uuid import UUID
+
+from django.db import connection
+
+from chat.models import AgentState
+from chat.realtime.here import ONLINE, Word
+
+SAY = """
+    INSERT INTO chat_agentstate AS said (person_id, state, rev) VALUES (%s, %s, 1)
+    ON CONFLICT (person_id) DO UPDATE SET state = excluded.state, rev = said.rev + 1
+    RETURNING state, rev
+"""
+
+
+def word_of(person_id: UUID) -> Word:
+    """What the agent said last; a new one is online."""
+    found = AgentState.objects.filter(person_id=person_id).values_list("state", "rev").first()
+    return Word(*found) if found else ONLINE
+
+
+def say(person_id: UUID, state: AgentState.State) -> Word:
+    """The agent says this of themselves. Of two tabs that speak at once the one that is stored second counts."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAY, [person_id, state])
+        return Word(*cursor.fetchone())
