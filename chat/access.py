@@ -6,6 +6,7 @@ that they may join: an open one, an identified one once the site has signed them
 from which they are banned. Whatever one may not see does not exist for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -17,19 +18,27 @@ from saas.core.errors import Forbidden, NotFound, ReadOnly
 from tenants.access import Do, may
 from tenants.tokens import Principal
 
-# The condition on `room` under which `reader(principal)` sees it. The branches that cannot hold are folded away by the planner;
-# what a community room asks of its visitor costs a support room nothing. A member's place decides, unless the rule asks for more.
-VISIBLE: Final = """(
-    %(reader)s = 'agent'
-    OR (room.kind = 'support' AND room.visitor_id = %(me)s)
-    OR (room.kind = 'community' AND room.site_id = %(site)s AND coalesce(
-        (SELECT CASE WHEN place.banned_until > now() THEN false WHEN room.join_rule <> 'identified' THEN true END
-         FROM chat_participant place WHERE place.room_id = room.id AND place.person_id = %(me)s),
-        room.join_rule = 'open' OR (room.join_rule = 'identified' AND EXISTS (
-            SELECT FROM chat_visitor me WHERE me.id = %(me)s AND me.external_id IS NOT NULL
-        ))
+# Whether a visitor may be in the community room `room`. A member's place decides, unless the rule asks for more.
+_WELCOME: Final = """coalesce(
+    (SELECT CASE WHEN place.banned_until > now() THEN false WHEN room.join_rule <> 'identified' THEN true END
+     FROM chat_participant place WHERE place.room_id = room.id AND place.person_id = {who}),
+    room.join_rule = 'open' OR (room.join_rule = 'identified' AND EXISTS (
+        SELECT FROM chat_visitor me WHERE me.id = {who} AND me.external_id IS NOT NULL
     ))
 )"""
+
+# The condition on `room` under which `reader(principal)` sees it. The branches that cannot hold are folded away by the planner;
+# what a community room asks of its visitor costs a support room nothing.
+VISIBLE: Final = f"""(
+    %(reader)s = 'agent'
+    OR (room.kind = 'support' AND room.visitor_id = %(me)s)
+    OR (room.kind = 'community' AND room.site_id = %(site)s AND {_WELCOME.format(who="%(me)s")})
+)"""
+
+STAYING: Final = f"""
+    SELECT someone.id FROM chat_room room, unnest(%(people)s::uuid[]) AS someone (id)
+    WHERE room.id = %(room)s AND room.kind = 'community' AND {_WELCOME.format(who="someone.id")}
+"""  # noqa: S608  # put together from constants
 
 ROOM: Final = """
     SELECT room.kind, room.epoch, room.site_id, room.visitor_id, room.notes_of_id, mine.role FROM chat_room room
@@ -108,6 +117,13 @@ def room_for(principal: Principal, room_id: UUID) -> RoomAccess:
         may_moderate=_moderates(principal, kind, role) and notes_of is None,
         notes_of=notes_of,
     )
+
+
+def who_may_stay(room_id: UUID, visitors: Sequence[UUID]) -> set[UUID]:
+    """Those of its visitors who may still be in a community room. Inside the tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute(STAYING, {"room": room_id, "people": list(visitors)})
+        return {row[0] for row in cursor.fetchall()}
 
 
 def room_to(act: Act, principal: Principal, room_id: UUID) -> RoomAccess:

@@ -62,6 +62,10 @@ class Lookup(Generic[K, V]):
             task.add_done_callback(_loading.discard)
         return await asyncio.shield(landed)
 
+    def known(self, key: K) -> V | None:
+        """The answer if it is in the cache; never loads."""
+        return self._cached(key)[1]
+
     def forget(self, matches: Callable[[K, V], bool]) -> None:
         """Drop the answers that match, all absent ones, and what is being loaded just now."""
         with self._lock:

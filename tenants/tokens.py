@@ -137,6 +137,19 @@ def names_tenant(token: str, tenant: TenantRef) -> None:
     _peek(token, tenant)
 
 
+def new_identity_kid() -> str:
+    """The id of a new key with which a customer's backend signs its users in. It tells from which secret the key is derived."""
+    return f"{_current()[0]}.{uuid4().hex[:16]}"
+
+
+def identity_secret(tenant_id: UUID, site_id: UUID, kid: str) -> str:
+    """The key of that id, as the customer's backend uses it. Nobody keeps it: it is derived whenever it is needed.
+
+    Raises Unauthenticated for an id that no secret of ours has made.
+    """
+    return _derive(_secret(kid.partition(".")[0]), f"identity:{tenant_id}:{site_id}:{kid}").hex()
+
+
 def _issue(tenant: TenantRef, typ: str, **claims: str | None) -> Issued:
     kid, secret = _current()
     now = int(time.time())

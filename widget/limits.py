@@ -5,3 +5,7 @@ from saas.core.ratelimit import Limit
 # Many visitors may share one address (an office, a mobile network), so the burst is large and only the long run is narrow.
 SESSION_IP = Limit("widget_session_ip", times=1200, per=600)
 MAX_BODY = 16 * 1024  # bytes of a session request
+API_VISITOR = Limit("widget_api", times=120, per=60)
+REPORT_VISITOR = Limit("widget_report", times=20, per=3600)
+INVITATION_VISITOR = Limit("widget_invitation", times=20, per=600)
+INVITATION_IP = Limit("widget_invitation_ip", times=300, per=600)

@@ -5,11 +5,13 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 import msgspec
+from django.db import transaction
 
 from chat.origins import origin_allowed
 from chat.realtime.protocol.incoming import Page, Url
 from chat.selectors import SiteRef, site_for
-from chat.services.visitors import ensure_visitor
+from chat.services.identity import take_identity
+from chat.services.visitors import VisitorSession, ensure_identified, ensure_visitor
 from saas.core.errors import BadFrame, Forbidden, NotFound
 from tenants.context import in_tenant
 from tenants.resolve import KeyRef, site_key
@@ -79,16 +81,16 @@ def read_session_request(body: bytes) -> SessionRequest:
 def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None) -> Started:
     """A session for whoever holds the handle, or for a new visitor. Call it outside of the tenant.
 
-    Raises Forbidden for a page that may not embed the site (field `parent`) and for a signed identity, which no site of this
-    version can check (field `identity`).
+    Raises Forbidden for a page that may not embed the site (field `parent`), for a signed identity that does not count, and for
+    none where the site asks for one (field `identity`).
     """
     if not origin_allowed(asked.parent, embed.site.allowed_origins):
         raise Forbidden("This page may not show this chat.", field="parent")
-    if asked.identity is not None:
-        raise Forbidden("This site has no key with which an identity could be checked.", field="identity")
+    if asked.identity is None and embed.site.strict:
+        raise Forbidden("Sign in on this page first.", field="identity")
     tenant = embed.key.tenant
-    with in_tenant(tenant):
-        visitor = ensure_visitor(embed.site.id, handle, asked.locale or "", asked.page)
+    with in_tenant(tenant), transaction.atomic():
+        visitor = _visitor(embed, asked, handle)
     issued = issue_visitor(
         tenant,
         visitor_id=visitor.visitor_id,
@@ -98,3 +100,12 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None) ->
         sid=uuid4().hex,
     )
     return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name)
+
+
+def _visitor(embed: Embed, asked: SessionRequest, handle: str | None) -> VisitorSession:
+    """Who it is, by the handle or by what the site's backend says. An identity is used up only if a session comes of it."""
+    site_id, said = embed.site.id, (asked.locale or "", asked.page)
+    if asked.identity is None:
+        return ensure_visitor(site_id, handle, *said)
+    identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
+    return ensure_identified(site_id, handle, identity, *said)

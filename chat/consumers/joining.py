@@ -12,6 +12,7 @@ from chat.realtime.protocol.outgoing import Joined, PageOut, Person, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import JoinedSnapshot, snapshot
+from chat.services.members import joined_snapshot
 from saas.core.errors import Forbidden, NotFound
 from tenants.context import run_in_tenant
 
@@ -39,7 +40,7 @@ async def join(
 async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int | None) -> tuple[LocalRoom, JoinedSnapshot]:
     room = await hub().enter_room(session, room_id)
     try:
-        return room, await run_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
+        return room, await run_in_tenant(session.tenant, joined_snapshot, session.principal, room_id, epoch=epoch, after=after)
     except BaseException as error:
         if isinstance(error, NotFound):
             hub().leave_room(session, room_id)  # it is not theirs any more

@@ -19,22 +19,37 @@ FLUSH_SECONDS = 0.5
 RETRY_SECONDS = 2.0
 MAX_WAITING = 20_000  # marks; above, new ones are dropped: the reader's next mark says more
 
-# A mark only moves forward, and never past the end of the room. A first mark makes its reader one of the room's people.
-STORE = """
-    WITH given AS (
-        SELECT g.*, room.last_seq FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::bigint[])
+GIVEN = """
+    WITH given AS MATERIALIZED (
+        SELECT g.*, room.last_seq, g.kind = 'visitor' AND room.kind = 'community' AS is_guest
+        FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::bigint[])
             AS g (id, room_id, kind, person_id, name, seq)
         JOIN chat_room room ON room.id = g.room_id
-    ), marked AS (
+    ),
+"""
+
+# A mark only moves forward, and never past the end of the room. A first mark makes its reader one of the room's people.
+STORE = f"""
+    {GIVEN} marked AS (
         INSERT INTO chat_participant AS p (id, room_id, kind, person_id, name, read_seq, joined_at)
-        SELECT g.id, g.room_id, g.kind, g.person_id, g.name, least(g.seq, g.last_seq), now() FROM given g
+        SELECT g.id, g.room_id, g.kind, g.person_id, g.name, least(g.seq, g.last_seq), now() FROM given g WHERE NOT g.is_guest
         ORDER BY g.room_id, g.person_id
         ON CONFLICT (room_id, person_id) DO UPDATE SET read_seq = greatest(p.read_seq, excluded.read_seq)
         RETURNING p.room_id, p.id
     )
     UPDATE chat_room room SET people = room.people + new.count
     FROM (SELECT m.room_id, count(*) FROM marked m JOIN given g ON g.id = m.id GROUP BY m.room_id) new WHERE room.id = new.room_id
-"""
+"""  # noqa: S608  # put together from constants
+
+# A visitor of a community room is one of its people by joining it: a mark that comes late does not bring back who was removed.
+STORE_GUESTS = f"""
+    {GIVEN} held AS (
+        SELECT p.id, least(g.seq, g.last_seq) AS seq
+        FROM given g JOIN chat_participant p ON p.room_id = g.room_id AND p.person_id = g.person_id
+        WHERE g.is_guest ORDER BY p.id FOR NO KEY UPDATE OF p
+    )
+    UPDATE chat_participant p SET read_seq = held.seq FROM held WHERE p.id = held.id AND p.read_seq < held.seq
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +64,19 @@ class MarkRow:
 
 
 def store_marks(rows: Sequence[MarkRow]) -> None:
-    """Store the marks in one statement. Inside the tenant."""
+    """Store the marks, in one statement for each kind of room. Inside the tenant."""
+    given = [
+        [uuid7() for _ in rows],
+        [row.room_id for row in rows],
+        [row.kind for row in rows],
+        [row.person_id for row in rows],
+        [row.name for row in rows],
+        [row.seq for row in rows],
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            STORE,
-            [
-                [uuid7() for _ in rows],
-                [row.room_id for row in rows],
-                [row.kind for row in rows],
-                [row.person_id for row in rows],
-                [row.name for row in rows],
-                [row.seq for row in rows],
-            ],
-        )
+        cursor.execute(STORE, given)
+        if any(row.kind == "visitor" for row in rows):
+            cursor.execute(STORE_GUESTS, given)
 
 
 class Marks:

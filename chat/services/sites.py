@@ -10,8 +10,11 @@ from uuid import UUID
 
 from chat.models import Site
 from chat.origins import clean_patterns
+from chat.realtime import groups
+from chat.realtime.hub import from_thread
 from chat.selectors.sites import DEFAULT_TEXTS, forget_sites
-from saas.core.errors import BadFrame, Empty, NotFound, TooLong
+from chat.services.lines import clean_line
+from saas.core.errors import BadFrame, NotFound
 from tenants.context import TenantRef, in_tenant
 from tenants.models import EmbedKey
 
@@ -50,16 +53,22 @@ def create_site(
 
 
 def change_site(tenant: TenantRef, site_id: UUID, **changes: Any) -> None:
-    """Change `name`, `allowed_origins`, `look` or `texts`; what is not named stays. Call it outside of the tenant.
+    """Change `name`, `allowed_origins`, `look`, `texts` or `strict`; what is not named stays. Call it outside of the tenant.
 
-    Other processes follow within a minute. Raises like `create_site`, and NotFound.
+    Every process follows at once. Raises like `create_site`, and NotFound.
     """
     values = _clean(**changes)
     with in_tenant(tenant):
         found = Site.objects.filter(id=site_id).update(**values)
     if not found:
         raise NotFound("There is no such site.")
-    forget_sites(tenant.id)
+    forget_everywhere(tenant.id)
+
+
+def forget_everywhere(tenant_id: UUID) -> None:
+    """Every process reads the tenant's sites anew, now. Call it after the commit of a change."""
+    forget_sites(tenant_id)
+    from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))
 
 
 def make_first_site(*, tenant: TenantRef, **_facts: Any) -> None:
@@ -78,7 +87,7 @@ def _clean(**values: Any) -> dict[str, Any]:
 
 
 def _clean_name(name: str) -> str:
-    return _bounded(name, LONGEST_NAME, field="name")
+    return clean_line(name, LONGEST_NAME, field="name")
 
 
 def _clean_look(look: Mapping[str, str]) -> dict[str, str]:
@@ -94,16 +103,7 @@ def _clean_look(look: Mapping[str, str]) -> dict[str, str]:
 def _clean_texts(texts: Mapping[str, str]) -> dict[str, str]:
     if unknown := texts.keys() - DEFAULT_TEXTS.keys():
         raise BadFrame(f"There is no text {sorted(unknown)[0]!r}.", field="texts")
-    return {name: _bounded(text, LONGEST_TEXT, field=f"texts.{name}") for name, text in texts.items()}
-
-
-def _bounded(text: str, longest: int, *, field: str) -> str:
-    text = " ".join(text.split())
-    if not text:
-        raise Empty("This may not be empty.", field=field)
-    if len(text) > longest:
-        raise TooLong(f"This has {len(text)} characters; {longest} is the most.", field=field)
-    return text
+    return {name: clean_line(text, LONGEST_TEXT, field=f"texts.{name}") for name, text in texts.items()}
 
 
 _CLEANERS: Final[dict[str, Any]] = {
@@ -111,4 +111,5 @@ _CLEANERS: Final[dict[str, Any]] = {
     "allowed_origins": clean_patterns,
     "look": _clean_look,
     "texts": _clean_texts,
+    "strict": bool,
 }

@@ -15,13 +15,14 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from chat.models import Visitor
 from chat.realtime.protocol.incoming import Page
+from chat.services.identity import Identity
 from saas.core.ids import uuid7
 
 # How long the handle before the current one still counts, unless the current one is shown earlier. Long enough for a phone that
@@ -47,6 +48,25 @@ def ensure_visitor(site_id: UUID, handle: str | None, locale: str = "", page: Pa
     return (handle and _known_visitor(site_id, handle, facts)) or _new_visitor(site_id, facts)
 
 
+def ensure_identified(
+    site_id: UUID, handle: str | None, identity: Identity, locale: str = "", page: Page | None = None
+) -> VisitorSession:
+    """The visitor who is this user of the customer's, with their next handle. Needs a transaction.
+
+    At first sight it is the holder of the handle, if that is nobody yet, and else a new visitor. What an anonymous visitor wrote
+    never becomes a known user's: whoever shows such a handle and an identity that is known goes on as the one they proved to be.
+    """
+    facts = {"seen_at": timezone.now()} | _facts(locale, page) | ({"name": identity.name} if identity.name else {})
+    _one_at_a_time(site_id, identity.sub)
+    holder, known = _candidates(site_id, handle, identity.sub)
+    if known is not None:
+        return _turn(known, handle, facts) if handle and holder == known else _hand_over(known, facts)
+    facts["external_id"] = identity.sub
+    if handle and holder is not None and holder.external_id is None:
+        return _turn(holder, handle, facts)
+    return _new_visitor(site_id, facts)
+
+
 def moved_to(visitor_id: UUID, page: Page) -> None:
     """The visitor has another page before them."""
     Visitor.objects.filter(id=visitor_id).update(page=clean_page(page), seen_at=timezone.now())
@@ -67,24 +87,56 @@ def next_handle(handle: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def _holds(handle: str) -> Q:
+    shown = _hash(handle)
+    return Q(handle_hash=shown) | Q(old_handle_hash=shown, handle_grace__gt=timezone.now())
+
+
 def _known_visitor(site_id: UUID, handle: str, facts: dict[str, object]) -> VisitorSession | None:
     """Who holds the handle, which is turned under their row's lock: of two exchanges at once the second finds it turned."""
-    shown, new, now = _hash(handle), next_handle(handle), timezone.now()
-    holds = Q(handle_hash=shown) | Q(old_handle_hash=shown, handle_grace__gt=now)
     with transaction.atomic():
-        visitor = Visitor.objects.select_for_update().filter(holds, site_id=site_id).first()
-        if visitor is None:
-            return None
-        turned = {} if visitor.old_handle_hash == shown else {"old_handle_hash": shown, "handle_grace": now + GRACE}
-        Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **turned, **facts)
-    return VisitorSession(visitor.id, visitor.name, new)
+        visitor = Visitor.objects.select_for_update().filter(_holds(handle), site_id=site_id).first()
+        return _turn(visitor, handle, facts) if visitor else None
+
+
+def _turn(visitor: Visitor, handle: str, facts: dict[str, object]) -> VisitorSession:
+    """The next handle of a visitor whose row is locked."""
+    shown, new = _hash(handle), next_handle(handle)
+    first = {"old_handle_hash": shown, "handle_grace": timezone.now() + GRACE}
+    turned = {} if visitor.old_handle_hash == shown else first
+    Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **turned, **facts)
+    return VisitorSession(visitor.id, str(facts.get("name", visitor.name)), new)
+
+
+def _hand_over(visitor: Visitor, facts: dict[str, object]) -> VisitorSession:
+    """A handle for another browser of a visitor whose row is locked; that of the browser before is honoured for a while."""
+    new = secrets.token_urlsafe(32)
+    before = {"old_handle_hash": visitor.handle_hash, "handle_grace": timezone.now() + GRACE}
+    Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **before, **facts)
+    return VisitorSession(visitor.id, str(facts.get("name", visitor.name)), new)
+
+
+def _candidates(site_id: UUID, handle: str | None, sub: str) -> tuple[Visitor | None, Visitor | None]:
+    """Who holds the handle, and who is this user; locked in the order of their ids, so that two sessions never wait crosswise."""
+    who = Q(external_id=sub) | _holds(handle) if handle else Q(external_id=sub)
+    found = list(Visitor.objects.select_for_update().filter(who, site_id=site_id).order_by("id"))
+    known = next((visitor for visitor in found if visitor.external_id == sub), None)
+    shown = handle and _hash(handle)
+    holder = next((visitor for visitor in found if shown in (visitor.handle_hash, visitor.old_handle_hash)), None)
+    return holder, known
+
+
+def _one_at_a_time(site_id: UUID, sub: str) -> None:
+    """Until the end of the transaction: the first sight of a user happens once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{site_id}:{sub}"])
 
 
 def _new_visitor(site_id: UUID, facts: dict[str, object]) -> VisitorSession:
     handle, ident = secrets.token_urlsafe(32), uuid7()
     name = "Visitor " + "".join(secrets.choice(NAME_LETTERS) for _ in range(4))
-    Visitor.objects.create(id=ident, site_id=site_id, name=name, handle_hash=_hash(handle), **facts)
-    return VisitorSession(ident, name, handle)
+    made = Visitor.objects.create(**{"id": ident, "site_id": site_id, "name": name, "handle_hash": _hash(handle), **facts})
+    return VisitorSession(ident, made.name, handle)
 
 
 def _facts(locale: str, page: Page | None) -> dict[str, object]:

@@ -1,0 +1,44 @@
+"""Invitations into community rooms over HTTP."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat.realtime.protocol.outgoing import stamp
+from chat.services.invitations import Invited, invitations, invite, take_back
+from chat.views.body import Body, answer, ident, nothing, read
+from tenants.authentication import principal_of, tenant_of
+
+
+class Terms(Body, frozen=True):
+    """For how many seconds, and for how many people."""
+
+    expires_in: int
+    uses: int = 1
+
+
+class InvitationsView(APIView):
+    """`GET /api/v1/rooms/<id>/invitations`, and `POST {expires_in, uses}`, whose answer alone holds the code."""
+
+    def get(self, request: Request, room_id: str) -> Response:
+        found = invitations(tenant_of(request), principal_of(request), room_id=ident(room_id))
+        return answer(invitations=[_shown(one) for one in found])
+
+    def post(self, request: Request, room_id: str) -> Response:
+        asked = read(request, Terms)
+        tenant, who = tenant_of(request), principal_of(request)
+        made = invite(tenant, who, room_id=ident(room_id), expires_in=asked.expires_in, uses=asked.uses)
+        return answer(201, invitation={**_shown(made), "code": made.code})
+
+
+class InvitationView(APIView):
+    """`DELETE /api/v1/rooms/<id>/invitations/<invitation>`"""
+
+    def delete(self, request: Request, room_id: str, invitation_id: str) -> Response:
+        room, invitation = ident(room_id), ident(invitation_id, "invitation")
+        take_back(tenant_of(request), principal_of(request), room_id=room, invitation_id=invitation)
+        return nothing()
+
+
+def _shown(one: Invited) -> dict[str, object]:
+    return {"id": str(one.id), "uses_left": one.uses_left, "expires_at": stamp(one.expires_at)}

@@ -1,0 +1,34 @@
+"""Pinned messages over HTTP."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat.services.moderation import pin
+from chat.views.body import Body, answer, ident, read
+from tenants.authentication import principal_of, tenant_of
+
+
+class Pin(Body, frozen=True):
+    """Which message."""
+
+    message: UUID
+
+
+class PinsView(APIView):
+    """`POST /api/v1/rooms/<id>/pins {message}`"""
+
+    def post(self, request: Request, room_id: str) -> Response:
+        message = read(request, Pin).message
+        room = pin(tenant_of(request), principal_of(request), room_id=ident(room_id), message_id=message, on=True)
+        return answer(room=room)
+
+
+class PinView(APIView):
+    """`DELETE /api/v1/rooms/<id>/pins/<message>`"""
+
+    def delete(self, request: Request, room_id: str, message_id: str) -> Response:
+        room, message = ident(room_id), ident(message_id, "message")
+        return answer(room=pin(tenant_of(request), principal_of(request), room_id=room, message_id=message, on=False))
