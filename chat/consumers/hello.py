@@ -9,12 +9,14 @@ import msgspec
 
 from chat.consumers.joining import join
 from chat.notifications import unseen
+from chat.realtime.here import ONLINE, Word
 from chat.realtime.hub import hub
-from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SOCKETS, MAX_SUMMARIES, MAX_TEXT, VERSION, Close
+from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SOCKETS, MAX_SUMMARIES, MAX_TEXT, Close, version_for
 from chat.realtime.protocol.incoming import Hello, Page
 from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
 from chat.realtime.session import Session
 from chat.selectors.rooms import summaries
+from chat.services.people import word_of
 from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
@@ -26,8 +28,6 @@ LIMITS = {"text": MAX_TEXT, "frame": MAX_FRAME, "rooms": MAX_JOINED}
 
 async def introduce(scope: dict[str, Any], frame: Hello) -> Principal | Close:
     """Who says hello, or the code that ends their socket. Costs no query beyond cached reads."""
-    if frame.v != VERSION:
-        return Close.CLIENT_TOO_OLD if frame.v < VERSION else Close.BAD_PROTOCOL
     return await identify(scope["tenant"], scope["site_id"], frame.token)
 
 
@@ -53,15 +53,17 @@ async def identify(tenant: TenantRef, site_id: UUID | None, token: str) -> Princ
 
 async def welcome(session: Session, frame: Hello) -> None:
     """Answer `hello`: the list of rooms and notifications, who is here, and the rooms that the client knows, resumed."""
-    local = hub().enter(session)
+    local = hub().enter(session, quietly=True)
     _close_oldest(session)
     if frame.page is not None and session.principal.kind == "visitor":
         session.page = Page(**clean_page(frame.page))
-        local.came(session)
         await run_in_tenant(session.tenant, moved_to, session.principal.id, frame.page)
-    rooms, cursor, notices, unread = await run_in_tenant(session.tenant, _read, session.principal)
+    rooms, cursor, notices, unread, word = await run_in_tenant(session.tenant, _read, session.principal)
+    if session not in local.sessions:
+        return  # it ended while it was reading
     session.send(
         Welcome(
+            v=version_for(frame.v, frame.min),
             me=_me(session),
             rooms=rooms,
             unread=unread,
@@ -70,7 +72,9 @@ async def welcome(session: Session, frame: Hello) -> None:
             cursor=cursor or msgspec.UNSET,
         )
     )
-    session.send(local.welcome(session))
+    local.came(session, word)
+    for told in local.welcome(session):
+        session.send(told)
     await asyncio.gather(*(_resume(session, known.room, known.epoch, known.after) for known in frame.rooms))
 
 
@@ -81,9 +85,10 @@ async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None
         session.send(Left(room=room, code=error.code))
 
 
-def _read(principal: Principal) -> tuple[list[Summary], str | None, list[Notice], int]:
+def _read(principal: Principal) -> tuple[list[Summary], str | None, list[Notice], int, Word]:
     rooms, cursor = summaries(principal, limit=MAX_SUMMARIES)
-    return rooms, cursor, *unseen(principal.id)
+    word = word_of(principal.id) if principal.kind == "agent" else ONLINE
+    return rooms, cursor, *unseen(principal.id), word
 
 
 def _me(session: Session) -> Person:

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
-from chat.realtime.protocol.outgoing import Msg, People, Person, Upd, encode
+from chat.realtime.protocol.outgoing import Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import changes_after, heads
@@ -57,6 +59,17 @@ class Local:
             if only is None or session.principal.kind == only:
                 session.send_framed(framed)
 
+    def notify(self, group: str, notice: bytes, to: Iterable[tuple[bytes, bytes]]) -> None:
+        """One notification of a tenant, by its group, to the sockets of many: each recipient and the id of their own copy."""
+        place = self.tenants.get(group)
+        if place is None:
+            return
+        told = msgspec.json.decode(notice, type=Notice)
+        for person, ident in to:
+            theirs = groups.person(place.tenant.id, UUID(bytes=person))
+            if theirs in self.groups:
+                self.tell(theirs, encode(msgspec.structs.replace(told, id=UUID(bytes=ident))))
+
     def end(self, group: str, code: int, sid: str | None) -> None:
         """Close the sockets of a group, or only those of one sign-in."""
         place = self.tenants.get(group)
@@ -66,7 +79,7 @@ class Local:
 
     def tell_people(self, room: LocalRoom, came: Iterable[Person], gone: Iterable[Person]) -> None:
         """Who came and went; in a crowd only the count, and not too often."""
-        if room.crowded:
+        if room.crowded or room.told_crowd:
             if room.group not in self._crowds:
                 self._crowds.add(room.group)
                 self.loop.call_later(CROWD_SECONDS, self._tell_crowd, room)
@@ -76,7 +89,9 @@ class Local:
                 room.tell(frame(encode(People(room=room.id, who=who, on=on))))
 
     def _tell_crowd(self, room: LocalRoom) -> None:
+        """The count and some names; to a room that is a crowd no more, all of them."""
         self._crowds.discard(room.group)
+        room.told_crowd = room.crowded
         room.tell(frame(encode(People(room=room.id, who=room.named(), count=len(room.people.everyone())))))
 
     def mend(self, room: LocalRoom, *, force: bool = False) -> None:
