@@ -1,53 +1,96 @@
 """`python -m bench`: runs the benchmarks, prints them, and writes results.json and RESULTS.md.
 
-`--quick` takes one short look and writes nothing.
+`--only fan_out,durable` runs some of the sections; `--quick` takes one short look at smaller sizes. Neither writes anything.
 """
 
 import argparse
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from bench import durable, fan_out, machine
-from bench.load import build
-from bench.measure import Plan, measure
-from bench.ours import Cast
-from bench.page import Result, page, summary
-from bench.report import write
+from bench import config, durable, fan_out, history, hot_room, idle, latency, machine, restart, rooms, two_processes
+from bench.load import SOURCES, CannotMeasure, build
+from bench.measure import Bench, Figures, Plan
+from bench.page import Result, page
+from bench.report import table, write
 from bench.services import services
 
-FULL = Plan(rounds=3, seconds=6, warm_up=2)
-QUICK = Plan(rounds=1, seconds=3, warm_up=1)
-BENCHMARKS = (fan_out, durable)
+FULL = Plan(rounds=3, seconds=3, warm_up=1)
+QUICK = Plan(rounds=1, seconds=1, warm_up=0.5, shrink=10)
+WEB_SOURCES = SOURCES.with_name("web_load")
+
+
+class Section(Protocol):
+    """A benchmark: its heading, what it is, and how it is done."""
+
+    TITLE: str
+    HOW: str
+
+    def measure(self, bench: Bench) -> Figures:
+        """Take the figures. Raises `CannotMeasure`."""
+
+
+SECTIONS: dict[str, Section] = {
+    "fan_out": fan_out,
+    "rooms": rooms,
+    "two_processes": two_processes,
+    "durable": durable,
+    "hot_room": hot_room,
+    "latency": latency,
+    "idle": idle,
+    "restart": restart,
+    "config": config,
+    "history": history,
+}
 
 
 def main() -> None:
-    """All of it; about four minutes, or one with `--quick`. Ends with `CannotMeasure` where a figure would be wrong."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Porchlight beside plain Channels consumers.")
-    parser.add_argument("--quick", action="store_true", help="one short run of each side; nothing is written")
-    plan = QUICK if parser.parse_args().quick else FULL
+    """All of it within a quarter of an hour, or four minutes with `--quick`. Ends with 1 if something has no figure."""
+    names, plan = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the servers end with us, and their data
     before = machine.describe()
     with tempfile.TemporaryDirectory(prefix="porchlight-bench-") as folder:
-        results = run(Path(folder), plan)
-    print(f"\n{summary(results)}")
-    if plan is FULL:
-        write([row for result in results for row in result.rows], page(results, plan, before))
+        results, notes = run(Path(folder), plan, names)
+    rows = {name: result.figures.rows for name, result in results.items()}
+    print(f"\n{table([row for some in rows.values() for row in some])}")
+    print("".join(f"\n!! {note}" for note in notes))
+    if plan is FULL and len(names) == len(SECTIONS):
+        write(rows, page(list(results.values()), plan, before, notes))
+    if notes:
+        sys.exit(1)
 
 
-def run(folder: Path, plan: Plan) -> Sequence[Result]:
-    """Every benchmark, on services that live in `folder`."""
+def _arguments() -> tuple[Sequence[str], Plan]:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Porchlight beside other chat servers.")
+    parser.add_argument("--quick", action="store_true", help="one short run of each side, at smaller sizes; nothing is written")
+    parser.add_argument("--only", help=f"sections, with commas: {', '.join(SECTIONS)}; nothing is written")
+    given = parser.parse_args()
+    names = given.only.split(",") if given.only else list(SECTIONS)
+    if unknown := set(names) - SECTIONS.keys():
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    return names, QUICK if given.quick else FULL
+
+
+def run(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[dict[str, Result], list[str]]:
+    """These sections, on services that live in `folder`; and what has no figure, and why."""
     folder.chmod(0o755)  # as root, PostgreSQL's account must enter it
-    program, results = build(folder), []
+    load, web_load = build(folder), build(folder, WEB_SOURCES)
+    results: dict[str, Result] = {}
     with services(folder) as running:
-        cast = Cast.seeded(running, visitors=fan_out.SOCKETS, support=durable.ROOMS)
-        for benchmark in BENCHMARKS:
-            print(f"\n{benchmark.TITLE}", flush=True)
-            sides = measure(program, benchmark.sides(running, cast), benchmark.SHAPE, plan)
-            results.append(Result(benchmark.TITLE, benchmark.HOW, benchmark.rows(sides), sides))
-    return results
+        bench = Bench(running, load, web_load, plan)
+        for name in names:
+            section, start = SECTIONS[name], time.monotonic()
+            print(f"\n{section.TITLE}", flush=True)
+            try:
+                results[name] = Result(section.TITLE, section.HOW, section.measure(bench))
+            except CannotMeasure as error:
+                bench.note(f"{section.TITLE}: {error}")
+            print(f"  ({time.monotonic() - start:.0f} s)", flush=True)
+    return results, bench.notes
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Drives the load generator, `bench/load/*.c`: compiles it, tells it what to send, reads what it counted."""
+"""Drives the load generator, `bench/load/*.c`: tells it what to send, reads what it counted."""
 
 import json
 import os
@@ -18,45 +18,62 @@ class CannotMeasure(SystemExit):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the sockets go, and what counts there: texts that a delivered, or a refusing, frame holds."""
+    """Where the sockets go, to each port in turn, and what counts there: texts that a delivered, or a refusing, frame holds.
 
-    port: int
+    `beat` is a frame that each socket sends now and then, so that it is not taken for dead.
+    """
+
+    ports: Sequence[int]
     host: str
     delivered: str
     refused: str = ""
     protocol: str = ""
+    beat: str = ""
 
     def options(self) -> list[str]:
         """The load generator's options."""
         return [
-            *("--port", str(self.port), "--host", self.host, "--origin", f"http://{self.host}"),
-            *("--protocol", self.protocol, "--mark", self.delivered, "--refused", self.refused),
+            *(word for port in self.ports for word in ("--port", str(port))),
+            *("--host", self.host, "--origin", f"http://{self.host}", "--protocol", self.protocol),
+            *("--mark", self.delivered, "--refused", self.refused, "--beat", self.beat),
         ]
+
+
+Greeting = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """One socket: where it goes, the messages it sends, and the frames it begins with, each with what its answer holds.
 
-    In `message`, `{cid}` stands for a fresh UUID and `{text}` for the text; empty, the socket only reads.
+    In `message`, `{cid}` stands for a fresh UUID and `{text}` for the text; empty, the socket only reads. `again` is how it
+    begins when it comes back, unless that is the same. An empty frame is not sent: its answer is waited for all the same.
     """
 
     path: str
     message: str = ""
-    greeting: Sequence[tuple[str, str]] = ()
+    greeting: Greeting = ()
+    again: Greeting = ()
 
     def line(self) -> str:
         """As the load generator reads it."""
-        return "\t".join([self.path, self.message, *(word for pair in self.greeting for word in pair)]) + "\n"
+        words = [self.path, self.message, *(word for pair in self.greeting for word in pair)]
+        if self.again:
+            words += ["again", *(word for pair in self.again for word in pair)]
+        return "\t".join(words) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """`window` messages are kept in flight, of `size` bytes of text each, and each reaches `readers` sockets."""
+class Order:
+    """What to send: for `seconds`, with `window` messages in flight at any time, or `rate` of them each second.
 
-    window: int
-    size: int
-    readers: int
+    With `most`, no more messages than that.
+    """
+
+    seconds: float
+    window: int = 1
+    rate: float = 0.0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +107,13 @@ def compiler() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def build(folder: Path) -> Path:
-    """Compile the load generator into `folder`. Raises `CannotMeasure` where there is no C compiler or no Linux."""
+def build(folder: Path, sources: Path = SOURCES) -> Path:
+    """Compile a load generator into `folder`. Raises `CannotMeasure` where there is no C compiler or no Linux."""
     cc = compiler()
     if cc is None:
         raise CannotMeasure("The load generator is C: install a compiler (Debian: apt install gcc libc6-dev) or set CC.")
-    program = folder / "load"
-    words = [cc, "-O2", "-o", str(program), *map(str, sorted(SOURCES.glob("*.c")))]
+    program = folder / sources.name
+    words = [cc, "-O2", "-o", str(program), *map(str, sorted(sources.glob("*.c")))]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode:
         raise CannotMeasure(f"{cc} could not compile the load generator:\n{result.stderr.strip()}")
@@ -104,11 +121,13 @@ def build(folder: Path) -> Path:
 
 
 class Load:
-    """The load generator with all its sockets open, for as long as the `with` block lasts. Raises `CannotMeasure`."""
+    """The load generator with all its sockets open, for as long as the `with` block lasts. Raises `CannotMeasure`.
 
-    def __init__(self, program: Path, target: Target, clients: Sequence[Client], shape: Shape) -> None:
-        numbers = ("--window", str(shape.window), "--size", str(shape.size), "--per-message", str(shape.readers))
-        self._words = [str(program), *target.options(), *numbers]
+    A message has `size` bytes of text and reaches `readers` sockets.
+    """
+
+    def __init__(self, program: Path, target: Target, clients: Sequence[Client], *, readers: int = 1, size: int = 64) -> None:
+        self._words = [str(program), *target.options(), "--size", str(size), "--per-message", str(readers)]
         self._clients = clients
 
     def __enter__(self) -> Self:
@@ -129,14 +148,26 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def run(self, seconds: float) -> Run:
-        """Send for so long, then wait until all of it is delivered. Raises `CannotMeasure` unless it all was."""
-        self._say(f"run {seconds}\n")
+    def run(self, order: Order) -> Run:
+        """Send, then wait until all of it is delivered. Raises `CannotMeasure` unless it all was."""
+        self._say(f"run {order.seconds} {order.window} {order.rate} {order.most}\n")
         answer = self._answer()
         run = Run(**{name: answer[name] for name in Run.__dataclass_fields__})
         if not run.is_whole():
             raise CannotMeasure(f"The run is not whole: {run}{self._complaints()}")
         return run
+
+    def begin_return(self, seconds: float) -> None:
+        """From now on, lost sockets come back as the client does. `returned` waits for them, at most `seconds` from now."""
+        self._say(f"back {seconds}\n")
+
+    def returned(self) -> float:
+        """Seconds from the first socket that was lost to the last that is back. Raises `CannotMeasure` unless all are."""
+        answer = self._answer()
+        if not answer["lost"] == answer["back"] == len(self._clients):
+            raise CannotMeasure(f"{answer['back']} of {len(self._clients)} sockets came back.{self._complaints()}")
+        seconds: float = answer["seconds"]
+        return seconds
 
     def _say(self, text: str) -> None:
         try:

@@ -5,48 +5,76 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from bench.load import Client, Target
+from bench.load import Client, Greeting, Target
 from bench.measure import Side
 from bench.processes import server
 from bench.services import Services, run
 from chat.realtime.protocol.codes import SUBPROTOCOL, VERSION
 from saas.up.processes import free_port
 
-NAME = "Porchlight"
+WELCOME, JOINED, RESUMED = '"t":"welcome"', '"t":"joined"', '"resumed":true'
+BEAT = '{"t":"ping","n":1}'
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """Who is there: a site with its visitors' tokens, a community room for all, and a support room for each of the first."""
+class Tenant:
+    """A seeded tenant: what `bench.seed` says of it. The support rooms are those of the first visitors, in their order."""
 
+    slug: str
+    schema: str
     embed_key: str
-    community: str
-    support: Sequence[str]
-    tokens: Sequence[str]
+    visitors: Sequence[dict[str, str]]  # id, token
+    support: Sequence[dict[str, str]]  # id, epoch
+    community: Sequence[dict[str, str]]
+    agents: Sequence[str]  # tickets
 
     @classmethod
-    def seeded(cls, services: Services, *, visitors: int, support: int) -> Self:
-        """Put them into the empty database."""
-        return cls(**json.loads(run(["-m", "bench.seed", str(visitors), str(support)], services.ours)))
+    def seeded(cls, services: Services, orders: Sequence[dict[str, Any]]) -> list[Self]:
+        """New tenants, one for each order of `bench.seed`."""
+        return [cls(**made) for made in json.loads(run(["-m", "bench.seed", json.dumps(orders)], services.ours))]
 
-    def visitor(self, number: int, *, room: str, writes: bool) -> Client:
-        """A socket that says hello, joins the room, and perhaps writes in it."""
-        hello = {"t": "hello", "v": VERSION, "token": self.tokens[number]}
-        join = {"t": "join", "ref": 1, "room": room}
-        message = json.dumps({"t": "send", "cid": "{cid}", "room": room, "text": "{text}"})
-        greeting = [(json.dumps(hello), '"t":"welcome"'), (json.dumps(join), '"t":"joined"')]
-        return Client(f"/ws/w/{self.embed_key}/", message if writes else "", greeting)
+    def visitor(self, number: int, *, room: dict[str, str] | None, writes: bool = False, after: int | None = None) -> Client:
+        """A visitor's socket that says hello, and joins the room; with `after`, one that comes back resumes it from there."""
+        hello = {"t": "hello", "v": VERSION, "token": self.visitors[number]["token"]}
+        greeting: Greeting = [(json.dumps(hello), WELCOME)]
+        again: Greeting = ()
+        message = ""
+        if room is not None:
+            greeting = [*greeting, (json.dumps({"t": "join", "ref": 1, "room": room["id"]}), JOINED)]
+            known = [{"room": room["id"], "epoch": room["epoch"], "after": after}]
+            again = [(json.dumps(hello | {"rooms": known}), WELCOME), ("", RESUMED)] if after is not None else ()
+            message = json.dumps({"t": "send", "cid": "{cid}", "room": room["id"], "text": "{text}"})
+        return Client(f"/ws/w/{self.embed_key}/", message if writes else "", greeting, again)
+
+    def agent(self, number: int) -> Client:
+        """An agent's socket that says hello."""
+        hello = {"t": "hello", "v": VERSION, "token": self.agents[number]}
+        return Client("/ws/agent/", greeting=[(json.dumps(hello), WELCOME)])
 
 
 @contextlib.contextmanager
-def serve(services: Services, *, clients: Sequence[Client]) -> Iterator[Side]:
-    """Our server until the block ends."""
-    port = free_port()
+def serve(
+    services: Services, *, clients: Sequence[Client] = (), processes: int = 1, host: str = "widget", port: int = 0
+) -> Iterator[Side]:
+    """Our server until the block ends, as so many processes, each on a port of its own. `host` names the widget or a tenant."""
+    ports = [port or free_port()]
+    with contextlib.ExitStack() as running:
+        pids = [running.enter_context(_process(services, ports[0], ports[0]))]
+        for _ in range(1, processes):
+            ports.append(free_port())
+            pids.append(running.enter_context(_process(services, ports[-1], ports[0])))
+        yield Side(_target(ports, host), clients, pids, behind=[services.redis_pid, services.postgres_pid])
+
+
+def _process(services: Services, port: int, public: int) -> contextlib.AbstractContextManager[int]:
+    """One process; all say that they are at the `public` port, as behind a proxy."""
     words = [sys.executable, "-m", "saas.serve", "--port", str(port)]
-    environment = services.ours | {"PORCHLIGHT_BASE_HOST": f"localhost:{port}"}
-    with server(words, port=port, environment=environment, log=services.folder / "ours.log") as pid:
-        host = f"widget.localhost:{port}"
-        target = Target(port, host, delivered='"t":"msg"', refused='"t":"err"', protocol=SUBPROTOCOL)
-        yield Side(NAME, target, clients, pid, behind=[services.redis_pid, services.postgres_pid])
+    environment = services.ours | {"PORCHLIGHT_BASE_HOST": f"localhost:{public}"}
+    return server(words, port=port, environment=environment, log=services.folder / "ours.log")
+
+
+def _target(ports: Sequence[int], host: str) -> Target:
+    name = f"{host}.localhost:{ports[0]}"
+    return Target(ports, name, delivered='"t":"msg"', refused='"t":"err"', protocol=SUBPROTOCOL, beat=BEAT)

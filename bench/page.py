@@ -1,77 +1,65 @@
 """RESULTS.md, for someone who wants to know what the figures mean before they believe them."""
 
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from bench.measure import Plan, Sample
+from bench.measure import Figures, Plan
 from bench.report import Row, table
 
-HOW = """\
-Each row is the median of the runs below. *Ratio* says how many times better Porchlight is: more is better, also where less of
-the unit is. Both sides were measured in one go, in turn and each time with a fresh server, by the same load generator
-(`bench/load/`, in C) on the same machine, which the load generator and the services shared. Other machines give other figures;
-the ratios travel better, and those of CPU time best where others use the machine, too. A run in which a message was lost,
-doubled or refused, or a socket was cut off, gives no figure.
+CAUSES = Path(__file__).parent / "causes.toml"
+NOT_YET = "not profiled yet: `py-spy record -p <the server's process>` while it runs, then a line in `bench/causes.toml`."
 
-Ours is the server as shipped, `python -m saas.serve`: one process, PostgreSQL and Redis beside it. Everyone is signed in with a
-token; origins and limits are checked; each message is committed with its number and its usage row before it is acknowledged and
-delivered, and told to other processes through Redis.
+HOW = """\
+*Ratio* says how many times better Porchlight is than the peer: more is better, also where less of the unit is. All sides of a
+row were measured in one go, in turn and each time with a fresh server, by the same load generator (`bench/load/`, in C) on
+the same machine, which the load generator and the services shared; a row is the median of its runs. Other machines give other
+figures; the ratios travel better, and those of CPU time best where others use the machine, too. A run in which a message was
+lost, doubled or refused, or a socket was cut off, gives no figure.
+
+Ours is the server as shipped, `python -m saas.serve`: one process, PostgreSQL and Redis beside it. Everyone is signed in with
+a token; origins and limits are checked; each message is committed with its number and its usage row before it is acknowledged
+and delivered, and told to other processes through Redis.
 """
-COLUMNS = (
-    "side",
-    "delivered/s",
-    "p50 ms",
-    "p99 ms",
-    "server CPU s",
-    "Redis, PostgreSQL CPU s",
-    "bytes per delivery",
-    "delivered",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One benchmark, measured."""
+    """One section, measured."""
 
     title: str
     how: str
-    rows: Sequence[Row]
-    sides: Sequence[Sequence[Sample]]
+    figures: Figures
 
 
-def page(results: Sequence[Result], plan: Plan, machine: dict[str, str]) -> str:
+def page(results: Sequence[Result], plan: Plan, machine: Mapping[str, str], notes: Sequence[str]) -> str:
     """The whole page."""
+    rows = [row for result in results for row in result.figures.rows]
     return "\n".join(
         [
-            "# Benchmarks\n\nWritten by `make bench`; the same figures are in `results.json`.\n",
-            summary(results) + "\n",
-            "## How to read it\n\n" + HOW,
-            *(_section(result) for result in results),
-            f"## The runs\n\n{plan.rounds} of each side, {plan.seconds:g} s each after {plan.warm_up:g} s of warming up, on:\n",
+            "# Benchmarks\n\nWritten by `make bench` (`.venv/bin/python -m bench`); the same figures are in `results.json`.\n",
             "".join(f"- {name}: {value}\n" for name, value in machine.items()),
+            f"## Summary\n\n{table(rows)}\n",
+            _missed(rows),
+            _without(notes),
+            f"## How to read it\n\n{HOW}",
+            f"Up to {plan.rounds} runs of each side, {plan.seconds:g} s each after {plan.warm_up:g} s of warming up.\n",
+            *(f"## {result.title}\n\n{result.how}\n{result.figures.runs}\n" for result in results),
         ]
     )
 
 
-def summary(results: Sequence[Result]) -> str:
-    """The table of all rows, and what became of the targets."""
-    rows = [row for result in results for row in result.rows]
-    return "\n".join([table(rows), "", *(_verdict(row, row.target) for row in rows if row.target is not None)])
+def _missed(rows: Sequence[Row]) -> str:
+    missed = [row for row in rows if row.is_met is False]
+    if not missed:
+        return "Every target is met.\n"
+    causes = tomllib.loads(CAUSES.read_text())
+    lines = (f"- {row.name}, {row.beside or row.unit}: {causes.get(row.name, NOT_YET)}\n" for row in missed)
+    return "## Targets that are missed, and where the time goes\n\n" + "".join(lines)
 
 
-def _verdict(row: Row, target: float) -> str:
-    reached = "reached" if row.ratio >= target else "missed"
-    return f"- {row.name}: the target of {target:g}x is {reached}."
-
-
-def _section(result: Result) -> str:
-    head = f"| {' | '.join(COLUMNS)} |\n|---{'|--:' * (len(COLUMNS) - 1)}|"
-    lines = [_run(sample) for turn in zip(*result.sides, strict=True) for sample in turn]
-    return "\n".join([f"## {result.title}\n\n{result.how}", head, *lines, ""])
-
-
-def _run(sample: Sample) -> str:
-    run = sample.run
-    latency = f"{run.p50_ms:,.0f} | {run.p99_ms:,.0f}"
-    cpu = f"{sample.server_cpu:.2f} | {sample.behind_cpu:.2f}"
-    return f"| {sample.side} | {run.rate:,.0f} | {latency} | {cpu} | {run.bytes // run.delivered} | {run.delivered:,} |"
+def _without(notes: Sequence[str]) -> str:
+    if not notes:
+        return ""
+    return "## Without a figure\n\n" + "".join(f"- {' '.join(note.split())}\n" for note in notes)

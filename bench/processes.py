@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def server(words: Sequence[str], *, port: int, environment: dict[str, str], log: Path) -> Iterator[int]:
     """Run a server until the block ends; yields its process id once `port` answers. Raises `CannotMeasure`."""
     environment = os.environ | environment
-    with open(log, "ab") as out:
+    with open(log, "wb") as out:
         process = subprocess.Popen(
             words,
             cwd=ROOT,
@@ -46,8 +46,8 @@ def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    raise CannotMeasure(f"{process.args!r} does not serve on port {port}; the end of its log:\n{tail}")
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+    raise CannotMeasure(f"{log.stem} does not serve; the end of its log:\n{tail}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

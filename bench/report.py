@@ -1,66 +1,120 @@
 """The figures as a table, as JSON, and as a page."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One thing measured on both sides. `ratio` is how many times better ours is, so that more is always better.
+class Goal:
+    """What we mean to reach: so many `times` as good as the peer, or a figure of `at_least` or `at_most` so much."""
 
-    `target` is the ratio that we mean to reach.
+    kind: Literal["times", "at_least", "at_most"]
+    value: float
+
+    def text(self) -> str:
+        """As the table shows it."""
+        match self.kind:
+            case "times":
+                return f">= {self.value:g}x"
+            case "at_least":
+                return f">= {self.value:,g}"
+            case "at_most":
+                return f"<= {self.value:,g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing measured, on our side and perhaps on a peer's.
+
+    `ratio` is how many times better ours is, so that more is always better.
     """
 
     name: str
-    ours: float
-    peer: float
     unit: str
-    target: float | None = None
+    ours: float
+    beside: str = ""  # the peer's name
+    peer: float | None = None
+    goal: Goal | None = None
     less_is_better: bool = False
 
     @property
-    def ratio(self) -> float:
-        """Ours over the peer's; the other way round where less is better."""
+    def ratio(self) -> float | None:
+        """Ours over the peer's; the other way round where less is better; None without a peer."""
+        if self.peer is None:
+            return None
         return self.peer / self.ours if self.less_is_better else self.ours / self.peer
 
-    def as_json(self) -> dict[str, str | float]:
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        if self.goal is None:
+            return None
+        match self.goal.kind:
+            case "times":
+                return self.ratio is not None and self.ratio >= self.goal.value
+            case "at_least":
+                return self.ours >= self.goal.value
+            case "at_most":
+                return self.ours <= self.goal.value
+
+    @property
+    def verdict(self) -> str:
+        """`met`, `MISSED`, or nothing."""
+        return {None: "", True: "met", False: "MISSED"}[self.is_met]
+
+    def as_json(self) -> dict[str, str | float | bool | None]:
         """As it stands in results.json."""
         return {
             "name": self.name,
             "ours": _rounded(self.ours),
-            "peer": _rounded(self.peer),
-            "ratio": _rounded(self.ratio),
+            "peer": None if self.peer is None else _rounded(self.peer),
+            "ratio": None if self.ratio is None else _rounded(self.ratio),
             "unit": self.unit,
+            "beside": self.beside,
+            "target": self.goal.text() if self.goal else None,
+            "met": self.is_met,
         }
+
+    def cells(self) -> list[str]:
+        """As a line of the table."""
+        peer = "" if self.peer is None else text(self.peer)
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}x" if self.ratio < 10 else f"{self.ratio:.1f}x"
+        goal = self.goal.text() if self.goal else ""
+        return [self.name, text(self.ours), peer, ratio, self.unit, self.beside, goal, self.verdict]
+
+
+HEAD = ("What", "ours", "peer", "ratio", "unit", "peer is", "target", "verdict")
+NUMBERS = (1, 2, 3)  # columns
 
 
 def table(rows: Sequence[Row]) -> str:
     """A Markdown table, aligned to be read as text too."""
-    head = ("What", "ours", "peer", "ratio", "unit")
-    cells = [head, *((row.name, _text(row.ours), _text(row.peer), f"{row.ratio:.1f}x", row.unit) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [_line(line, widths) for line in cells]
-    return "\n".join([lines[0], "|" + "|".join(_rule(index, width) for index, width in enumerate(widths)) + "|", *lines[1:]])
+    return grid(HEAD, [row.cells() for row in rows], numbers=NUMBERS)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+def grid(head: Sequence[str], lines: Sequence[Sequence[str]], *, numbers: Sequence[int]) -> str:
+    """Any Markdown table; the columns `numbers` stand right."""
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    rule = "|" + "|".join("-" * (width + 1) + (":" if column in numbers else "-") for column, width in enumerate(widths)) + "|"
+    return "\n".join([_line(head, widths, numbers), rule, *(_line(line, widths, numbers) for line in lines)])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numbers: Sequence[int]) -> str:
     padded = [
-        cell.rjust(width) if _is_number(index) else cell.ljust(width)
-        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        cell.rjust(width) if column in numbers else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "| " + " | ".join(padded) + " |"
 
 
-def _rule(index: int, width: int) -> str:
-    return "-" * (width + 1) + (":" if _is_number(index) else "-")
-
-
-def _is_number(column: int) -> bool:
-    return column in (1, 2, 3)
+def text(figure: float) -> str:
+    """A figure for people: no more digits than it is worth."""
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
 
 
 def _rounded(figure: float) -> float:
@@ -68,11 +122,8 @@ def _rounded(figure: float) -> float:
     return float(f"{figure:.4g}")
 
 
-def _text(figure: float) -> str:
-    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}"
-
-
-def write(rows: Sequence[Row], page: str) -> None:
-    """results.json and RESULTS.md."""
-    (FOLDER / "results.json").write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
+def write(rows: Mapping[str, Sequence[Row]], page: str) -> None:
+    """results.json, from the rows of each section, and RESULTS.md."""
+    entries = [row.as_json() | {"section": name} for name, some in rows.items() for row in some]
+    (FOLDER / "results.json").write_text(json.dumps(entries, indent=2) + "\n")
     (FOLDER / "RESULTS.md").write_text(page)

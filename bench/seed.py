@@ -1,55 +1,123 @@
-"""`python -m bench.seed VISITORS SUPPORT`: tenant acme with a site, a community room, so many visitors, and a support room for
-each of the first `SUPPORT` of them; who may join what, as JSON.
+"""`python -m bench.seed JSON`: tenants with sites, visitors, rooms and agents; who may join what, as JSON.
 
-Run once in an empty database, with the server's environment.
+The argument is a list of orders, see `Order`; the answer a list of what became of each, as `bench/ours.py` reads it. Run with the
+server's environment. Rows are made in bulk, as the services would make them one by one.
 """
 
+import hashlib
 import json
 import os
 import sys
-from uuid import UUID, uuid4
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from chat.models import Room, Site  # noqa: E402  (needs the apps)
-from chat.realtime.protocol.incoming import Open  # noqa: E402
-from chat.services.messages import open_room  # noqa: E402
-from chat.services.visitors import VisitorSession, ensure_visitor  # noqa: E402
+from django.db import connection  # noqa: E402  (needs the apps)
+
+from chat.models import Participant, Room, Site, Visitor  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.models import EmbedKey, User  # noqa: E402
+from tenants.models import EmbedKey, Membership, Role, User  # noqa: E402
 from tenants.provisioning import create_tenant  # noqa: E402
-from tenants.tokens import Principal, issue_visitor  # noqa: E402
+from tenants.tokens import issue_socket_ticket, issue_visitor  # noqa: E402
+
+# In every room of the tenant, said by the room's visitor, or in a community room by one in fifty visitors in turn.
+MESSAGES = """
+    INSERT INTO chat_message (id, room_id, seq, changed, cid, author_kind, author_id, author_name, kind, text, ts)
+    SELECT uuidv7(), room.id, n, n, gen_random_uuid(), 'visitor',
+           coalesce(room.visitor_id, (%(people)s::uuid[])[1 + n %% %(voices)s]), 'Vic', 'text',
+           'Message number ' || n || ', about as long as what people say to each other.',
+           now() - (%(count)s - n) * interval '1 second'
+    FROM chat_room room, generate_series(1, %(count)s) n
+"""
+HEADS = "UPDATE chat_room SET last_seq = %(count)s, rev = %(count)s, last_text = 'Message number ' || %(count)s, last_by = 'Vic'"
 
 
-def seed(visitors: int, support: int) -> dict[str, object]:
-    """The site's embed key, the rooms' ids, and a token for each visitor, good for 15 minutes."""
-    ada = User.objects.create_user("ada@acme.example", name="Ada")
-    tenant = create_tenant(slug="acme", name="Acme", owner=ada)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One tenant: its slug, how many visitors, `support` rooms for the first of them, community rooms, agents.
+
+    Each room has `messages`.
+    """
+
+    slug: str
+    visitors: int = 0
+    support: int = 0
+    community: int = 0
+    agents: int = 0
+    messages: int = 0
+
+
+def seed(order: Order) -> dict[str, Any]:
+    """The tenant with its people; their tokens are good for 15 minutes."""
+    tenant = create_tenant(slug=order.slug, name=order.slug.title(), owner=_user(f"ada@{order.slug}.example"))
     with in_tenant(tenant):
         site = Site.objects.get()
-        people = [ensure_visitor(site.id, None) for _ in range(visitors)]
-        community = Room.objects.create(kind=Room.Kind.COMMUNITY, site=site, title="Town square")
-        rooms = [_open_room(tenant, site.id, who) for who in people[:support]]
+        visitors = Visitor.objects.bulk_create([_visitor(site, number) for number in range(order.visitors)], batch_size=1_000)
+        support = _support_rooms(site, visitors[: order.support])
+        community = Room.objects.bulk_create([_community_room(site, number) for number in range(order.community)])
+        _say(order.messages, visitors)
     return {
+        "slug": order.slug,
+        "schema": tenant.schema,
         "embed_key": EmbedKey.objects.get(tenant_id=tenant.id).key,
-        "community": str(community.id),
-        "support": rooms,
-        "tokens": [_token(tenant, site.id, who) for who in people],
+        "visitors": [{"id": str(who.id), "token": _token(tenant, site, who)} for who in visitors],
+        "support": [{"id": str(room.id), "epoch": str(room.epoch)} for room in support],
+        "community": [{"id": str(room.id), "epoch": str(room.epoch)} for room in community],
+        "agents": [_ticket(tenant, number) for number in range(order.agents)],
     }
 
 
-def _open_room(tenant: TenantRef, site_id: UUID, who: VisitorSession) -> str:
-    principal = Principal(tenant.id, "visitor", who.visitor_id, who.name, None, site_id, None, "bench", 0.0)
-    return str(open_room(principal, Open(cid=uuid4(), kind="support", text="Hello?"), agents=[]).room_id)
+def _user(email: str) -> User:
+    return User.objects.create(email=email, name="Ada", password="!")  # nobody signs in with it
 
 
-def _token(tenant: TenantRef, site_id: UUID, who: VisitorSession) -> str:
-    issued = issue_visitor(tenant, visitor_id=who.visitor_id, name=who.name, site_id=site_id, parent=None, sid=str(uuid4()))
-    return issued.token
+def _visitor(site: Site, number: int) -> Visitor:
+    return Visitor(site=site, name=f"Visitor {number}", handle_hash=hashlib.sha256(uuid4().bytes).digest())
+
+
+def _support_rooms(site: Site, visitors: list[Visitor]) -> list[Room]:
+    rooms = [
+        Room(kind=Room.Kind.SUPPORT, site=site, visitor=who, open_cid=uuid4(), open_hash=b"", title=who.name, people=1)
+        for who in visitors
+    ]
+    made = Room.objects.bulk_create(rooms, batch_size=1_000)
+    Participant.objects.bulk_create(
+        [
+            Participant(room=room, kind="visitor", person_id=who.id, name=who.name)
+            for room, who in zip(rooms, visitors, strict=True)
+        ],
+        batch_size=1_000,
+    )
+    return made
+
+
+def _community_room(site: Site, number: int) -> Room:
+    return Room(kind=Room.Kind.COMMUNITY, site=site, title=f"Town square {number}")
+
+
+def _say(count: int, visitors: list[Visitor]) -> None:
+    if not count:
+        return
+    with connection.cursor() as cursor:
+        people = [str(who.id) for who in visitors[:50]]
+        cursor.execute(MESSAGES, {"count": count, "people": people, "voices": len(people)})
+        cursor.execute(HEADS, {"count": count})
+
+
+def _token(tenant: TenantRef, site: Site, who: Visitor) -> str:
+    return issue_visitor(tenant, visitor_id=who.id, name=who.name, site_id=site.id, parent=None, sid=str(uuid4())).token
+
+
+def _ticket(tenant: TenantRef, number: int) -> str:
+    ben = _user(f"ben{number}@{tenant.id.hex}.example")
+    Membership.objects.create(tenant_id=tenant.id, user=ben, role=Role.AGENT)
+    return issue_socket_ticket(tenant, user_id=ben.id, name=ben.name, role=Role.AGENT, sid=str(uuid4())).token
 
 
 if __name__ == "__main__":
-    print(json.dumps(seed(*map(int, sys.argv[1:]))))
+    print(json.dumps([seed(Order(**order)) for order in json.loads(sys.argv[1])]))

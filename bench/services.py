@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import secrets
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from saas.up.database import prepare
 from saas.up.postgres import EmbeddedPostgres
 from saas.up.redis import NoRedis, RedisServer
 
+MANY_FILES = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -27,6 +30,8 @@ class Services:
     peer: dict[str, str]
     redis_pid: int
     postgres_pid: int
+    superuser_url: str  # of PostgreSQL, in the database of our side
+    files: int  # how many each process may hold open, sockets included
 
 
 @contextlib.contextmanager
@@ -39,7 +44,8 @@ def services(folder: Path) -> Iterator[Services]:
             ours, peer = _ours(superuser_url, redis_url, folder), _peer(superuser_url, redis_url, folder)
             run([str(ROOT / "manage.py"), "migrate_tenants"], ours | {"DATABASE_AS_OWNER": "1"})
             run(["-m", "django", "migrate", "--run-syncdb"], peer)
-            yield Services(folder, ours, peer, _pid_of_redis(redis_url), postmaster)
+            everything = superuser_url.rpartition("/")[0] + "/porchlight"
+            yield Services(folder, ours, peer, _pid_of_redis(redis_url), postmaster, everything, allow_many_files())
     except NoRedis as error:
         raise CannotMeasure(str(error)) from None
     finally:
@@ -70,6 +76,16 @@ def run(words: list[str], environment: dict[str, str]) -> str:
     if result.returncode:
         raise CannotMeasure(f"{' '.join(words)} failed:\n{result.stderr.strip()[-2000:]}")
     return result.stdout
+
+
+def allow_many_files() -> int:
+    """Raise the limit of open files for this process and those that it starts, as far as it goes. Returns the limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # only root may raise the hard one, and not everywhere
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(most, MANY_FILES), max(most, MANY_FILES)))
+        return max(most, MANY_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 def _pid_of_redis(url: str) -> int:

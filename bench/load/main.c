@@ -2,30 +2,34 @@
  * load: opens WebSockets to 127.0.0.1, keeps messages in flight, counts what is delivered.
  *
  * stdin, one line per socket, then the line `open`; the fields are separated by tabs:
- *     PATH  TEMPLATE  FRAME  ANSWER  FRAME  ANSWER ...
- *   FRAME is sent after the handshake; a text frame that holds ANSWER is waited for before the next one. A socket is ready
- *   when its last ANSWER has come. TEMPLATE is the message that this socket sends (empty: it only reads); `{cid}` becomes a
- *   fresh UUID and `{text}` becomes `T=<seconds>` and padding up to --size bytes.
- * Then commands: `run SECONDS` sends for so long and waits until all is delivered; end of file ends the program.
- * stdout: one JSON object per line, for "ready" and for each run. stderr: the first few things that went wrong.
+ *     PATH  TEMPLATE  FRAME  ANSWER  FRAME  ANSWER ...  again  FRAME  ANSWER ...
+ *   FRAME is sent after the handshake (an empty one is not); a text frame that holds ANSWER is waited for before the next one. A
+ *   socket is ready when its last ANSWER has come. Those after the word `again` are for when it comes back. TEMPLATE is the
+ *   message that this socket sends (empty: it only reads); `{cid}` becomes a fresh UUID and `{text}` becomes `T=<seconds>` and
+ *   padding up to --size bytes. With several --port the sockets go to each in turn.
+ * Then commands; end of file ends the program:
+ *     run SECONDS WINDOW RATE MOST   send for so long, at most MOST messages (0: no end), and wait until all is delivered; WINDOW
+ *                                    messages are kept in flight, or RATE are sent each second
+ *     back SECONDS                   wait so long until each socket was lost and is ready again
+ * stdout: one JSON object per line, for "ready" and for each command. stderr: the first few things that went wrong.
  *
  * A delivery is a text frame that holds --mark and `T=`. A text frame that holds --refused, or a lost socket, ends the run.
- * Nothing here waits without bound: see the limits in load.h.
+ * Each socket sends --beat now and then, if that is given. Nothing here waits without bound: see the limits in load.h.
  */
 #include "load.h"
 
-#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
 #define COMMANDS UINT32_MAX /* epoll's tag of stdin */
 
-Options option = {
-    .window = 1, .per_message = 1, .size = 64, .host = "localhost", .origin = "", .protocol = "", .mark = "T=", .refused = "",
-};
 Tally tally;
-static Socket sockets[MAX_SOCKETS], *senders[MAX_SOCKETS];
-static int socket_count, sender_count, poller;
+Socket sockets[MAX_SOCKETS];
+int socket_count;
+static Socket *senders[MAX_SOCKETS];
+static int sender_count, poller;
 
 void fail(const char *what) {
     fprintf(stderr, "load: %s\n", what);
@@ -48,29 +52,46 @@ static void watch(int operation, int fd, uint32_t events, uint32_t tag) {
     if (epoll_ctl(poller, operation, fd, &event)) fail_system("epoll_ctl");
 }
 
-/* Handles what has happened, waiting at most `wait` ms. Returns whether stdin has something to say. */
-static int pump(int wait) {
+void start(Socket *s) {
+    if (dial(s)) watch(EPOLL_CTL_ADD, s->fd, EPOLLOUT, (uint32_t)(s - sockets));
+}
+
+/* Each ready socket in turn, so that all have had theirs after BEAT_SECONDS. */
+static void beat(void) {
+    static double last;
+    static int next;
+    double t = now();
+    if (!*option.beat || !last) last = t;
+    for (double each = (double)BEAT_SECONDS / socket_count; t - last >= each; last += each) {
+        send_beat(&sockets[next]);
+        next = (next + 1) % socket_count;
+    }
+}
+
+static void handle(uint32_t tag) {
+    Socket *s = &sockets[tag];
+    if (s->state == CONNECTING) {
+        watch(EPOLL_CTL_MOD, s->fd, EPOLLIN, tag);
+        upgrade(s);
+    } else if (s->state != GONE && s->state != WAITING)
+        receive(s);
+}
+
+int pump(int wait) {
     struct epoll_event events[1024];
     int commanded = 0, n = epoll_wait(poller, events, 1024, wait);
     for (int i = 0; i < n; i++) {
-        uint32_t tag = events[i].data.u32;
-        if (tag == COMMANDS)
+        if (events[i].data.u32 == COMMANDS)
             commanded = 1;
-        else if (sockets[tag].state == CONNECTING) {
-            watch(EPOLL_CTL_MOD, sockets[tag].fd, EPOLLIN, tag);
-            upgrade(&sockets[tag]);
-        } else if (sockets[tag].state != GONE)
-            receive(&sockets[tag]);
+        else
+            handle(events[i].data.u32);
     }
+    beat();
     return commanded;
 }
 
 static void dial_some(int *dialled) {
-    while (*dialled < socket_count && *dialled - tally.ready - tally.gone < OPENING_AT_ONCE) {
-        dial(&sockets[*dialled]);
-        watch(EPOLL_CTL_ADD, sockets[*dialled].fd, EPOLLOUT, (uint32_t)*dialled);
-        ++*dialled;
-    }
+    while (*dialled < socket_count && *dialled - tally.ready - tally.gone < OPENING_AT_ONCE) start(&sockets[(*dialled)++]);
 }
 
 static void open_all(void) {
@@ -100,8 +121,21 @@ static void report(double seconds) {
            seconds, percentile(.5), percentile(.99), percentile(1));
 }
 
-static void fill_window(void) {
-    while (tally.sent - tally.delivered / option.per_message < option.window) send_message(senders[tally.sent % sender_count]);
+typedef struct {
+    double seconds, rate;
+    int window;
+    long most;
+} Order;
+
+/* How many messages should have been sent by now. */
+static long wanted(const Order *order, double start) {
+    long most = order->most ? order->most : LONG_MAX;
+    long by_now = order->rate > 0 ? (long)((now() - start) * order->rate) : tally.delivered / option.per_message + order->window;
+    return by_now < most ? by_now : most;
+}
+
+static void send_wanted(const Order *order, double start) {
+    while (tally.sent < wanted(order, start)) send_message(senders[tally.sent % sender_count]);
 }
 
 static int is_under_way(void) {
@@ -117,73 +151,75 @@ static void settle(void) {
     for (double end = now() + SETTLE_SECONDS; now() < end;) pump(10);
 }
 
-/* Keeps the window full for `seconds`, then waits for what is under way. */
-static void run(double seconds) {
-    double start = now(), end = start + seconds;
+static int may_send(const Order *order, double end) {
+    return now() < end && (!order->most || tally.sent < order->most);
+}
+
+/* Sends what is ordered, then waits for what is under way. */
+static void run(const Order *order) {
+    double start = now(), end = start + order->seconds;
+    if (!sender_count) fail("no socket has a message to send");
     tally.sent = tally.delivered = tally.bytes = tally.samples = 0;
     tally.last_delivery = start;
     do {
-        if (now() < end) fill_window();
+        if (may_send(order, end)) send_wanted(order, start);
         pump(1);
-    } while ((now() < end || is_under_way()) && !is_spoilt() && now() < end + RUN_EXTRA_SECONDS);
+    } while ((may_send(order, end) || is_under_way()) && !is_spoilt() && now() < end + RUN_EXTRA_SECONDS);
     end = tally.last_delivery;
     settle();
     report(end - start);
 }
 
 static void obey(void) {
-    char line[64] = "";
+    char line[128] = "";
+    double seconds;
     for (;;) {
-        if (!pump(1000)) continue;
+        if (!pump(100)) continue;
         ssize_t n = read(STDIN_FILENO, line, sizeof line - 1);
         if (n <= 0) return;
         line[n] = 0;
-        if (!strncmp(line, "run ", 4)) run(atof(line + 4));
+        Order order = {0};
+        if (sscanf(line, "run %lf %d %lf %ld", &order.seconds, &order.window, &order.rate, &order.most) == 4)
+            run(&order);
+        else if (sscanf(line, "back %lf", &seconds) == 1)
+            come_back(seconds);
+        else
+            fail("a command that nobody knows");
     }
+}
+
+/* The words up to `again` or the end; moves *rest behind them. */
+static char **read_steps(char **rest) {
+    char **steps = NULL, *word;
+    int count = 0;
+    do {
+        word = strsep(rest, "\t");
+        if (!(steps = realloc(steps, sizeof *steps * (size_t)(count + 1)))) fail_system("realloc");
+        steps[count++] = word && strcmp(word, "again") ? word : NULL;
+    } while (steps[count - 1]);
+    return steps;
+}
+
+static void read_socket(Socket *s, char *line) {
+    s->path = strsep(&line, "\t");
+    s->template = strsep(&line, "\t");
+    if (!s->template) fail("a socket needs a path and a message, which may be empty");
+    s->steps = read_steps(&line);
+    s->again = line ? read_steps(&line) : s->steps;
+    s->port = option.ports[socket_count % option.port_count];
+    if (*s->template) senders[sender_count++] = s;
 }
 
 static void read_sockets(void) {
     char *line = NULL;
     size_t room = 0;
-    for (ssize_t n; (n = getline(&line, &room, stdin)) > 0 && strcmp(line, "open\n");) {
+    for (ssize_t n; (n = getline(&line, &room, stdin)) > 0 && strcmp(line, "open\n"); socket_count++) {
         if (socket_count == MAX_SOCKETS) fail("too many sockets");
-        Socket *s = &sockets[socket_count];
         line[n - 1] = 0;
-        s->steps = strdup(line);
-        s->path = strsep(&s->steps, "\t");
-        s->template = strsep(&s->steps, "\t");
-        if (!s->template) fail("a socket needs a path and a message, which may be empty");
-        if (*s->template) senders[sender_count++] = s;
-        socket_count++;
+        read_socket(&sockets[socket_count], strdup(line));
     }
     free(line);
-    if (!sender_count) fail("no socket has a message to send");
-}
-
-enum { PORT, HOST, ORIGIN, PROTOCOL, MARK, REFUSED, WINDOW, PER_MESSAGE, SIZE };
-
-static const struct option known[] = {
-    {"port", 1, 0, PORT}, {"host", 1, 0, HOST},       {"origin", 1, 0, ORIGIN}, {"protocol", 1, 0, PROTOCOL},       {"mark", 1, 0, MARK},
-    {"size", 1, 0, SIZE}, {"refused", 1, 0, REFUSED}, {"window", 1, 0, WINDOW}, {"per-message", 1, 0, PER_MESSAGE}, {0},
-};
-
-static void take_option(int which) {
-    const char **texts[] = {[HOST] = &option.host, [ORIGIN] = &option.origin,
-                            [PROTOCOL] = &option.protocol, [MARK] = &option.mark, [REFUSED] = &option.refused};
-    int *numbers[] = {[PORT] = &option.port, [WINDOW] = &option.window, [PER_MESSAGE] = &option.per_message, [SIZE] = &option.size};
-    if (which >= HOST && which <= REFUSED)
-        *texts[which] = optarg;
-    else
-        *numbers[which] = atoi(optarg);
-}
-
-static void read_options(int count, char **words) {
-    for (int which; (which = getopt_long(count, words, "", known, NULL)) != -1;) {
-        if (which == '?') exit(2);
-        take_option(which);
-    }
-    if (option.port <= 0 || option.window <= 0 || option.per_message <= 0 || option.size < 24 || option.size > 4000)
-        fail("--port, --window, --per-message and --size must be given and sensible");
+    if (!socket_count) fail("no sockets");
 }
 
 static void allow_many_files(void) {
@@ -198,6 +234,7 @@ int main(int count, char **words) {
     read_options(count, words);
     read_sockets();
     allow_many_files();
+    signal(SIGPIPE, SIG_IGN); /* a write to a server that has gone fails, and says so */
     if ((poller = epoll_create1(0)) < 0) fail_system("epoll_create1");
     if (!(tally.latency = malloc(sizeof *tally.latency * MAX_SAMPLES))) fail_system("malloc");
     open_all();

@@ -11,11 +11,12 @@ static int holds(const unsigned char *text, size_t length, const char *part) {
 }
 
 static void leave(Socket *s) {
-    if (s->state == GONE) return;
+    if (s->state == GONE || s->state == WAITING) return;
     if (s->state == READY) tally.ready--;
+    close(s->fd);
+    if (comes_back(s)) return;
     s->state = GONE;
     tally.gone++;
-    close(s->fd);
 }
 
 /* Client frames are small; a full send buffer means a server that stopped reading, and is given five seconds. */
@@ -59,16 +60,22 @@ void send_message(Socket *s) {
     if (s->state == READY) send_frame(s, 1, frame, fill(frame, s->template));
 }
 
+void send_beat(Socket *s) {
+    if (s->state == READY) send_frame(s, 1, option.beat, strlen(option.beat));
+}
+
 /* Sends the next first frame, or finds that there is none and the socket is ready. */
 static void step(Socket *s) {
-    char *frame = strsep(&s->steps, "\t");
-    s->awaited = frame ? strsep(&s->steps, "\t") : NULL;
+    char *frame = s->steps[0];
+    s->awaited = frame ? s->steps[1] : NULL;
     if (frame && s->awaited) {
+        s->steps += 2;
         s->state = GREETING;
-        send_frame(s, 1, frame, strlen(frame));
+        if (*frame) send_frame(s, 1, frame, strlen(frame));
     } else {
         s->state = READY;
         tally.ready++;
+        tally.last_ready = now();
     }
 }
 
@@ -81,6 +88,7 @@ static void take_delivery(const char *stamp, size_t length) {
 
 static void take_text(Socket *s, const unsigned char *text, size_t length) {
     const char *stamp;
+    hear_bye(s, text, length);
     if (*option.refused && holds(text, length, option.refused)) {
         tally.refused++;
         trouble("refused", text, length);
@@ -122,7 +130,7 @@ static size_t head_of(const unsigned char *p, size_t left, size_t *payload) {
 /* Handles the whole frames from `at` on. Returns where the first incomplete one begins. */
 static size_t take_frames(Socket *s, size_t at) {
     size_t head, payload;
-    while (s->state != GONE && (head = head_of(s->in + at, s->length - at, &payload)) && s->length - at >= head + payload) {
+    while (s->state != GONE && s->state != WAITING && (head = head_of(s->in + at, s->length - at, &payload)) && s->length - at >= head + payload) {
         take_frame(s, s->in[at], s->in + at + head, payload);
         at += head + payload;
     }
@@ -146,6 +154,7 @@ static void consume(Socket *s) {
     size_t at = 0;
     if (s->state == UPGRADING && !(at = take_upgrade(s))) return;
     at = take_frames(s, at);
+    if (at > s->length) return; /* it was lost, and what it held with it */
     s->length -= at;
     memmove(s->in, s->in + at, s->length);
 }
@@ -168,13 +177,24 @@ void receive(Socket *s) {
     }
 }
 
-void dial(Socket *s) {
+static struct sockaddr_in loopback(int last, int port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) | (uint32_t)last);
+    return address;
+}
+
+int dial(Socket *s) {
     int yes = 1;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)option.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = loopback(1, s->port), from = loopback(1 + (int)(s - sockets) % ADDRESSES, 0);
     if ((s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) < 0) fail_system("socket");
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (connect(s->fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) fail_system("connect");
+    setsockopt(s->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+    if (bind(s->fd, (struct sockaddr *)&from, sizeof from)) fail_system("bind");
     s->state = CONNECTING;
+    if (!connect(s->fd, (struct sockaddr *)&to, sizeof to) || errno == EINPROGRESS) return 1;
+    trouble("could not connect", strerror(errno), strlen(strerror(errno)));
+    leave(s);
+    return 0;
 }
 
 void upgrade(Socket *s) {

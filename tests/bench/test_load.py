@@ -8,10 +8,11 @@ from threading import Thread
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from bench.load import CannotMeasure, Client, Load, Shape, Target, build, compiler
+from bench.load import CannotMeasure, Client, Load, Order, Target, build, compiler
 
 READERS = 5
-SHAPE = Shape(window=4, size=200, readers=READERS)
+SIZE = 200
+ORDER = Order(seconds=0.2, window=4)
 GREETING = [("hello", "welcome"), ("join", "joined")]
 CLIENTS = [Client("/", "say {cid} {text}", GREETING), *[Client("/", "", GREETING)] * (READERS - 1)]
 ANSWERS = {"hello": "welcome", "join": "joined"}
@@ -43,9 +44,13 @@ def room(relay: Relay) -> Iterator[Target]:
     with serve(take, "127.0.0.1", 0, compression=None) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield Target(server.socket.getsockname()[1], "acme.localhost", delivered="say", refused="no:")
+        yield Target([server.socket.getsockname()[1]], "acme.localhost", delivered="say", refused="no:")
         server.shutdown()
         thread.join()
+
+
+def load_of(program: Path, target: Target) -> Load:
+    return Load(program, target, CLIENTS, readers=READERS, size=SIZE)
 
 
 def to_everyone(joined: set[ServerConnection], text: str) -> None:
@@ -74,13 +79,13 @@ def test_counts_every_delivery_once(program: Path) -> None:
         said.append(text)
         to_everyone(joined, text)
 
-    with room(relay) as target, Load(program, target, CLIENTS, SHAPE) as load:
-        run = load.run(0.2)
+    with room(relay) as target, load_of(program, target) as load:
+        run = load.run(ORDER)
     assert run.sent == len(said) == len({text.split()[1] for text in said})  # each with a cid of its own
     assert run.delivered == run.expected == READERS * len(said)
     assert run.bytes == READERS * sum(map(len, said))
     assert 0 < run.p50_ms <= run.p99_ms <= run.max_ms
-    assert {len(text.split(" ", 2)[2]) for text in said} == {SHAPE.size}
+    assert {len(text.split(" ", 2)[2]) for text in said} == {SIZE}
 
 
 @pytest.mark.parametrize(
@@ -92,14 +97,21 @@ def test_counts_every_delivery_once(program: Path) -> None:
     ],
 )
 def test_a_run_that_is_not_whole_gives_no_figure(program: Path, relay: Relay, why: str) -> None:
-    with room(relay) as target, Load(program, target, CLIENTS, SHAPE) as load, pytest.raises(CannotMeasure, match=why):
-        load.run(0.2)
+    with (
+        room(relay) as target,
+        load_of(program, target) as load,
+        pytest.raises(CannotMeasure, match=why),
+    ):
+        load.run(ORDER)
 
 
 def test_a_server_that_is_away_gives_no_figure(program: Path) -> None:
     with room(to_everyone) as target:
         pass
-    with pytest.raises(CannotMeasure, match="5 of 5 sockets did not open"), Load(program, target, CLIENTS, SHAPE):
+    with (
+        pytest.raises(CannotMeasure, match="5 of 5 sockets did not open"),
+        load_of(program, target),
+    ):
         pass
 
 

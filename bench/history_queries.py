@@ -1,0 +1,64 @@
+"""`python -m bench.history_queries SCHEMA ROOM TIMES`: reads a long room through the selectors, as the server does.
+
+Prints the milliseconds of every read, by what was read, as JSON. Run with the server's environment.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
+django.setup()
+
+from chat.models import Message, Room  # noqa: E402  (needs the apps)
+from chat.realtime.protocol.codes import CATCH_UP  # noqa: E402
+from chat.selectors.messages import history, snapshot  # noqa: E402
+from tenants.context import TenantRef, in_tenant  # noqa: E402
+from tenants.models import Tenant  # noqa: E402
+from tenants.resolve import ref  # noqa: E402
+from tenants.tokens import Principal  # noqa: E402
+
+Read = Callable[[], object]
+
+
+def measure(tenant: TenantRef, room_id: UUID, times: int) -> dict[str, list[float]]:
+    """Each kind of read so often, at places by chance; one that is not counted goes before."""
+    with in_tenant(tenant):
+        reads = _reads(tenant, Room.objects.get(id=room_id))
+        return {name: [_milliseconds(read) for _ in range(times + 1)][1:] for name, read in reads.items()}
+
+
+def _reads(tenant: TenantRef, room: Room) -> dict[str, Read]:
+    last = room.last_seq
+    somebody = Message.objects.get(room_id=room.id, seq=last // 2)
+    assert somebody.author_id is not None
+    who = Principal(tenant.id, "visitor", somebody.author_id, "Vic", None, room.site_id, None, "bench", 0.0)
+    chance = random.Random(1)
+
+    def of_one_author() -> object:
+        before = chance.randint(1, last)
+        return list(Message.objects.filter(room_id=room.id, author_id=who.id, seq__lt=before).order_by("-seq")[:20])
+
+    return {
+        "newest page": lambda: snapshot(who, room.id),
+        "page up": lambda: history(who, room.id, before=chance.randint(100, last)),
+        "catch-up": lambda: snapshot(who, room.id, epoch=room.epoch, after=last - chance.randint(1, CATCH_UP)),
+        "one author's messages": of_one_author,
+    }
+
+
+def _milliseconds(read: Read) -> float:
+    start = time.perf_counter()
+    read()
+    return (time.perf_counter() - start) * 1e3
+
+
+if __name__ == "__main__":
+    schema, room, times = sys.argv[1:]
+    print(json.dumps(measure(ref(Tenant.objects.get(schema_name=schema)), UUID(room), int(times))))
