@@ -3,8 +3,9 @@
  * that is a promise. `node build.mjs [--outdir DIR] [--quiet]`.
  */
 
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -42,7 +43,34 @@ const sheets = {
   },
 };
 
-async function bundle({ name, entry, format, target, budget }) {
+/** What `import()` fetches when it is needed is a file of its own, by a name that changes with its content. */
+const later = {
+  name: "later",
+  setup(plugin) {
+    plugin.onResolve({ filter: /./ }, async ({ path: file, kind, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      return { path: `./${await laterFile(path.join(resolveDir, file))}`, external: true };
+    });
+  },
+};
+
+const laterFiles = new Map();
+
+/** Each is built once, with all that it imports: code that the other files hold too should not be in it. */
+function laterFile(entry) {
+  if (!laterFiles.has(entry)) laterFiles.set(entry, writeLater(entry));
+  return laterFiles.get(entry);
+}
+
+async function writeLater(entry) {
+  const code = await bundle(entry, "esm", ["es2022"]);
+  const hash = createHash("sha256").update(code).digest("hex").slice(0, 8);
+  const name = `later-${path.parse(entry).name}-${hash}.js`;
+  await writeFile(path.join(options.outdir, name), code);
+  return name;
+}
+
+async function bundle(entry, format, target) {
   const result = await build({
     absWorkingDir: HERE,
     entryPoints: [entry],
@@ -57,10 +85,10 @@ async function bundle({ name, entry, format, target, budget }) {
     jsx: "transform",
     jsxFactory: "createElement",
     jsxFragment: "Fragment",
-    inject: format === "esm" ? [path.join(HERE, "src/ui/jsx.ts")] : [],
+    inject: entry.endsWith(".tsx") ? [path.join(HERE, "src/ui/jsx.ts")] : [],
     tsconfigRaw: "{}",
     define: { VERSION: JSON.stringify(version) },
-    plugins: [sheets],
+    plugins: [sheets, later],
   });
   // A second pass: a twentieth smaller than what esbuild alone makes.
   const { code } = await minify(result.outputFiles[0].text, {
@@ -68,8 +96,20 @@ async function bundle({ name, entry, format, target, budget }) {
     ecma: 2020,
     compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
   });
+  return code;
+}
+
+async function write({ name, entry, format, target, budget }) {
+  const code = await bundle(entry, format, target);
   await writeFile(path.join(options.outdir, name), code);
   return { name, budget, size: gzipSync(code, { level: 9 }).length };
+}
+
+/** Takes away what no file of this build fetches any more. */
+async function tidy() {
+  const kept = await Promise.all(laterFiles.values());
+  const old = (await readdir(options.outdir)).filter((name) => name.startsWith("later-") && !kept.includes(name));
+  await Promise.all(old.map((name) => rm(path.join(options.outdir, name), { force: true })));
 }
 
 /** What is bundled keeps its licence beside it. */
@@ -83,7 +123,8 @@ async function licences(names) {
 await mkdir(options.outdir, { recursive: true });
 const entries = FILES.filter(({ entry }) => existsSync(path.join(HERE, entry)));
 await licences(["preact", "lucide"]);
-const sizes = await Promise.all(entries.map(bundle));
+const sizes = await Promise.all(entries.map(write));
+await tidy();
 for (const { name, size, budget } of sizes) {
   if (!options.quiet) console.log(`${name}: ${size} of ${budget} bytes gzipped`);
   if (size > budget) {

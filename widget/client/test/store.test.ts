@@ -208,5 +208,6 @@ describe("people", () => {
     assert.equal(after([seen(true)]).visitors.vic?.page.title, "Shop");
     assert.deepEqual(after([seen(true), seen(false)]).visitors, {});
     assert.deepEqual(reduce(after([seen(true)]), { type: "lost" }).visitors, {});
+    assert.deepEqual(after([seen(true), welcome()]).visitors, {});
   });
 });

@@ -4,6 +4,7 @@
 
 import type { Clock } from "./clock.ts";
 import { realClock } from "./clock.ts";
+import { withFallback } from "./fallback.ts";
 import {
   type ClientFrame,
   type ClientFrames,
@@ -94,7 +95,8 @@ interface Line {
 }
 
 export function createSocket(options: SocketOptions): Socket {
-  const { connect = connectWebSocket, surroundings = browserSurroundings, clock = realClock } = options;
+  const { surroundings = browserSurroundings, clock = realClock } = options;
+  const connect = options.connect ?? withFallback(connectWebSocket, clock, surroundings);
   let status: Status = { state: "idle" };
   let line: Line | undefined;
   let session: (Session & { readonly until: number }) | undefined;
@@ -118,7 +120,7 @@ export function createSocket(options: SocketOptions): Socket {
     limit(mine, "open", OPEN_LIMIT, () => ended(mine, LOST));
     try {
       const found = await currentSession();
-      if (line === mine) mine.transport = connect(found.url, handlersOf(mine, found.token));
+      if (line === mine) mine.transport = connect(found.url, handlersOf(mine), hello);
     } catch (error) {
       ended(mine, error instanceof Refused ? error.code : LOST);
     }
@@ -135,8 +137,15 @@ export function createSocket(options: SocketOptions): Socket {
     return found;
   }
 
-  const handlersOf = (mine: Line, token: string) => ({
-    open: () => line === mine && mine.transport?.send(encode({ t: "hello", v: VERSION, token, ...options.hello() })),
+  const hello = (): ClientFrames["hello"] => ({
+    t: "hello",
+    v: VERSION,
+    token: session?.token ?? "",
+    ...options.hello(),
+  });
+
+  const handlersOf = (mine: Line) => ({
+    open: () => line === mine && mine.transport?.send(encode(hello())),
     text: (data: string) => line === mine && received(mine, data),
     close: (code: number) => ended(mine, code),
   });

@@ -110,6 +110,9 @@ function welcome(state: State, frame: ServerFrames["welcome"]): State {
     ...kept,
     me: frame.me,
     limits: frame.limits,
+    // Told anew after this, whole: without a socket a line goes on with another welcome.
+    presence: {},
+    visitors: {},
     ...(frame.cursor === undefined ? {} : { cursor: frame.cursor }),
   };
   const known = frame.rooms.reduce(summarise, welcomeNotices(base, frame));

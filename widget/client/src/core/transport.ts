@@ -3,7 +3,7 @@
  * put a server of their own here, and a transport without WebSockets fits in the same place.
  */
 
-import { SUBPROTOCOL } from "./protocol.ts";
+import { type ClientFrames, SUBPROTOCOL } from "./protocol.ts";
 
 export interface Handlers {
   open(): void;
@@ -17,7 +17,8 @@ export interface Transport {
   close(): void;
 }
 
-export type Connect = (url: string, handlers: Handlers) => Transport;
+/** `hello` gives what a first frame would say now: for a transport that keeps no line and has to say it again. */
+export type Connect = (url: string, handlers: Handlers, hello: () => ClientFrames["hello"]) => Transport;
 
 /** `wake`: worth a try; `key`: the same, but cheap and frequent; `probe`: the line may have died; `hide`: the page sleeps. */
 export type Signal = "wake" | "key" | "visible" | "probe" | "hide";
