@@ -23,7 +23,7 @@ from tests.chaos.view import View
 UP: Final = "up "  # begins the ref of a `history`, to tell its pages from those of a catch-up
 HOLE_SECONDS: Final = 0.02  # two processes may publish out of order
 PULSE_SECONDS: Final = 2.0  # between two signs of life
-SILENT_SECONDS: Final = 8.0  # a server that says nothing for so long is left
+SILENT_SECONDS: Final = 8.0  # a server that answers no ping for so long is left
 OPEN_SECONDS: Final = 15.0  # for a handshake and the welcome
 RETURN_SECONDS: Final = 0.6  # at most, before a person comes back
 PASSING: Final = {"busy", "rate_limited", "slow_mode", "internal"}  # refusals after which the same frame goes again
@@ -48,7 +48,7 @@ class Person:
     welcomes: int = 0
     proved: float = 0.0  # loop time: what was said then was acknowledged
     _asked: dict[str, Said] = field(default_factory=dict)
-    _heard_at: float = 0.0
+    _pong_at: float = 0.0
     _count: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -140,7 +140,6 @@ class Person:
 
     async def _read(self, connection: ClientConnection) -> Frame:
         text = str(await connection.recv())
-        self._heard_at = asyncio.get_running_loop().time()
         self.log.heard.append(text)
         frame: Frame = json.loads(text)
         return frame
@@ -161,9 +160,10 @@ class Person:
                 await self._say_something()
 
     async def _pulse(self, connection: ClientConnection) -> None:
-        """Leave a server that is silent: a half-open line says nothing by itself."""
+        """Leave a server that does not answer: a half-open line says nothing by itself."""
         loop = asyncio.get_running_loop()
-        while loop.time() - self._heard_at < SILENT_SECONDS:
+        self._pong_at = loop.time()
+        while loop.time() - self._pong_at < SILENT_SECONDS:
             await self._say(t="ping", n=1)
             await asyncio.sleep(PULSE_SECONDS)
         connection.transport.abort()
@@ -206,6 +206,8 @@ class Person:
                 self._refused(frame)
             case "joined" | "page":
                 await self._catch_up(frame)
+            case "pong":
+                self._pong_at = asyncio.get_running_loop().time()
             case "left":
                 self._later(1.0, self._say(t="join", ref=frame["room"], room=frame["room"]))
             case "msg" | "upd" | "ping":

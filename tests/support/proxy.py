@@ -28,8 +28,8 @@ class Faults:
     jitter: float = 0.0  # seconds more, at most
     rate: float = 0.0  # bytes per second that the server's words travel with; 0 is unlimited
     stalled: bool = False  # nothing is read and nothing ends: buffers fill on both sides
-    deaf: bool = False  # half-open: the server hears nothing more of its client
-    mute: bool = False  # half-open: the client hears nothing more of its server
+    deaf: bool = False  # half-open: the server hears nothing more of a client who spoke meanwhile, until they come back
+    mute: bool = False  # half-open: the client hears nothing more of a server that spoke meanwhile
     refuse: bool = False  # new connections are reset
     refuse_upgrades: bool = False  # a WebSocket handshake is answered with 403; other requests pass
     duplicate: float = 0.0  # the chance that a piece comes twice
@@ -102,6 +102,8 @@ class Link:
     server: tuple[asyncio.StreamReader, asyncio.StreamWriter]
     splitter: Splitter
     swapped: bytes = b""
+    deaf: bool = False  # something was swallowed: in a stream without its middle, nothing may follow
+    mute: bool = False
 
     async def run(self) -> None:
         """Carry both ways until either end has gone."""
@@ -130,7 +132,8 @@ class Link:
             if self.proxy.faults.refuse_upgrades and b"upgrade: websocket" in data.lower():
                 self.client[1].write(REFUSAL)
                 return await self.client[1].drain()
-            if not self.proxy.faults.deaf:
+            self.deaf = self.deaf or self.proxy.faults.deaf
+            if not self.deaf:
                 self.server[1].write(data)
                 await self.server[1].drain()
         return None
@@ -153,7 +156,8 @@ class Link:
 
     async def _carry(self, piece: bytes) -> None:
         faults, lucky = self.proxy.faults, self.proxy.dice.random
-        if faults.mute:
+        self.mute = self.mute or faults.mute
+        if self.mute:
             return
         if not self.splitter.touchable(piece):
             await self._write(piece)
