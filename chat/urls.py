@@ -4,9 +4,23 @@ from django.urls import path
 
 from chat.install import install
 from chat.views.inbox import inbox
-from chat.views.rooms import MessagesView, ReopenView, ResolveView, RoomsView, RoomView
+from chat.views.invitations import InvitationsView, InvitationView
+from chat.views.members import MembersView, MemberView
+from chat.views.notifications import NotificationsView, SeenView, SettingsView
+from chat.views.people import LiveVisitorsView
+from chat.views.pins import PinsView, PinView
+from chat.views.reports import ReportsView, RoomReportsView, SettleView
+from chat.views.rooms import ArchiveView, MessagesView, ReopenView, ResolveView, RoomsView, RoomView, UnarchiveView
+from chat.views.sites import IdentityKeysView, IdentityKeyView, StrictView, WordsView
+
+ROOM = "api/v1/rooms/<str:room_id>"
+SITE = "api/v1/sites/<str:site_id>"
 
 urlpatterns = [
+    path("api/v1/notifications", NotificationsView.as_view(), name="api_notifications"),
+    path("api/v1/notifications/seen", SeenView.as_view(), name="api_seen"),
+    path("api/v1/notifications/settings", SettingsView.as_view(), name="api_notification_settings"),
+    path("api/v1/visitors/live", LiveVisitorsView.as_view(), name="api_live_visitors"),
     path("inbox/", inbox, name="inbox"),
     path("inbox/<uuid:room_id>/", inbox, name="inbox_room"),
     path("install/", install, name="install"),
@@ -15,4 +29,19 @@ urlpatterns = [
     path("api/v1/rooms/<str:room_id>/messages", MessagesView.as_view(), name="api_messages"),
     path("api/v1/rooms/<str:room_id>/resolve", ResolveView.as_view(), name="api_resolve"),
     path("api/v1/rooms/<str:room_id>/reopen", ReopenView.as_view(), name="api_reopen"),
+    path(f"{ROOM}/archive", ArchiveView.as_view(), name="api_archive"),
+    path(f"{ROOM}/unarchive", UnarchiveView.as_view(), name="api_unarchive"),
+    path(f"{ROOM}/members", MembersView.as_view(), name="api_members"),
+    path(f"{ROOM}/members/<str:person_id>", MemberView.as_view(), name="api_member"),
+    path(f"{ROOM}/pins", PinsView.as_view(), name="api_pins"),
+    path(f"{ROOM}/pins/<str:message_id>", PinView.as_view(), name="api_pin"),
+    path(f"{ROOM}/reports", RoomReportsView.as_view(), name="api_room_reports"),
+    path(f"{ROOM}/invitations", InvitationsView.as_view(), name="api_invitations"),
+    path(f"{ROOM}/invitations/<str:invitation_id>", InvitationView.as_view(), name="api_invitation"),
+    path("api/v1/reports", ReportsView.as_view(), name="api_reports"),
+    path("api/v1/reports/<str:report_id>/settle", SettleView.as_view(), name="api_settle"),
+    path(f"{SITE}/words", WordsView.as_view(), name="api_words"),
+    path(f"{SITE}/identity-keys", IdentityKeysView.as_view(), name="api_identity_keys"),
+    path(f"{SITE}/identity-keys/<str:kid>", IdentityKeyView.as_view(), name="api_identity_key"),
+    path(f"{SITE}/strict", StrictView.as_view(), name="api_strict"),
 ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat.access import Act, demand, room_for, room_to
 from chat.models import Message, Report, Room
+from chat.notifications import send_to_members
 from chat.realtime.hub import Published
 from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
@@ -16,6 +17,7 @@ from chat.services.lines import clean_line
 from chat.services.rooms import lock_room, tell_change, touch
 from chat.services.system_lines import say
 from saas.core.errors import Conflict, NotFound
+from tenants.access import Do
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
@@ -53,7 +55,7 @@ def report_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
         message = _message(room_id, message_id)
         if message.author_kind == "system" or message.author_id == principal.id:
             raise Conflict("Only what others said can be reported.", field="message")
-        report, _is_new = Report.objects.get_or_create(
+        report, is_new = Report.objects.get_or_create(
             message=message,
             reporter_id=principal.id,
             defaults={
@@ -63,7 +65,10 @@ def report_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
                 "reason": reason,
             },
         )
-        return report_of(report.id)
+        made = report_of(report.id)
+    if is_new:
+        _tell_moderators(tenant, made)
+    return made
 
 
 def settle_report(tenant: TenantRef, principal: Principal, *, report_id: UUID) -> ReportOut:
@@ -72,6 +77,21 @@ def settle_report(tenant: TenantRef, principal: Principal, *, report_id: UUID) -
     with in_tenant(tenant):
         Report.objects.filter(id=report_id, settled_at=None).update(settled_at=timezone.now(), settled_by=principal.id)
         return report_of(report_id)
+
+
+def _tell_moderators(tenant: TenantRef, report: ReportOut) -> None:
+    """The team hears of a message once, however many complain about it."""
+    send_to_members(
+        tenant,
+        Do.MODERATE,
+        category="moderation",
+        kind="reported",
+        title=f"{report.reporter['name']} reported a message",
+        body=report.message.text[:300],
+        url=f"/inbox/{report.room['id']}/",
+        room=UUID(report.room["id"]),
+        key=f"report:{report.message.id}",
+    )
 
 
 def _pin(room: Room, message_id: UUID, name: str, *, on: bool) -> Published | None:

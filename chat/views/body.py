@@ -8,8 +8,11 @@ import msgspec
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chat.access import room_for
 from chat.realtime.protocol.incoming import field_of
 from saas.core.errors import BadFrame, NotFound
+from tenants.authentication import principal_of, tenant_of
+from tenants.context import in_tenant
 
 T = TypeVar("T", bound="Body")
 
@@ -37,6 +40,12 @@ def ident(text: str, words: str = "room") -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(f"There is no such {words}.") from None
+
+
+def room_of(request: Request, room_id: str) -> UUID:
+    """The id of a room that the asker sees, before their body is looked at: what is wrong with it is nobody else's business."""
+    with in_tenant(tenant_of(request)):
+        return room_for(principal_of(request), ident(room_id)).room_id
 
 
 def moment(value: datetime | None, *, field: str) -> datetime | None:

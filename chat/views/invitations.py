@@ -6,7 +6,7 @@ from rest_framework.views import APIView
 
 from chat.realtime.protocol.outgoing import stamp
 from chat.services.invitations import Invited, invitations, invite, take_back
-from chat.views.body import Body, answer, ident, nothing, read
+from chat.views.body import Body, answer, ident, nothing, read, room_of
 from tenants.authentication import principal_of, tenant_of
 
 
@@ -25,9 +25,9 @@ class InvitationsView(APIView):
         return answer(invitations=[_shown(one) for one in found])
 
     def post(self, request: Request, room_id: str) -> Response:
-        asked = read(request, Terms)
+        seen, asked = room_of(request, room_id), read(request, Terms)
         tenant, who = tenant_of(request), principal_of(request)
-        made = invite(tenant, who, room_id=ident(room_id), expires_in=asked.expires_in, uses=asked.uses)
+        made = invite(tenant, who, room_id=seen, expires_in=asked.expires_in, uses=asked.uses)
         return answer(201, invitation={**_shown(made), "code": made.code})
 
 

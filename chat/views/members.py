@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from chat.access import room_for
 from chat.selectors.members import members_of
 from chat.services.members import MemberChange, remove_member, set_member, until
-from chat.views.body import Body, answer, ident, moment, nothing, read
+from chat.views.body import Body, answer, ident, moment, nothing, read, room_of
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
 
@@ -56,8 +56,8 @@ class MemberView(APIView):
     """`PUT` and `DELETE /api/v1/rooms/<id>/members/<person>`"""
 
     def put(self, request: Request, room_id: str, person_id: str) -> Response:
+        room, person = room_of(request, room_id), ident(person_id, "person")
         change = read(request, Membership).change()
-        room, person = ident(room_id), ident(person_id, "person")
         member = set_member(tenant_of(request), principal_of(request), room_id=room, person_id=person, change=change)
         return answer(member=member)
 

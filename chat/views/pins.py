@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.services.moderation import pin
-from chat.views.body import Body, answer, ident, read
+from chat.views.body import Body, answer, ident, read, room_of
 from tenants.authentication import principal_of, tenant_of
 
 
@@ -21,9 +21,8 @@ class PinsView(APIView):
     """`POST /api/v1/rooms/<id>/pins {message}`"""
 
     def post(self, request: Request, room_id: str) -> Response:
-        message = read(request, Pin).message
-        room = pin(tenant_of(request), principal_of(request), room_id=ident(room_id), message_id=message, on=True)
-        return answer(room=room)
+        seen, message = room_of(request, room_id), read(request, Pin).message
+        return answer(room=pin(tenant_of(request), principal_of(request), room_id=seen, message_id=message, on=True))
 
 
 class PinView(APIView):

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from chat.access import Act, demand
 from chat.selectors.reports import reports
 from chat.services.moderation import report_message, settle_report
-from chat.views.body import Body, answer, ident, read
+from chat.views.body import Body, answer, ident, read, room_of
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
 
@@ -25,9 +25,9 @@ class RoomReportsView(APIView):
     """`POST /api/v1/rooms/<id>/reports {message, reason}`"""
 
     def post(self, request: Request, room_id: str) -> Response:
-        said = read(request, Complaint)
+        seen, said = room_of(request, room_id), read(request, Complaint)
         tenant, who = tenant_of(request), principal_of(request)
-        made = report_message(tenant, who, room_id=ident(room_id), message_id=said.message, reason=said.reason)
+        made = report_message(tenant, who, room_id=seen, message_id=said.message, reason=said.reason)
         return answer(201, report=made)
 
 

@@ -13,7 +13,7 @@ from chat import selectors
 from chat.models import Room
 from chat.realtime.presence import is_here
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room, set_status
-from chat.views.body import Body, answer, ident, read
+from chat.views.body import Body, answer, ident, read, room_of
 from saas.core.errors import BadFrame
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import TenantRef, in_tenant
@@ -80,8 +80,9 @@ class RoomView(APIView):
         return answer(room=summary, visitor=visitor and _visitor(tenant, visitor))
 
     def patch(self, request: Request, room_id: str) -> Response:
-        change = RoomChange(**msgspec.structs.asdict(read(request, ChangedRoom)))
-        return answer(room=change_room(tenant_of(request), principal_of(request), room_id=ident(room_id), change=change))
+        seen, asked = room_of(request, room_id), read(request, ChangedRoom)
+        change = RoomChange(**msgspec.structs.asdict(asked))
+        return answer(room=change_room(tenant_of(request), principal_of(request), room_id=seen, change=change))
 
 
 class MessagesView(APIView):
