@@ -14,11 +14,12 @@ from chat.limits import FRAMES_PER_SOCKET, HELLO_PER_IP
 from chat.realtime.beats import beats
 from chat.realtime.hub import hub
 from chat.realtime.outbox import AsgiSend, Outbox, outbox_for
-from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUBPROTOCOL, Close
+from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUPPORTED, Close, subprotocol_for, version_for
 from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
 from chat.realtime.protocol.outgoing import encode, refusal
 from chat.realtime.session import Session
 from saas.core.errors import AppError, BadFrame, RateLimited
+from saas.core.fastsocket import EXTENSION, RawText
 from saas.core.ratelimit import Meter, a_check
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,15 @@ class ChatSocket:
         self.lanes = Lanes()
         self.meter = Meter(FRAMES_PER_SOCKET)
         self.bad_frames = 0
+        self.loop = asyncio.get_running_loop()
         self._closing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve the socket. Returns when it has ended; never raises for anything that a peer does."""
         if (await self.receive())["type"] != "websocket.connect":
             return
-        offered = self.scope.get("subprotocols", [])
-        await self._send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        chosen = subprotocol_for(self.scope.get("subprotocols", []))
+        await self._send({"type": "websocket.accept", "subprotocol": chosen})
         self.outbox = outbox_for(self.scope, self._send)
         self.open_sockets.add(self)
         try:
@@ -77,9 +79,31 @@ class ChatSocket:
         except (AppError, DatabaseError, psycopg.Error, TimeoutError) as error:
             log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
             raise Ended(Close.BUSY) from None
-        while (data := await self._next()) is not None:
-            session.heard = asyncio.get_running_loop().time()
+        await self._listen(session)
+
+    async def _listen(self, session: Session) -> None:
+        """Take what comes until the socket ends; where the server offers it, without a task for each frame."""
+        raw: RawText | None = self.scope.get("extensions", {}).get(EXTENSION)
+        while not (raw and raw.hand_over(lambda text: self._take_now(session, text))):
+            if (data := await self._next()) is None:
+                return
+            session.heard = self.loop.time()
             self._take(session, data)
+        while (data := await self._next()) is not None:
+            self._take(session, data)  # not text
+
+    def _take_now(self, session: Session, text: str) -> None:
+        """A text, straight from the server's protocol, which no error of ours must reach."""
+        if self._closing is not None:
+            return
+        session.heard = self.loop.time()
+        try:
+            self._take(session, text)
+        except Ended as ended:
+            self.end(ended.code)
+        except Exception:
+            log.exception("a frame ended in an error of ours")
+            self.end(Close.BUSY)
 
     async def _hello(self) -> Hello | None:
         """The first frame; None if the peer went away before. Ends the socket when it takes too long."""
@@ -97,15 +121,24 @@ class ChatSocket:
 
     async def _introduce(self, frame: Hello) -> Session:
         tenant = self.scope["tenant"]
+        self._agree(frame)
         await a_check(HELLO_PER_IP, tenant.id, (self.scope.get("client") or ("", 0))[0])
         introduced = await introduce(self.scope, frame)
         if isinstance(introduced, Close):
             raise Ended(introduced)
         self.session = session = Session(tenant=tenant, principal=introduced, outbox=self.outbox, end=self.end)
-        session.heard = asyncio.get_running_loop().time()
+        session.heard = self.loop.time()
         await welcome(session, frame)
         beats().add(session)
         return session
+
+    def _agree(self, frame: Hello) -> None:
+        """Both speak a version, or the socket ends; the client hears first which ones there are."""
+        version = version_for(frame.v, frame.min)
+        if isinstance(version, Close):
+            versions = ", ".join(map(str, SUPPORTED))
+            self._write(encode(refusal(BadFrame(f"This server speaks version {versions} of the protocol.", field="v"))))
+            raise Ended(version)
 
     async def _next(self) -> str | bytes | None:
         """The next frame's data; None when the socket has ended."""
@@ -154,7 +187,7 @@ class ChatSocket:
     def end(self, code: int) -> None:
         """Close with this code, from anywhere on the event loop; the first code counts."""
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self.outbox.close(code))
+            self._closing = self.loop.create_task(self.outbox.close(code))
 
     async def _leave(self) -> None:
         self.open_sockets.discard(self)

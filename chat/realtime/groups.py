@@ -31,6 +31,11 @@ def here(tenant_id: UUID) -> str:
     return f"t{tenant_id.hex}.here"
 
 
+def place_of(group: str) -> str:
+    """Where on the bus a group is heard: one place for all groups of a tenant."""
+    return group.partition(".")[0]
+
+
 def is_valid(name: str) -> bool:
     """Whether every layer takes the name; the pub/sub layer does not check by itself."""
     return _NAME.match(name) is not None

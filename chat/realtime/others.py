@@ -2,40 +2,46 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
-from chat.realtime.bus import BEAT_SECONDS, Bus, Item
+from chat.realtime.attendance import KINDS, Attendance
+from chat.realtime.bus import Bus
 from chat.realtime.groups import PROCESSES
-from chat.realtime.here import Present
+from chat.realtime.line import BEAT_SECONDS, Item
 from chat.realtime.local import Local
-from chat.realtime.protocol.outgoing import Person
-from chat.realtime.room import LocalRoom
 from chat.selectors.sites import forget_sites
 from tenants import resolve
 
 log = logging.getLogger(__name__)
 
 LOST_SECONDS: Final = 9 * BEAT_SECONDS  # a process that was not heard for so long is gone, and its people with it
+TALLY_SECONDS: Final = 3 * BEAT_SECONDS  # between two tallies: what was lost without a trace is found by them
 POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is down
 
 
 class Others:
     """The other processes, as heard. Items are `m` frames with a seq, `f` a frame of state, `end` close sockets,
-    `who` who is at your place, `on`/`off` people of a room, `here` people of a tenant,
-    `forget` what you keep of a tenant, `beat` I live, `bye` I end."""
+    `notices` notifications, those of `attendance.py`, `forget` what you keep of a tenant, `beat` I live, `met` I did not
+    know you, `bye` I end.
 
-    def __init__(self, local: Local) -> None:
+    To a process that is not known nothing is said, so that one alone has no trouble with it. Two that meet tell each other so,
+    and each compares its rooms with the database after the other has begun to tell it everything.
+    """
+
+    def __init__(self, local: Local, obey_out: Callable[[str, Item], None]) -> None:
         self.local = local
+        self.obey_out = obey_out
         self.bus = Bus(self.hear, self._failed, self._restored)
+        self.attendance = Attendance(local, self.bus)
         self._heard: dict[str, float] = {}
+        self._met: set[str] = set()  # those of them that listen: who only rings the bell has no beat
         self._tasks: set[asyncio.Task[None]] = set()
         self._polling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        self.bus.heeded = False  # until somebody is heard
         self.bus.start()
         self._run(self._watch())
 
@@ -47,6 +53,8 @@ class Others:
 
     def hear(self, group: str, process: str, items: list[Item]) -> None:
         """One message of another process. A bad item is logged and costs nothing else."""
+        if process not in self._met and any(item["k"] in {"beat", "met"} for item in items):
+            self._meet(process)
         self._heard[process] = self.local.loop.time()
         for item in items:
             try:
@@ -62,55 +70,30 @@ class Others:
                 self.local.tell(group, item["f"], item["only"])
             case "end":
                 self.local.end(group, item["code"], item["sid"])
-            case "who":
-                self._answer_who(group)
-            case "on" | "off":
-                self._hear_people(group, process, item)
-            case "here":
-                self._hear_here(group, process, item)
-            case "bye" | "forget":
+            case "out":
+                self.obey_out(group, item)
+            case "notices":
+                self.local.notify(group, item["notice"], item["to"])
+            case "bye" | "forget" | "met":
                 self._hear_process(process, item)
+            case kind if kind in KINDS:
+                self.attendance.hear(group, process, item)
+
+    def _meet(self, process: str) -> None:
+        self._met.add(process)
+        self.bus.heeded = True
+        self.bus.say(PROCESSES, {"k": "met", "process": process})
+        self._restored()
 
     def _hear_process(self, process: str, item: Item) -> None:
-        if item["k"] == "bye":
+        if item["k"] == "met":
+            if item["process"] == self.bus.process:  # it had said nothing to us before
+                self._restored()
+        elif item["k"] == "bye":
             self._heard[process] = self.local.loop.time() - LOST_SECONDS + BEAT_SECONDS  # its people had time to come back
         else:
             resolve.forget(UUID(item["tenant"]))
             forget_sites(UUID(item["tenant"]))
-
-    def _answer_who(self, group: str) -> None:
-        if (room := self.local.rooms.get(group)) and room.people.here:
-            self.say_people(room, on=list(room.people.here.values()))
-        if (local := self.local.tenants.get(group)) and local.roster.here:
-            local.tell_others(list(local.roster.here.values()), [])
-
-    def say_people(self, room: LocalRoom, *, on: list[Person]) -> None:
-        """These people of ours are in the room."""
-        self.bus.say(room.group, {"k": "on", "who": msgspec.json.encode(on)})
-
-    def say_gone(self, room: LocalRoom, person_id: UUID) -> None:
-        """None of our sockets of this person is in the room any more."""
-        self.bus.say(room.group, {"k": "off", "who": msgspec.json.encode([person_id])})
-
-    def say_here(self, group: str, on: list[Present], off: list[UUID]) -> None:
-        """These people of the tenant are here with us, or are not any more."""
-        self.bus.say(group, {"k": "here", "on": msgspec.json.encode(on), "off": msgspec.json.encode(off)})
-
-    def _hear_people(self, group: str, process: str, item: Item) -> None:
-        room = self.local.rooms.get(group)
-        if room is None:
-            return
-        if item["k"] == "on":
-            came, gone = room.people.heard(process, on=msgspec.json.decode(item["who"], type=list[Person]))
-        else:
-            came, gone = room.people.heard(process, off=msgspec.json.decode(item["who"], type=list[UUID]))
-        self.local.tell_people(room, came, gone)
-
-    def _hear_here(self, group: str, process: str, item: Item) -> None:
-        on = msgspec.json.decode(item["on"], type=list[Present])
-        off = msgspec.json.decode(item["off"], type=list[UUID])
-        if local := self.local.tenants.get(group):
-            local.heard(process, on, off)
 
     def _failed(self) -> None:
         if self._polling is None or self._polling.done():
@@ -118,8 +101,7 @@ class Others:
 
     def _restored(self) -> None:
         self._run(self._compare())
-        for group in [*self.local.rooms, *self.local.tenants]:
-            self.bus.say(group, {"k": "who"})
+        self.attendance.exchange()
 
     async def _poll(self) -> None:
         while self.bus.down:
@@ -133,15 +115,30 @@ class Others:
             log.warning("rooms are not compared with the database: %s: %s", type(error).__name__, error)
 
     async def _watch(self) -> None:
+        clock = self.local.loop.time
+        told = clock()
         while True:
+            before = clock()
             await asyncio.sleep(BEAT_SECONDS)
-            now = self.local.loop.time()
-            for process in [key for key, heard in self._heard.items() if now - heard > LOST_SECONDS]:
-                del self._heard[process]
-                for room in self.local.rooms.values():
-                    self.local.tell_people(room, [], room.people.lost(process))
-                for local in self.local.tenants.values():
-                    local.lost(process)
+            if (asleep := clock() - before - BEAT_SECONDS) > BEAT_SECONDS:
+                self._slept(asleep)
+            for process in [key for key, heard in self._heard.items() if clock() - heard > LOST_SECONDS]:
+                self._lose_all(process)
+            if clock() - told >= TALLY_SECONDS:
+                told = clock()
+                self.attendance.say_tally()
+
+    def _slept(self, seconds: float) -> None:
+        """This process did not run for a while, and heard nobody: that is no sign that the others are gone."""
+        now = self.local.loop.time()
+        self._heard = {process: min(now, heard + seconds) for process, heard in self._heard.items()}
+        self.attendance.exchange()
+
+    def _lose_all(self, process: str) -> None:
+        del self._heard[process]
+        self._met.discard(process)
+        self.bus.heeded = bool(self._met)
+        self.attendance.lost(process)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self.local.loop.create_task(work, name="others")

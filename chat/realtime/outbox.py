@@ -29,6 +29,10 @@ class Outbox(Protocol):
         """The same for frames that go to many, made once by `fastsocket.frame`; several may stand in one piece."""
         ...
 
+    def write_soon(self, framed: bytes) -> bool:
+        """The same, together with what else is written in this turn of the loop."""
+        ...
+
     async def close(self, code: int) -> None:
         """Send what waits, then the close code."""
         ...
@@ -41,19 +45,21 @@ class Outbox(Protocol):
 class FastOutbox:
     """Straight to the transport."""
 
-    __slots__ = ("_raw", "_send", "write_framed")
+    __slots__ = ("_raw", "_send", "write_framed", "write_soon")
 
     def __init__(self, raw: RawText, send: AsgiSend) -> None:
         self._raw = raw
         self._send = send
         self.write_framed = raw.write  # no call between the hub and the transport
+        self.write_soon = raw.write_soon
 
     def write(self, text: bytes) -> bool:
-        return self.write_framed(frame(text))
+        return self.write_soon(frame(text))
 
     async def close(self, code: int) -> None:
         # `send` waits until a stalled reader has drained the buffer: the timer ends the connection of one that never does.
         timer = asyncio.get_running_loop().call_later(ABORT_SECONDS, self._raw.abort)
+        self._raw.flush()
         try:
             await self._send({"type": "websocket.close", "code": int(code)})
         except (OSError, RuntimeError):
@@ -62,7 +68,7 @@ class FastOutbox:
             timer.cancel()
 
     def release(self) -> None:
-        """Nothing is kept."""
+        self._raw.hand_over(None)
 
 
 class PlainOutbox:
@@ -86,6 +92,8 @@ class PlainOutbox:
 
     def write_framed(self, framed: bytes) -> bool:
         return all(self.write(text) for text in payloads(framed))
+
+    write_soon = write_framed
 
     async def _drain(self) -> None:
         try:

@@ -59,10 +59,10 @@ class PackedDumper(adapt.Dumper):
     def dump(self, obj: Packed) -> Buffer:
         return obj.data
 
-    def get_key(self, obj: Packed, format: adapt.PyFormat) -> tuple[type, int]:  # type: ignore[override]  # noqa: A002
+    def get_key(self, obj: Packed, format: adapt.PyFormat) -> tuple[type, int]:  # type: ignore[override]
         return (self.cls, obj.oid)
 
-    def upgrade(self, obj: Packed, format: adapt.PyFormat) -> "PackedDumper":  # noqa: A002 (the base's name)
+    def upgrade(self, obj: Packed, format: adapt.PyFormat) -> "PackedDumper":
         dumper = PackedDumper(self.cls)
         dumper.oid = obj.oid
         return dumper

@@ -14,6 +14,8 @@ from saas.core.fastsocket import together
 from saas.core.ratelimit import Meter
 from tenants.context import TenantRef
 
+FEW = 8  # members to whom a line may wait for the end of the turn; for more the waiting costs more than a write
+
 
 @dataclass(slots=True)
 class LocalRoom:
@@ -28,10 +30,11 @@ class LocalRoom:
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
     typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_CROWD))
     repairing: bool = False
+    told_crowd: bool = False  # the members heard a count last, and do not know everyone
 
     @property
     def empty(self) -> bool:
-        return not self.members and not self.joining
+        return not self.members and not self.joining and not self.people.sockets
 
     def enter(self, session: Session) -> None:
         """Begin to keep frames for a socket that is about to read history, again or for the first time."""
@@ -61,8 +64,12 @@ class LocalRoom:
         return was_joining or was_member
 
     def deliver(self, ready: Sequence[tuple[int, bytes]]) -> None:
-        """Ordered frames to everyone here, in as few writes as possible."""
+        """Ordered frames to everyone here, in as few writes as possible: to a few with what else they get in this turn."""
         for framed in together([framed for _seq, framed in ready]):
+            if len(self.members) <= FEW:
+                for session in self.members:
+                    session.send_framed(framed)
+                continue
             slow = [session for session, write in self.members.items() if not write(framed)]
             for session in slow:
                 session.end(Close.TOO_SLOW)

@@ -8,7 +8,9 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from chat.realtime import bus as module
+from chat.realtime import line as line_module
 from chat.realtime.bus import Bus
+from chat.realtime.groups import PROCESSES
 
 
 class Layer:
@@ -19,6 +21,7 @@ class Layer:
         self.groups: set[str] = set()
         self.add_seconds = self.send_seconds = 0.0
         self.refuses = False
+        self.messages = 0
 
     async def new_channel(self, prefix: str) -> str:
         return prefix
@@ -37,7 +40,8 @@ class Layer:
         await asyncio.sleep(self.send_seconds)
         if self.refuses:
             raise ConnectionError("no Redis")
-        self.sent.append((group, [item["k"] for item in message["items"]]))
+        self.sent += [(name, [item["k"] for item in items]) for name, items in message["said"].items()]
+        self.messages += 1
 
     def said(self, group: str) -> list[str]:
         return [kind for name, kinds in self.sent if name == group for kind in kinds]
@@ -46,8 +50,8 @@ class Layer:
 @pytest.fixture
 def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
     layer = Layer()
-    monkeypatch.setattr(module, "get_channel_layer", lambda: layer)
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(module, "get_channel_layer", lambda _alias: layer)
+    monkeypatch.setattr(line_module, "RETRY_SECONDS", 0.05)
     return layer
 
 
@@ -77,7 +81,7 @@ async def test_a_thousand_new_groups_do_not_silence_the_rest(layer: Layer, bus: 
         while "g999" not in layer.groups:
             await asyncio.sleep(0.01)
     assert not bus.down
-    assert bus._awaited == {}
+    assert bus._lines[0]._awaited == {}
 
 
 async def test_a_group_that_nobody_wants_any_more_is_left(layer: Layer, bus: Bus) -> None:
@@ -109,11 +113,64 @@ async def test_it_does_not_stop_before_all_is_said(layer: Layer, bus: Bus) -> No
     assert (layer.said("one"), layer.said("two")) == (["end"], ["end"])
 
 
+async def test_what_a_tenant_has_to_tell_in_one_turn_is_one_message(layer: Layer, bus: Bus) -> None:
+    await until_said(layer, PROCESSES, ["beat"])
+    before = layer.messages
+    for group in ("t1.r1", "t1.r2", "t1.inbox", "t1.p1"):
+        bus.say(group, {"k": "m"})
+    await until_said(layer, "t1.p1", ["m"])
+    assert layer.messages == before + 1
+    assert [layer.said(group) for group in ("t1.r1", "t1.r2", "t1.inbox")] == [["m"]] * 3
+
+
+async def test_only_wanted_groups_of_a_place_are_heard(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, str]] = []
+    bus = Bus(lambda group, process, _items: heard.append((group, process)), lambda: None, lambda: None)
+    bus.subscribe("t1.r1")
+    bus._lines[0]._take({"process": "other", "said": {"t1.r1": [], "t1.r2": [], "t2.r1": [], PROCESSES: []}})
+    bus._lines[0]._take({"process": bus.process, "said": {"t1.r1": []}})
+    assert heard == [("t1.r1", "other"), (PROCESSES, "other")]
+
+
+async def test_to_nobody_only_signs_of_life_are_said(layer: Layer, bus: Bus) -> None:
+    bus.heeded = False
+    bus.say("t1.r1", {"k": "m"})
+    bus.say(PROCESSES, {"k": "met"})
+    await until_said(layer, PROCESSES, ["beat", "met"])
+    assert layer.said("t1.r1") == []
+    bus.heeded = True
+    bus.say("t1.r1", {"k": "m"})
+    await until_said(layer, "t1.r1", ["m"])
+
+
+async def test_a_stuck_primary_stops_only_what_lies_on_it(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    stuck, well = Layer(), Layer()
+    stuck.send_seconds = 3_600
+    layers = {"default": stuck, "primary1": well}
+    monkeypatch.setattr(module, "get_channel_layer", layers.__getitem__)
+    settings.CHANNEL_LAYERS = layers
+    failed: list[bool] = []
+    two = Bus(lambda *_: None, lambda: failed.append(two.down), lambda: None)
+    two.start()
+    for number in range(20):
+        two.say(f"t{number}.r1", {"k": "m"})
+    async with asyncio.timeout(10):
+        while not failed or sum(layer.said(f"t{number}.r1") == ["m"] for layer in (stuck, well) for number in range(20)) == 0:
+            await asyncio.sleep(0.01)
+    there = [number for number in range(20) if well.said(f"t{number}.r1")]
+    assert failed == [True]
+    assert 0 < len(there) < 20
+    two.say(f"t{there[0]}.r1", {"k": "f"})
+    await until_said(well, f"t{there[0]}.r1", ["m", "f"])
+    await two.stop()
+
+
 async def test_alone_in_memory_it_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "get_channel_layer", InMemoryChannelLayer)
+    monkeypatch.setattr(module, "get_channel_layer", lambda _alias: InMemoryChannelLayer())
     bus = Bus(lambda *_: None, lambda: None, lambda: None)
     bus.start()
     bus.subscribe("room")
     await bus.subscribed("room")
     bus.say("room", {"k": "m"})
-    assert (bus._tasks, bus._said, bus._wake.is_set()) == ([], {}, False)
+    assert (bus.alone, bus._lines, bus._groups) == (True, [], {})
+    await bus.stop()

@@ -1,0 +1,226 @@
+"""One line of the bus: this process's channel on one channel layer, which is one Redis primary.
+
+What is said to a place within one turn of the loop travels as one layer message. Nothing ever waits for the layer: what cannot be
+sent in `SEND_SECONDS` is dropped, the line counts as down until a message passes, and whoever runs it is told when it fails and
+when it is back. A line that is stuck stops no other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final, Protocol
+
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 0.25
+MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped
+RETRY_SECONDS = 1.0
+BEAT_SECONDS: Final = settings.BUS_BEAT_MS / 1000
+STOP_SECONDS = 1.0  # that what was said last may take
+SETTLE_MOST = 200  # places joined or left before what was said goes out: a crowd that returns must not silence the rest
+ORDERS: Final = {
+    "end",
+    "forget",
+    "out",
+}  # said again after a failure: no database repairs what they would have done
+
+Item = dict[str, Any]  # {"k": kind, ...}: what one process tells the others about one group
+Said = dict[str, list[Item]]  # by group
+
+
+class Layer(Protocol):
+    """What is used of a channel layer."""
+
+    async def new_channel(self, prefix: str = ...) -> str: ...
+    async def receive(self, channel: str) -> dict[str, Any]: ...
+    async def group_add(self, group: str, channel: str) -> None: ...
+    async def group_discard(self, group: str, channel: str) -> None: ...
+    async def group_send(self, group: str, message: dict[str, Any]) -> None: ...
+
+
+class Line:
+    """This process's place on one layer. `hear` gets the process that spoke and what it said; its own beats come back here."""
+
+    def __init__(
+        self, layer: Layer, process: str, *, beat: str, hear: Callable[[str, Said], None], changed: Callable[["Line"], None]
+    ) -> None:
+        self.down = False
+        self.dropped = 0
+        self._layer, self._process, self._beat_place = layer, process, beat
+        self._hear, self._changed = hear, changed
+        self._channel = ""
+        self._said: dict[str, Said] = {}  # by place
+        self._waiting = 0
+        self._wanted: set[str] = set()
+        self._joined: set[str] = set()
+        self._unsettled: dict[str, None] = {}  # places to be joined or left, in order
+        self._awaited: dict[str, set[asyncio.Future[None]]] = {}
+        self._wake = asyncio.Event()
+        self._heard = 0.0
+        self._is_sending = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, *, hears: bool = True) -> None:
+        """Begin to speak and, unless told otherwise, to listen and to hear oneself beat; the layer may be away."""
+        loop = asyncio.get_running_loop()
+        self._heard = loop.time()
+        runs = [("out", self._speak)]
+        if hears:
+            self.subscribe(self._beat_place)
+            runs += [("in", self._listen), ("beat", self._beat)]
+        self._tasks = [loop.create_task(run(), name=f"bus-{name}") for name, run in runs]
+
+    async def stop(self) -> None:
+        """Say what waits, for `STOP_SECONDS` at most, then leave."""
+        if not self._tasks:
+            return
+        for _ in range(round(STOP_SECONDS / 0.02)):
+            if not self._said and not self._is_sending:
+                break
+            await asyncio.sleep(0.02)
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+
+    def subscribe(self, place: str) -> None:
+        """Hear the place from now on, or as soon as the layer answers."""
+        self._wanted.add(place)
+        self._unsettle(place)
+
+    def unsubscribe(self, place: str) -> None:
+        """Hear the place no longer."""
+        self._wanted.discard(place)
+        self._unsettle(place)
+
+    def _unsettle(self, place: str) -> None:
+        self._unsettled[place] = None
+        self._wake.set()
+
+    async def subscribed(self, place: str) -> None:
+        """Wait until the layer has taken the subscription, at most `SEND_SECONDS`: the place is joined before history is read."""
+        if place in self._joined or self.down:
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._awaited.setdefault(place, set()).add(future)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await future
+        except TimeoutError:
+            pass  # the reader goes on without the doorbell; the next beat or ping finds what it missed
+        finally:
+            self._awaited.get(place, set()).discard(future)
+
+    def say(self, place: str, group: str, item: Item) -> None:
+        """Tell the other processes. Never waits, may be lost."""
+        if self._waiting >= MAX_WAITING:
+            self.dropped += 1
+            return
+        self._said.setdefault(place, {}).setdefault(group, []).append(item)
+        self._waiting += 1
+        self._wake.set()
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                self._channel = self._channel or await self._layer.new_channel("porchlight")
+                self._wake.set()
+                # never under a timeout: a cancelled receive loses the channel
+                self._take(await self._layer.receive(self._channel))
+            except Exception as error:
+                self._fail(error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["process"] != self._process:
+            self._hear(message["process"], message["said"])
+        elif self._beat_place in message["said"]:
+            self._heard = asyncio.get_running_loop().time()
+            self._pass()
+
+    async def _beat(self) -> None:
+        """Tell the others that this process lives, and notice when the own beat does not come back."""
+        while True:
+            self.say(self._beat_place, self._beat_place, {"k": "beat"})
+            await asyncio.sleep(BEAT_SECONDS)
+            silence = asyncio.get_running_loop().time() - self._heard
+            if silence > 2 * BEAT_SECONDS + 1:
+                self._fail(TimeoutError(f"no message came back for {silence:.0f} s"))
+
+    async def _speak(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(0)  # one turn of the loop: what is said together travels together
+            try:
+                await self._settle()
+                await self._send_all()
+            except Exception as error:
+                self._fail(error)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wake.set()  # the subscriptions are tried again
+
+    async def _settle(self) -> None:
+        if not self._channel:
+            return
+        for place in list(islice(self._unsettled, SETTLE_MOST)):
+            await self._settle_one(place)
+        if self._unsettled:
+            self._wake.set()
+
+    async def _settle_one(self, place: str) -> None:
+        """Join or leave the place at the layer. What fails is tried again with the next turn."""
+        del self._unsettled[place]  # before the layer is asked: it may be wanted otherwise meanwhile
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._join_or_leave(place)
+        except BaseException:
+            self._unsettled[place] = None
+            raise
+        for future in self._awaited.pop(place, ()):
+            if not future.done():
+                future.set_result(None)
+
+    async def _join_or_leave(self, place: str) -> None:
+        if place in self._wanted and place not in self._joined:
+            await self._layer.group_add(place, self._channel)
+            self._joined.add(place)
+        elif place not in self._wanted and place in self._joined:
+            self._joined.discard(place)  # first: who wants it again meanwhile must wait until it is joined again
+            await self._layer.group_discard(place, self._channel)
+
+    async def _send_all(self) -> None:
+        said, self._said, self._waiting = self._said, {}, 0
+        self._is_sending = True
+        try:
+            for place, groups in said.items():
+                message = {"type": "porchlight", "process": self._process, "said": groups}
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._layer.group_send(place, message)
+        except Exception:
+            self._order_again(said)
+            raise
+        finally:
+            self._is_sending = False
+
+    def _order_again(self, said: dict[str, Said]) -> None:
+        """The rest is dropped: a late `typing` would be a lie, and messages are read from the database."""
+        for place, groups in said.items():
+            for group, items in groups.items():
+                for item in items:
+                    if item["k"] in ORDERS:
+                        self.say(place, group, item)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.down:
+            log.warning("bus: the channel layer does not answer (%s: %s)", type(error).__name__, error)
+            self.down = True
+            self._changed(self)
+
+    def _pass(self) -> None:
+        if self.down:
+            log.warning("bus: the channel layer answers again")
+            self.down = False
+            self._changed(self)

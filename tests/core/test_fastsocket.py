@@ -1,0 +1,167 @@
+"""Frames in pieces: whatever the cuts between two reads, the texts are the same, and what is no text goes to the parser."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+
+from saas.core.fastsocket import MAX_BUFFER, MAX_MESSAGE, FastWebSocketProtocol, check, frame
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Transport:
+    """What was written, and how often."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+        self.waiting = 0
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def close(self) -> None:
+        self.closed = True
+
+    def get_extra_info(self, _name: str) -> None:
+        return None
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Peer:
+    """A socket after its handshake, with every text taken at once."""
+
+    def __init__(self, protocol: FastWebSocketProtocol, transport: Transport) -> None:
+        self.protocol, self.transport = protocol, transport
+        self.texts: list[str] = []
+        assert protocol.hand_over(self.texts.append)
+
+
+async def application(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+    await asyncio.get_running_loop().create_future()
+
+
+@pytest.fixture
+async def peer() -> Peer:
+    config = Config(application, lifespan="off")
+    config.load()
+    protocol, transport = FastWebSocketProtocol(config, ServerState(), {}), Transport()
+    protocol.connection_made(transport)  # type: ignore[arg-type]
+    protocol.data_received(HANDSHAKE)
+    while not protocol.handshake_complete:
+        await asyncio.sleep(0)
+    transport.written.clear()
+    return Peer(protocol, transport)
+
+
+def client(data: bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True) -> bytes:
+    """A frame from a client: masked."""
+    return Frame(opcode, data, fin).serialize(mask=True)
+
+
+TEXTS = ["", "a", "x" * 125, "y" * 126, "ü" * 40_000, "z" * 200, "last"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 130, 4_096, 10**6])
+async def test_every_cut_gives_the_same_texts(peer: Peer, size: int) -> None:
+    stream = b"".join(client(text.encode()) for text in TEXTS)
+    for start in range(0, len(stream), size):
+        peer.protocol.data_received(stream[start : start + size])
+    assert peer.texts == TEXTS
+    assert not peer.transport.closed
+
+
+async def test_fragments_and_pings_between_texts(peer: Peer) -> None:
+    parts = [
+        client(b"one"),
+        client(b"t", fin=False),
+        client(b"ping", Opcode.PING),
+        client(b"wo", Opcode.CONT),
+        client(b"three"),
+    ]
+    peer.protocol.data_received(b"".join(parts))
+    assert peer.texts == ["one", "two", "three"]
+    assert peer.transport.written == [Frame(Opcode.PONG, b"ping").serialize(mask=False)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (client(b"t", fin=False) + client(b"a new text inside of another"), 1002),
+        (client(b"\xff\xfe"), 1007),
+        (client(b"t", fin=False) + client(b"\xff", Opcode.CONT), 1007),
+        (Frame(Opcode.TEXT, b"no mask").serialize(mask=False), 1002),
+        (b"\xc1" + client(b"reserved bit")[1:], 1002),
+        (client(b"x" * (MAX_MESSAGE + 1))[:100], 1009),
+        (b"GET / HTTP/1.1\r\n\r\n", 1002),
+    ],
+)
+async def test_what_is_malformed_ends_the_socket(peer: Peer, bad: bytes, code: int) -> None:
+    peer.protocol.data_received(client(b"fine") + bad + client(b"too late"))
+    assert peer.texts == ["fine"]
+    assert peer.transport.closed
+    assert Frame(Opcode.CLOSE, code.to_bytes(2, "big")).serialize(mask=False)[2:] in b"".join(peer.transport.written)
+
+
+async def test_nothing_is_taken_after_our_close(peer: Peer) -> None:
+    await peer.protocol.send({"type": "websocket.close", "code": 4400})
+    peer.protocol.data_received(client(b"too late"))
+    assert peer.texts == []
+
+
+async def test_binary_is_left_to_receive(peer: Peer) -> None:
+    peer.protocol.data_received(client(b"\x00", Opcode.BINARY) + client(b"text"))
+    assert await peer.protocol.receive() == {"type": "websocket.receive", "bytes": b"\x00"}
+    assert peer.texts == ["text"]
+
+
+async def test_texts_that_came_before_are_received_first(peer: Peer) -> None:
+    peer.protocol.hand_over(None)
+    peer.protocol.data_received(client(b"early"))
+    assert not peer.protocol.hand_over(peer.texts.append)
+    assert await peer.protocol.receive() == {"type": "websocket.receive", "text": "early"}
+    assert peer.protocol.hand_over(peer.texts.append)
+
+
+async def test_what_is_said_in_one_turn_is_one_write_in_order(peer: Peer) -> None:
+    first, second, third = (frame(text) for text in (b"1", b"2", b"3"))
+    assert peer.protocol.write_soon(first)
+    assert peer.protocol.write_soon(second)
+    assert peer.transport.written == []
+    assert peer.protocol.write(third)
+    assert peer.transport.written == [first + second + third]
+    peer.protocol.write_soon(first)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert peer.transport.written[1:] == [first]
+
+
+async def test_a_slow_reader_is_refused_whatever_the_way(peer: Peer) -> None:
+    half = frame(b"x" * (MAX_BUFFER // 2))
+    assert peer.protocol.write_soon(half)
+    assert not peer.protocol.write_soon(half), "what waits for the end of the turn counts"
+    peer.transport.waiting = MAX_BUFFER
+    assert not peer.protocol.write(frame(b"x"))
+    assert not peer.protocol.write_soon(frame(b"x"))
+
+
+def test_the_libraries_are_those_that_it_was_written_for() -> None:
+    check()
