@@ -1,0 +1,307 @@
+"""Notifications: stored once for each who wants them, pushed to every open tab after the commit, seen on one tab for all."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from chat.jobs import prune_notifications
+from chat.models import Notification, Site, Visitor
+from chat.notifications import CATEGORIES, a_send_notification, change_settings, send_notification, send_to_members
+from chat.notifications.reading import KEPT
+from chat.realtime import hub as hubs
+from chat.realtime.hub import Hub
+from saas.core import registry
+from saas.core.errors import AppError, BadFrame, Empty, NotFound, TooLong
+from saas.core.ids import uuid7
+from tenants.access import Do
+from tenants.context import TenantRef, in_tenant, run_in_tenant, run_on_platform
+from tenants.models import Membership
+from tenants.tokens import Principal
+from tests.support.sessions import session_of, someone
+from tests.support.shop import Shop
+from tests.support.sockets import Doors, agent_token
+
+WORDS: dict[str, Any] = {"category": "system", "kind": "news", "title": "Something new", "body": "Look.", "url": "/inbox/"}
+
+
+def stored(tenant: TenantRef) -> list[tuple[UUID, str]]:
+    """Who was told what, in order."""
+    with in_tenant(tenant):
+        return list(Notification.objects.order_by("id").values_list("recipient_id", "title"))
+
+
+def crowd(tenant: TenantRef, site_id: UUID, count: int) -> list[UUID]:
+    """So many visitors."""
+    made = [Visitor(id=uuid7(), site_id=site_id, name=f"Visitor {n}", handle_hash=uuid4().bytes) for n in range(count)]
+    with in_tenant(tenant):
+        Visitor.objects.bulk_create(made)
+    return [one.id for one in made]
+
+
+def first_site(shop: Shop) -> UUID:
+    """The site that the shop began with."""
+    with in_tenant(shop.tenant):
+        return UUID(str(Site.objects.values_list("id", flat=True).get()))
+
+
+class TestStoring:
+    def test_one_copy_for_each_recipient_however_often_named(self, shop: Shop) -> None:
+        me = shop.owner.id
+        assert send_notification(shop.tenant, [me, me], **WORDS) == 1
+        assert stored(shop.tenant) == [(me, "Something new")]
+        with in_tenant(shop.tenant):
+            row = Notification.objects.get()
+        assert (row.category, row.kind, row.body, row.url, row.room_id, row.actions, row.seen_at) == (
+            "system", "news", "Look.", "/inbox/", None, [], None,
+        )  # fmt: skip
+
+    def test_nobody_is_told_of_nothing(self, shop: Shop) -> None:
+        assert send_notification(shop.tenant, [], **WORDS) == 0
+        assert stored(shop.tenant) == []
+
+    async def test_from_a_coroutine(self, shop: Shop) -> None:
+        assert await a_send_notification(shop.tenant, [shop.owner.id], **WORDS) == 1
+        assert await run_on_platform(stored, shop.tenant) == [(shop.owner.id, "Something new")]
+
+    async def test_the_same_cause_tells_a_recipient_once(self, shop: Shop) -> None:
+        second = await shop.member("agent")
+        told = [
+            await a_send_notification(shop.tenant, whom, **WORDS, key=key)
+            for whom, key in (
+                ([shop.owner.id], "one"),
+                ([shop.owner.id, second.id], "one"),
+                ([shop.owner.id], "two"),
+                ([shop.owner.id], None),
+                ([shop.owner.id], None),
+            )
+        ]
+        assert told == [1, 1, 1, 1, 1]
+        assert [who for who, _ in await run_on_platform(stored, shop.tenant)].count(shop.owner.id) == 4
+
+    async def test_who_does_not_want_a_category_is_passed_over(self, shop: Shop) -> None:
+        second, viewer, visitor = await shop.member("agent"), await shop.member("viewer"), await shop.visitor()
+        everyone = [shop.owner.id, second.id, viewer.id, visitor.id]
+        await run_in_tenant(shop.tenant, change_settings, second.id, {"rooms": False})
+        await run_in_tenant(shop.tenant, change_settings, viewer.id, {"rooms": True, "billing": True})
+        assert await a_send_notification(shop.tenant, everyone, **WORDS | {"category": "rooms", "title": "rooms"}) == 2
+        assert await a_send_notification(shop.tenant, everyone, **WORDS | {"category": "billing", "title": "billing"}) == 2
+        assert await a_send_notification(shop.tenant, everyone, **WORDS | {"category": "messages", "title": "messages"}) == 3
+        told = await run_on_platform(stored, shop.tenant)
+        assert {who for who, title in told if title == "rooms"} == {shop.owner.id, viewer.id}
+        assert {who for who, title in told if title == "billing"} == {shop.owner.id, viewer.id}
+        assert {who for who, title in told if title == "messages"} == {shop.owner.id, second.id, visitor.id}
+
+    async def test_all_who_may_do_something(self, shop: Shop) -> None:
+        second, _viewer = await shop.member("agent"), await shop.member("viewer")
+        assert await run_on_platform(lambda: send_to_members(shop.tenant, Do.MODERATE, **WORDS)) == 2
+        assert {who for who, _ in await run_on_platform(stored, shop.tenant)} == {shop.owner.id, second.id}
+
+    def test_a_thousand_cost_as_many_round_trips_as_one(self, shop: Shop) -> None:
+        site_id = first_site(shop)
+        many, counts = crowd(shop.tenant, site_id, 1_000), []
+        for whom in (many[:1], many):
+            with CaptureQueriesContext(connection) as queries:
+                assert send_notification(shop.tenant, whom, **WORDS | {"category": "messages"}) == len(whom)
+            counts.append(len(queries))
+        assert counts[0] == counts[1] <= 3, counts
+
+    def test_nothing_is_told_if_the_transaction_fails(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        pushed: list[Any] = []
+        monkeypatch.setattr("chat.notifications.sending.from_thread", pushed.append)
+        with pytest.raises(ZeroDivisionError), in_tenant(shop.tenant), transaction.atomic():
+            send_notification(shop.tenant, [shop.owner.id], **WORDS)
+            raise ZeroDivisionError
+        assert (stored(shop.tenant), pushed) == ([], [])
+        with in_tenant(shop.tenant), transaction.atomic():
+            send_notification(shop.tenant, [shop.owner.id], **WORDS)
+            assert pushed == [], "not before the commit"
+        assert (len(stored(shop.tenant)), len(pushed)) == (1, 1)
+
+    def test_a_lower_app_tells_people_by_the_hook(self, shop: Shop) -> None:
+        with transaction.atomic():
+            assert registry.notify(tenant=shop.tenant, recipients=[shop.owner.id], **WORDS) == [1]
+            assert registry.notify(tenant=shop.tenant, recipients=Do.SEE_USAGE, **WORDS | {"title": "Bill"}) == [1]
+        assert stored(shop.tenant) == [(shop.owner.id, "Something new"), (shop.owner.id, "Bill")]
+
+    async def test_what_was_seen_long_ago_is_pruned(self, shop: Shop) -> None:
+        def age() -> None:
+            old, now = timezone.now() - KEPT, timezone.now()
+            for title, seen in (("old", old), ("fresh", now), ("unseen", None)):
+                send_notification(shop.tenant, [shop.owner.id], **WORDS | {"title": title})
+                with in_tenant(shop.tenant):
+                    Notification.objects.filter(title=title).update(seen_at=seen, created_at=old)
+
+        await run_on_platform(age)
+        await prune_notifications(timestamp=0)
+        assert [title for _, title in await run_on_platform(stored, shop.tenant)] == ["fresh", "unseen"]
+
+
+ACTION = {"label": "Open", "url": "/inbox/"}
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "named"),
+    [
+        ({"category": "gossip"}, BadFrame, "'gossip'"),
+        ({"kind": ""}, BadFrame, "''"),
+        ({"kind": "Not Small"}, BadFrame, "'Not Small'"),
+        ({"title": "  "}, Empty, "title"),
+        ({"title": "x" * 121}, TooLong, "121"),
+        ({"title": "bell\x07"}, BadFrame, "U+0007"),
+        ({"body": "x" * 301}, TooLong, "301"),
+        ({"url": ""}, BadFrame, "''"),
+        ({"url": "javascript:alert(1)"}, BadFrame, "javascript:alert(1)"),
+        ({"url": "java\tscript:alert(1)"}, BadFrame, "script"),
+        ({"url": "//evil.example/"}, BadFrame, "//evil.example/"),
+        ({"url": "/\\evil.example/"}, BadFrame, "evil"),
+        ({"url": "https://"}, BadFrame, "https://"),
+        ({"url": "inbox/"}, BadFrame, "inbox/"),
+        ({"url": "/" + "x" * 300}, TooLong, "301"),
+        ({"actions": [ACTION] * 4}, BadFrame, "4"),
+        ({"actions": [{"label": "Open"}]}, BadFrame, "Open"),
+        ({"actions": [{"label": "", "url": "/"}]}, Empty, "label"),
+        ({"actions": [{"label": "Run", "url": "data:text/html,x"}]}, BadFrame, "data:text/html,x"),
+        ({"key": "x" * 101}, TooLong, "101"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_bad_words_are_refused_by_name(shop: Shop, words: dict[str, Any], error: type[AppError], named: str) -> None:
+    with pytest.raises(error, match=".*") as refused:
+        send_notification(shop.tenant, [shop.owner.id], **WORDS | words)
+    assert named in refused.value.message
+    assert stored(shop.tenant) == []
+
+
+@pytest.mark.parametrize("url", ["/", "/inbox/?a=b#c", "https://shop.example/x?y=1", "http://localhost:8000/"])
+def test_a_path_or_a_web_address_is_fine(shop: Shop, url: str) -> None:
+    assert (
+        send_notification(shop.tenant, [shop.owner.id], **WORDS | {"url": url, "actions": [{"label": "Go", "url": url}] * 3}) == 1
+    )
+
+
+def test_one_stranger_among_the_recipients_stops_it_all(
+    shop: Shop, globex: TenantRef, val: Principal, agent_gus: Principal
+) -> None:
+    for stranger in (uuid4(), val.id, agent_gus.id):
+        with pytest.raises(NotFound, match=str(stranger)):
+            send_notification(shop.tenant, [shop.owner.id, stranger], **WORDS)
+    assert stored(shop.tenant) == []
+
+
+async def test_who_is_a_member_no_more_is_a_stranger(shop: Shop) -> None:
+    gone = await shop.member("agent")
+
+    def disable() -> None:
+        Membership.objects.filter(tenant_id=shop.tenant.id, user_id=gone.id).update(disabled_at=timezone.now())
+
+    await run_on_platform(disable)
+    with pytest.raises(NotFound, match=str(gone.id)):
+        await a_send_notification(shop.tenant, [gone.id], **WORDS)
+
+
+def test_every_category_says_who_wants_it() -> None:
+    assert all(category.wanted_by and category.label and len(name) <= 20 for name, category in CATEGORIES.items())
+
+
+class TestWelcome:
+    async def test_the_newest_twenty_and_the_number_of_all(self, doors: Doors, shop: Shop) -> None:
+        for n in range(23):
+            await a_send_notification(shop.tenant, [shop.owner.id], **WORDS | {"title": f"News {n}"})
+        async with doors.socket(doors.agent_url(shop.tenant)) as inbox:
+            welcome = await inbox.hello(agent_token(shop.tenant, shop.owner))
+        assert welcome["unread"] == 23
+        assert [one["title"] for one in welcome["notices"]] == [f"News {n}" for n in range(22, 2, -1)]
+
+    async def test_a_visitor_has_some_too(self, doors: Doors, shop: Shop) -> None:
+        vic = await shop.visitor()
+        await a_send_notification(shop.tenant, [vic.id], **WORDS | {"category": "messages"})
+        async with doors.visitor(shop.tenant, vic) as widget:
+            welcome = widget.came("welcome")[0]
+            assert (welcome["unread"], welcome["notices"][0]["title"]) == (1, "Something new")
+            await widget.say("seen", notification=welcome["notices"][0]["id"])
+            await widget.expect("seen", notification=welcome["notices"][0]["id"], unread=0)
+
+
+class TestSeen:
+    async def test_all_tabs_of_the_person_hear_what_one_has_seen(self, doors: Doors, shop: Shop) -> None:
+        second = await shop.member("agent")
+        for n in range(3):
+            await a_send_notification(shop.tenant, [shop.owner.id, second.id], **WORDS | {"title": f"News {n}"})
+        async with (
+            doors.agent(shop.tenant, shop.owner) as here,
+            doors.agent(shop.tenant, shop.owner) as there,
+            doors.agent(shop.tenant, second) as other,
+        ):
+            first = here.came("welcome")[0]["notices"][0]["id"]
+            await here.say("seen", notification=first)
+            for tab in (here, there):
+                await tab.expect("seen", notification=first, unread=2)
+            await there.say("seen", all=True)
+            for tab in (here, there):
+                assert "notification" not in await tab.expect("seen", all=True, unread=0)
+            await other.settled()
+            assert other.came("seen") == []
+
+    async def test_what_was_seen_before_or_is_not_mine_says_nothing(self, doors: Doors, shop: Shop) -> None:
+        second = await shop.member("agent")
+        await a_send_notification(shop.tenant, [shop.owner.id, second.id], **WORDS)
+        async with doors.agent(shop.tenant, shop.owner) as mine, doors.agent(shop.tenant, second) as theirs:
+            foreign = theirs.came("welcome")[0]["notices"][0]["id"]
+            await mine.say("seen", notification=foreign)
+            await mine.say("seen", all=True)
+            await mine.expect("seen", all=True, unread=0)
+            await mine.say("seen", all=True)
+            await mine.say("seen", notification=uuid4())
+            await mine.settled()
+            assert len(mine.came("seen")) == 1
+            assert theirs.came("seen") == []
+
+
+class Wire:
+    """A bus that keeps what is said."""
+
+    is_silent, alone, down = False, False, False
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, dict[str, Any]]] = []
+        self.process = "me"
+
+    def say(self, group: str, item: dict[str, Any]) -> None:
+        self.said.append((group, item))
+
+    def subscribe(self, group: str) -> None:
+        """Nobody else is there."""
+
+    unsubscribe = subscribe
+
+    async def stop(self) -> None:
+        """Nothing waits."""
+
+
+async def test_a_thousand_recipients_are_one_message_to_the_other_processes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what the others make of it: each socket here gets the copy of its owner, once for each tab."""
+    hub, wire = Hub(), Wire()
+    monkeypatch.setattr(hubs, "_hub", hub)
+    hub.bus = hub.others.bus = hub.others.attendance.bus = wire  # type: ignore[assignment]
+    many = await run_on_platform(lambda: crowd(shop.tenant, first_site(shop), 1_000))
+    tabs = [session_of(shop.tenant, someone(shop.tenant)) for _ in range(3)]
+    for session, _sink in tabs:
+        owner = many[1] if session is tabs[2][0] else many[0]
+        session.principal = replace(session.principal, id=owner)
+        hub.enter(session)
+    wire.said.clear()
+    await a_send_notification(shop.tenant, many, **WORDS | {"category": "messages"})
+    async with asyncio.timeout(5):
+        while not wire.said:
+            await asyncio.sleep(0)
+    ((_group, item),) = wire.said
+    assert (item["k"], len(item["to"])) == ("notices", 1_000)
+    told = [[frame["id"] for frame in sink.came("notice")] for _session, sink in tabs]
+    assert told[0] == told[1] != told[2]
+    assert [len(one) for one in told] == [1, 1, 1]
