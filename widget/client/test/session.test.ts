@@ -43,8 +43,8 @@ describe("sessions where no cookie is kept", () => {
 
   test("a tab that slept through several turns of the handle is still the same visitor", async () => {
     const store = {};
-    const asleep = createSessions("/session", pageOf(store), "en");
-    const awake = createSessions("/session", pageOf(store), "en");
+    const asleep = createSessions("/session", pageOf(store), "en").ask;
+    const awake = createSessions("/session", pageOf(store), "en").ask;
     await asleep();
     for (let turn = 0; turn < 3; turn++) await awake();
     assert.equal((await asleep()).token, "visitor 0");
@@ -53,7 +53,11 @@ describe("sessions where no cookie is kept", () => {
 
   test("a page that may store nothing keeps its visitor for its own life", async () => {
     const forgetful = pageOf({});
-    const kept = createSessions("/session", { ...forgetful, tell: (m) => m.t === "recall" && forgetful.tell(m) }, "en");
+    const kept = createSessions(
+      "/session",
+      { ...forgetful, tell: (m) => m.t === "recall" && forgetful.tell(m) },
+      "en",
+    ).ask;
     await kept();
     await kept();
     assert.equal((await kept()).token, "visitor 0");
@@ -61,7 +65,7 @@ describe("sessions where no cookie is kept", () => {
 
   test("a page that does not answer is not waited for forever", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
-    const found = createSessions("/session", pageOf({}, false), "en")();
+    const found = createSessions("/session", pageOf({}, false), "en").ask();
     t.mock.timers.tick(1_000);
     assert.equal((await found).token, "visitor 0");
   });

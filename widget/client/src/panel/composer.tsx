@@ -1,32 +1,41 @@
-/** Where the visitor writes. */
+/** Where the visitor writes: a message, a reply, or an edit of what they said. */
 
-import { ArrowUp } from "lucide";
+import { ArrowUp, Check } from "lucide";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { MAX_TEXT } from "../core/protocol.ts";
 import { cleanText } from "../core/text.ts";
+import { type Silence, silenceOf } from "../core/view.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Doing, Silent } from "./later.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
+import type { Times } from "./time.ts";
 
 /** From this many characters left on, they are counted. */
 const NEAR = 400;
+const SECOND = 1_000;
 
 interface ComposerProps {
   readonly model: Model;
   readonly shown: boolean;
+  readonly times: Times;
   readonly texts: Texts;
 }
 
-export function Composer({ model, shown, texts }: ComposerProps) {
+export function Composer({ model, shown, times, texts }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = model.draft();
+  const task = model.task();
+  const silence = useSilence(model);
   const limit = model.client.state().limits.text ?? MAX_TEXT;
   const length = [...cleanText(text)].length;
-  const canSend = length > 0 && length <= limit;
+  const canSend = length > 0 && length <= limit && (silence?.code !== "slow_mode" || task?.what === "edit");
   useHeight(field, text);
   useEffect(() => {
     if (shown) field.current?.focus();
-  }, [shown]);
+  }, [shown, task]);
+
+  if (silence && silence.code !== "slow_mode") return <Silent silence={silence} times={times} />;
 
   const send = (event: Event) => {
     event.preventDefault();
@@ -35,32 +44,48 @@ export function Composer({ model, shown, texts }: ComposerProps) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+    if (event.key !== "Escape" || !task) return;
+    event.stopPropagation();
+    model.begin(undefined);
   };
   const onBlur = () => {
     const room = model.room();
     if (room) model.client.typing(room.id, false);
   };
+  const words = task?.what === "edit" ? texts.save : texts.send;
 
   return (
     <form class="composer" onSubmit={send}>
-      <textarea
-        ref={field}
-        rows={1}
-        dir="auto"
-        enterkeyhint="send"
-        aria-label={texts.composer}
-        placeholder={texts.placeholder}
-        value={text}
-        onInput={(event) => model.write(event.currentTarget.value)}
-        onKeyDown={onKeyDown}
-        onBlur={onBlur}
-      />
-      <Left count={limit - length} texts={texts} />
-      <button type="submit" class="round send" aria-label={texts.send} title={texts.send} aria-disabled={!canSend}>
-        <Icon node={ArrowUp} />
-      </button>
+      {task && <Doing task={task} onCancel={() => model.begin(undefined)} />}
+      <div class="writing">
+        <textarea
+          ref={field}
+          rows={1}
+          dir="auto"
+          enterkeyhint="send"
+          aria-label={task?.what === "edit" ? texts.editing : texts.composer}
+          placeholder={texts.placeholder}
+          value={text}
+          onInput={(event) => model.write(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+          onBlur={onBlur}
+        />
+        <button type="submit" class="round send" aria-label={words} title={words} aria-disabled={!canSend}>
+          <Icon node={task?.what === "edit" ? Check : ArrowUp} />
+        </button>
+      </div>
+      {silence?.until ? (
+        <p class="count">{texts.wait(Math.max(1, Math.ceil((silence.until - Date.now()) / SECOND)))}</p>
+      ) : (
+        <Left count={limit - length} texts={texts} />
+      )}
     </form>
   );
+}
+
+function useSilence(model: Model): Silence | undefined {
+  const room = model.room();
+  return room && silenceOf(model.client.state(), room, Date.now());
 }
 
 function Left({ count, texts }: { readonly count: number; readonly texts: Texts }) {

@@ -5,6 +5,7 @@ import { isLate, isRead, type Pending } from "../core/state.ts";
 import { Avatar, Icon } from "../ui/icon.tsx";
 import { type Item, keyOf, type Line } from "../ui/lines.ts";
 import { piecesOf } from "../ui/links.ts";
+import { Answered, SaidLine } from "./later.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
 import type { Times } from "./time.ts";
@@ -43,14 +44,23 @@ function Run({ lines, mine, ...shared }: Shared & { readonly lines: readonly Lin
 function Bubble({ line, ...shared }: Shared & { readonly line: Line }) {
   const { pending } = line;
   const stuck = pending && (pending.state === "refused" || isLate(pending, shared.now));
-  if (line.deleted) return <p class="bubble gone">{shared.texts.deleted}</p>;
+  if (line.deleted)
+    return (
+      <p class="bubble gone" id={`m${line.id}`}>
+        {shared.texts.deleted}
+      </p>
+    );
+  const { model } = shared;
   return (
     <>
-      <p class={stuck ? "bubble stuck" : "bubble"} dir="auto">
-        {piecesOf(line.text).map((piece, at) => (
-          <Words key={at} {...piece} />
-        ))}
-      </p>
+      <SaidLine line={line} model={model}>
+        <div class={stuck ? "bubble stuck" : line.changing ? "bubble changing" : "bubble"} dir="auto">
+          {line.reply_to && <Answered message={line.reply_to} model={model} />}
+          {piecesOf(line.text).map((piece, at) => (
+            <Words key={at} {...piece} />
+          ))}
+        </div>
+      </SaidLine>
       {stuck && <Stuck pending={pending} {...shared} />}
     </>
   );

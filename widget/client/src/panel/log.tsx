@@ -1,6 +1,7 @@
 /** The conversation. */
 
 import { useEffect, useMemo } from "preact/hooks";
+import { linesOf } from "../core/view.ts";
 import { useDelay } from "../ui/hooks.ts";
 import { itemsOf, type Line, pendingLine } from "../ui/lines.ts";
 import { useScroll } from "../ui/use-scroll.ts";
@@ -43,10 +44,12 @@ export function Log({ boot, model, times, attentive, texts }: LogProps) {
       <div class="inner">
         {room?.more && <p class="note">{texts.older}</p>}
         {isSlow && lines.length === 0 && <Skeleton />}
-        {!room?.more && !isLoading && <Greeting boot={boot} away={agents === 0 && lines.length === 0} />}
+        {!room?.more && !isLoading && room?.summary?.kind !== "community" && (
+          <Greeting boot={boot} away={agents === 0 && lines.length === 0} />
+        )}
         <ol>
           {items.map((item) => (
-            <LogItem key={item.key} item={item} model={model} times={times} now={now} texts={texts} />
+            <LogItem key={item.key} {...{ item, model, times, now, texts }} />
           ))}
         </ol>
         <Typing model={model} texts={texts} />
@@ -61,13 +64,16 @@ export function Log({ boot, model, times, attentive, texts }: LogProps) {
 }
 
 /** Stands for the visitor until the server says who they are. */
+const NOTHING: readonly Line[] = [];
 const NOBODY = { kind: "visitor", id: "", name: "" } as const;
 
 function useLines(model: Model): readonly Line[] {
-  const { me, pending } = model.client.state();
-  const messages = model.room()?.messages;
+  const state = model.client.state();
+  const { me, pending } = state;
+  const room = model.room();
+  const messages = room ? linesOf(state, room) : NOTHING;
   return useMemo(
-    () => [...(messages ?? []), ...model.pending().map((one) => pendingLine(one, me ?? NOBODY))],
+    () => [...messages, ...model.pending().map((one) => pendingLine(one, me ?? NOBODY))],
     [messages, pending, me],
   );
 }

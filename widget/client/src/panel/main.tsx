@@ -11,6 +11,7 @@ import { type Host, meetHost } from "./host.ts";
 import logStyles from "./log.css";
 import { createModel } from "./model.ts";
 import styles from "./panel.css";
+import { createRoomsApi } from "./rooms-api.ts";
 import { createSessions } from "./session.ts";
 import { Stopped } from "./stopped.tsx";
 import { en } from "./text.ts";
@@ -36,11 +37,9 @@ async function start(): Promise<void> {
   if (parent === window) return render(<Stopped code={4403} texts={en} />, root);
   const host = await meetHost(boot.origins);
   suit(host);
-  const client = createClient({
-    getSession: createSessions(boot.session, host, localeOf(host)),
-    locale: localeOf(host),
-  });
-  const model = createModel(client, host);
+  const sessions = createSessions(boot.session, host, localeOf(host));
+  const client = createClient({ getSession: sessions.ask, locale: localeOf(host) });
+  const model = createModel(client, host, createRoomsApi(boot.session, sessions.token));
   render(<App boot={boot} model={model} locale={localeOf(host)} texts={en} />, root);
   host.tell({ t: "ready", look: boot.look });
 }

@@ -4,18 +4,40 @@ import type { Client } from "../core/client-api.ts";
 import { createEmitter } from "../core/emitter.ts";
 import type { Id } from "../core/protocol.ts";
 import { NEW_ROOM, type Pending, pendingOf, type Room, roomsByRecency } from "../core/state.ts";
+import type { Line } from "../ui/lines.ts";
 import type { Host } from "./host.ts";
+import type { Offered, RoomsApi } from "./rooms-api.ts";
+
+/** What the composer is for when it is not for a new message. */
+export interface Task {
+  readonly what: "reply" | "edit";
+  readonly line: Line;
+}
 
 export interface Model {
   readonly client: Client;
-  /** The visitor's newest room, once there is one. */
+  readonly api: RoomsApi;
+  /** The room that is shown: the visitor's newest support room, once there is one, or the community room they chose. */
   room(): Room | undefined;
+  /** Community rooms of the site that the visitor may join. */
+  offered(): readonly Offered[];
+  /** Whether the list of rooms is shown instead of a room. */
+  isListing(): boolean;
+  /** Shows the list of rooms. */
+  list(): void;
+  /** Shows a community room; null is the visitor's own room with the team. */
+  show(room: Id | null): void;
+  /** Gives up the place in the community room that is shown. */
+  leave(): void;
   /** What the visitor wrote and the room does not show yet. */
   pending(): readonly Pending[];
   /** Whether the panel is on screen. */
   isShown(): boolean;
-  /** What is in the composer. */
+  /** What is in the composer, and what for. */
   draft(): string;
+  task(): Task | undefined;
+  /** An edit begins with the message's words; undefined ends it, and the words before it are there again. */
+  begin(task: Task | undefined): void;
   write(text: string): void;
   send(): void;
   /** Takes a message back into the composer. */
@@ -24,18 +46,25 @@ export interface Model {
   subscribe(fn: () => void): () => void;
 }
 
-export function createModel(client: Client, host: Host): Model {
+export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   const events = createEmitter<{ change: undefined }>();
   let shown = host.hello.shown;
   let draft = "";
+  let kept = "";
+  let task: Task | undefined;
+  let chosen: Id | null = null;
+  let listing = false;
+  let offered: readonly Offered[] = [];
   let told = 0;
 
   const changed = () => events.emit("change", undefined);
-  const room = () => roomsByRecency(client.state())[0];
+  const ownRoom = () => roomsByRecency(client.state()).find((room) => room.summary?.kind === "support");
+  const room = () => (chosen ? client.state().rooms[chosen] : ownRoom());
 
   function update(): void {
-    const current = room();
-    if (current && !current.joined) client.join(current.id);
+    if (chosen && client.state().left[chosen]) show(null);
+    const own = ownRoom();
+    if (own && !own.joined) client.join(own.id);
     const count = shown ? 0 : Object.values(client.state().rooms).reduce((sum, one) => sum + one.unread, 0);
     if (count !== told) host.tell({ t: "unread", count });
     told = count;
@@ -47,6 +76,45 @@ export function createModel(client: Client, host: Host): Model {
     changed();
   }
 
+  function begin(next: Task | undefined): void {
+    if (task?.what === "edit") draft = kept;
+    if (next?.what === "edit") {
+      kept = draft;
+      draft = next.line.text;
+    }
+    task = next;
+    changed();
+  }
+
+  /** What may be joined changes by the hour, not by the second: it is asked for when one connects and when one looks. */
+  async function learn(): Promise<void> {
+    try {
+      offered = await api.list();
+      client.learn(offered.filter((one) => one.joined));
+    } catch {
+      // The list stays as it was; the next look asks again.
+    }
+    changed();
+  }
+
+  function show(next: Id | null): void {
+    if (chosen && chosen !== next) client.leave(chosen);
+    begin(undefined);
+    chosen = next;
+    listing = false;
+    if (next) client.learn(offered.filter((one) => one.id === next));
+    if (next) client.join(next);
+    changed();
+  }
+
+  async function leave(): Promise<void> {
+    if (!chosen) return;
+    const left = chosen;
+    show(null);
+    await api.leave(left).catch(() => undefined);
+    await learn();
+  }
+
   host.listen((message) => {
     if (message.t === "page") client.page(message.page);
     if (message.t === "shown") {
@@ -55,25 +123,40 @@ export function createModel(client: Client, host: Host): Model {
     }
   });
   client.subscribe(update);
+  client.on("welcome", () => void learn());
   client.page(host.hello.page);
   client.start();
 
   return {
     client,
+    api,
     room,
+    offered: () => offered,
+    isListing: () => listing,
+    list() {
+      listing = true;
+      changed();
+      void learn();
+    },
+    show,
+    leave: () => void leave(),
     pending: () => pendingOf(client.state(), room()?.id ?? NEW_ROOM),
     isShown: () => shown,
     draft: () => draft,
+    task: () => task,
+    begin,
     write(text) {
       const current = room();
       setDraft(text);
-      if (current) client.typing(current.id, text.trim() !== "");
+      if (current && task?.what !== "edit") client.typing(current.id, text.trim() !== "");
     },
     send() {
-      const current = room();
-      if (current) client.send(current.id, draft);
-      else client.open(draft);
-      setDraft("");
+      const [current, text, doing] = [room(), draft, task];
+      draft = "";
+      begin(undefined);
+      if (!current) client.open(text);
+      else if (doing?.what === "edit") client.edit(current.id, doing.line.id, text);
+      else client.send(current.id, text, doing ? { replyTo: doing.line.id } : {});
     },
     edit(cid) {
       const text = client.discard(cid);

@@ -35,6 +35,13 @@ export async function askSession(address: string, asked: Asked): Promise<Session
   return { token, expiresIn: expires_in, url: socket, ...(handle && { handle }) };
 }
 
+export interface Sessions {
+  /** A new session. */
+  ask(): Promise<Session>;
+  /** The token of the newest session; empty before the first. */
+  token(): string;
+}
+
 /** How long the page around us may take to say which handle it keeps. */
 const RECALL_LIMIT = 1_000;
 
@@ -42,17 +49,20 @@ const RECALL_LIMIT = 1_000;
  * Asks as often as it is called. The handle goes with every exchange: where no cookie stays it is all that says who is here. It is
  * turned by each exchange of each tab, so what the page keeps is asked for anew; our own is for pages that may keep nothing.
  */
-export function createSessions(address: string, host: Host, locale: string): () => Promise<Session> {
+export function createSessions(address: string, host: Host, locale: string): Sessions {
   let own: string | undefined;
-  return async () => {
+  let token = "";
+  const ask = async () => {
     const handle = (await keptHandle(host)) ?? own;
     const found = await askSession(address, { parent: host.origin, locale, page: host.hello.page, handle });
     if (found.handle) {
       own = found.handle;
       host.tell({ t: "handle", handle: own });
     }
+    token = found.token;
     return found;
   };
+  return { ask, token: () => token };
 }
 
 function keptHandle(host: Host): Promise<string | undefined> {

@@ -7,6 +7,8 @@ const DAY = 24 * 3_600_000;
 
 export interface Times {
   clock(ts: string): string;
+  /** The clock, with the day unless it is today. */
+  moment(ts: string, now: number): string;
   /** "Today", "Yesterday", else the date. `now` in milliseconds. */
   day(ts: string, now: number): string;
 }
@@ -16,11 +18,15 @@ export function createTimes(locale: string, texts: Texts): Times {
   const tags = supported(locale);
   const clock = new Intl.DateTimeFormat(tags, { hour: "numeric", minute: "2-digit" });
   const date = new Intl.DateTimeFormat(tags, { weekday: "long", day: "numeric", month: "long" });
+  const ago = (ts: string, now: number) => Math.round((dayOf(new Date(now).toISOString()) - dayOf(ts)) / DAY);
+  const time = (ts: string) => clock.format(new Date(ts));
+  const dayOnly = (ts: string) => date.format(new Date(ts));
   return {
-    clock: (ts) => clock.format(new Date(ts)),
+    clock: time,
+    moment: (ts, now) => (ago(ts, now) === 0 ? time(ts) : `${dayOnly(ts)}, ${time(ts)}`),
     day(ts, now) {
-      const days = Math.round((dayOf(new Date(now).toISOString()) - dayOf(ts)) / DAY);
-      return days === 0 ? texts.today : days === 1 ? texts.yesterday : date.format(new Date(ts));
+      const days = ago(ts, now);
+      return days === 0 ? texts.today : days === 1 ? texts.yesterday : dayOnly(ts);
     },
   };
 }

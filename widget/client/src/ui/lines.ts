@@ -2,12 +2,13 @@
 
 import type { Author, Id, Message, Person } from "../core/protocol.ts";
 import type { Pending } from "../core/state.ts";
+import type { Shown } from "../core/view.ts";
 
 /** Lines further apart start a new run, so that each run can carry one time. Milliseconds. */
 const RUN_GAP = 5 * 60_000;
 
 /** A line of the log: a message, or one of mine on its way. */
-export type Line = Message & { readonly pending?: Pending };
+export type Line = Shown & { readonly pending?: Pending };
 
 /** Mine, an agent's who is not me, or a visitor's. */
 export type Side = "mine" | "team" | "theirs";
@@ -26,7 +27,7 @@ export const keyOf = (line: Pick<Message, "id" | "cid">): string => line.cid ?? 
 
 /** What I wrote and the room does not show yet, as a line below all others. */
 export function pendingLine(pending: Pending, me: Pick<Person, "kind" | "id" | "name">): Line {
-  const { cid, room, text, at } = pending;
+  const { cid, room, text, at, replyTo } = pending;
   const seq = pending.seq ?? Number.MAX_SAFE_INTEGER;
   const ts = new Date(at).toISOString();
   return {
@@ -42,6 +43,7 @@ export function pendingLine(pending: Pending, me: Pick<Person, "kind" | "id" | "
     attachments: [],
     reactions: {},
     pending,
+    ...(replyTo !== undefined && { reply_to: replyTo }),
   };
 }
 
