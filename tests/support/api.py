@@ -27,6 +27,18 @@ class Program:
         """The answer."""
         return self.client.post(f"/api/v1{path}", body, content_type="application/json")
 
+    def patch(self, path: str, body: Any = None) -> Any:
+        """The answer."""
+        return self.client.patch(f"/api/v1{path}", body, content_type="application/json")
+
+    def put(self, path: str, body: Any = None) -> Any:
+        """The answer."""
+        return self.client.put(f"/api/v1{path}", body, content_type="application/json")
+
+    def delete(self, path: str) -> Any:
+        """The answer."""
+        return self.client.delete(f"/api/v1{path}")
+
 
 def signed_in(tenant: TenantRef, email: str) -> Program:
     """A program of one of the cast."""
