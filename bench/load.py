@@ -160,12 +160,14 @@ class Load:
     def begin_return(self, seconds: float) -> None:
         """From now on, lost sockets come back as the client does. `returned` waits for them, at most `seconds` from now."""
         self._say(f"back {seconds}\n")
+        self._answer()
 
     def returned(self) -> float:
         """Seconds from the first socket that was lost to the last that is back. Raises `CannotMeasure` unless all are."""
         answer = self._answer()
         if not answer["lost"] == answer["back"] == len(self._clients):
-            raise CannotMeasure(f"{answer['back']} of {len(self._clients)} sockets came back.{self._complaints()}")
+            counts = f"{answer['lost']} of {len(self._clients)} sockets were lost, {answer['back']} are there now"
+            raise CannotMeasure(f"Not all came back: {counts}.{self._complaints()}")
         seconds: float = answer["seconds"]
         return seconds
 

@@ -1,5 +1,6 @@
 """Taking figures: the sides of a benchmark in turn, each time with a fresh server."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -18,12 +19,13 @@ OURS = "Porchlight"
 class Plan:
     """How much to measure: `rounds` times each side, in turn, for `seconds` after `warm_up` seconds that are not counted.
 
-    What takes long to set up is measured once. `shrink` divides its sizes.
+    What takes long to set up is measured once. `shrink` divides its sizes. Nothing new is begun after `minutes`.
     """
 
     rounds: int
     seconds: float
     warm_up: float
+    minutes: float
     shrink: int = 1
 
 
@@ -36,12 +38,18 @@ class Bench:
     web_load: Path
     plan: Plan
     notes: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def note(self, what: str) -> None:
         """Something has no figure: say so now, and on the page, once."""
         if what not in self.notes:
             print(f"!! {what}", flush=True)
             self.notes.append(what)
+
+    def check_time(self) -> None:
+        """Raises `CannotMeasure` when the time for all of it is over."""
+        if time.monotonic() - self.began > self.plan.minutes * 60:
+            raise CannotMeasure(f"not measured any more: it began {self.plan.minutes:g} minutes ago")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ def take_turns(bench: Bench, contest: Contest) -> list[Sample]:
     for _ in range(contest.rounds):
         for name, serve in list(sides.items()):
             try:
+                bench.check_time()
                 taken = _samples(bench, name, serve, contest)
             except CannotMeasure as error:
                 bench.note(f"{name}: {error}")

@@ -49,6 +49,7 @@ void come_back(double seconds) {
     is_coming_back = 1;
     tally.lost = 0;
     for (int i = 0; i < socket_count; i++) sockets[i].was_lost = sockets[i].tries = 0, sockets[i].pause = -1;
+    printf("{\"event\": \"watching\"}\n");
     for (double end = now() + seconds; now() < end && !are_back();) {
         pump(2);
         dial_due();

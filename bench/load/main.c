@@ -10,7 +10,7 @@
  * Then commands; end of file ends the program:
  *     run SECONDS WINDOW RATE MOST   send for so long, at most MOST messages (0: no end), and wait until all is delivered; WINDOW
  *                                    messages are kept in flight, or RATE are sent each second
- *     back SECONDS                   wait so long until each socket was lost and is ready again
+ *     back SECONDS                   say "watching", then wait so long until each socket was lost and is ready again
  * stdout: one JSON object per line, for "ready" and for each command. stderr: the first few things that went wrong.
  *
  * A delivery is a text frame that holds --mark and `T=`. A text frame that holds --refused, or a lost socket, ends the run.

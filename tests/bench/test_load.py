@@ -88,6 +88,15 @@ def test_counts_every_delivery_once(program: Path) -> None:
     assert {len(text.split(" ", 2)[2]) for text in said} == {SIZE}
 
 
+def test_sends_at_the_rate_and_no_more_than_the_most(program: Path) -> None:
+    with room(to_everyone) as target, load_of(program, target) as load:
+        paced = load.run(Order(seconds=0.5, rate=100))
+        few = load.run(Order(seconds=10, window=4, most=30))
+    assert 40 <= paced.sent <= 50  # a late one is not made up for after the end
+    assert few.sent == 30
+    assert few.seconds < 10
+
+
 @pytest.mark.parametrize(
     ("relay", "why"),
     [

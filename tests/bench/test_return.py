@@ -1,0 +1,89 @@
+"""The load generator as a client whose server restarts: it comes back as the product's client does, and no sooner."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from websockets.sync.server import ServerConnection, serve
+
+from bench.load import CannotMeasure, Client, Load, Target, build, compiler
+
+SOCKETS = 5
+AFTER_MS = 300
+GREETING, AGAIN = [("hello", "welcome")], [("hello again", "welcome"), ("", "caught up")]
+CLIENTS = [Client("/", greeting=GREETING, again=AGAIN)] * SOCKETS
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if compiler() is None:
+        pytest.skip("no C compiler here")
+    return build(tmp_path_factory.mktemp("load"))
+
+
+@dataclass
+class Restarting:
+    """A server that can lose all its sockets at once."""
+
+    port: int
+    hellos: list[str] = field(default_factory=list)
+    sockets: list[ServerConnection] = field(default_factory=list)
+
+    def take(self, socket: ServerConnection) -> None:
+        self.sockets.append(socket)
+        for text in map(str, socket):
+            self.hellos.append(text)
+            socket.send("welcome")
+            if text == "hello again":
+                socket.send("caught up")
+
+    def lose_all(self, last_words: str = "") -> None:
+        gone, self.sockets = self.sockets, []
+        for socket in gone:
+            if last_words:
+                socket.send(last_words)
+            socket.close(1012)
+
+
+@contextmanager
+def server() -> Iterator[Restarting]:
+    restarting = Restarting(0)
+    with serve(restarting.take, "127.0.0.1", 0, compression=None) as running:
+        restarting.port = running.socket.getsockname()[1]
+        thread = Thread(target=running.serve_forever)
+        thread.start()
+        yield restarting
+        running.shutdown()
+        thread.join()
+
+
+def load_of(program: Path, restarting: Restarting) -> Load:
+    return Load(program, Target([restarting.port], "localhost", delivered="say"), CLIENTS)
+
+
+def test_comes_back_after_the_time_that_bye_says(program: Path) -> None:
+    with server() as restarting, load_of(program, restarting) as load:
+        load.begin_return(10)
+        restarting.lose_all(f'{{"t":"bye","code":1012,"after":{AFTER_MS}}}')
+        seconds = load.returned()
+    assert AFTER_MS / 1e3 <= seconds < 10
+    assert restarting.hellos == ["hello"] * SOCKETS + ["hello again"] * SOCKETS
+
+
+def test_comes_back_within_the_first_pause_where_nothing_was_said(program: Path) -> None:
+    with server() as restarting, load_of(program, restarting) as load:
+        load.begin_return(10)
+        restarting.lose_all()
+        seconds = load.returned()
+    assert 0 < seconds < 10
+    assert len(restarting.sockets) == SOCKETS
+
+
+def test_who_was_never_lost_did_not_come_back(program: Path) -> None:
+    with server() as restarting, load_of(program, restarting) as load:
+        load.begin_return(0.1)
+        with pytest.raises(CannotMeasure, match="0 of 5 sockets were lost"):
+            load.returned()
