@@ -18,7 +18,7 @@ django.setup()
 
 from chat.models import Message, Room  # noqa: E402  (needs the apps)
 from chat.realtime.protocol.codes import CATCH_UP  # noqa: E402
-from chat.selectors.messages import history, snapshot  # noqa: E402
+from chat.selectors.messages import history, messages_of, snapshot  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
 from tenants.resolve import ref  # noqa: E402
@@ -41,15 +41,11 @@ def _reads(tenant: TenantRef, room: Room) -> dict[str, Read]:
     who = Principal(tenant.id, "visitor", somebody.author_id, "Vic", None, room.site_id, None, "bench", 0.0)
     chance = random.Random(1)
 
-    def of_one_author() -> object:
-        before = chance.randint(1, last)
-        return list(Message.objects.filter(room_id=room.id, author_id=who.id, seq__lt=before).order_by("-seq")[:20])
-
     return {
         "newest page": lambda: snapshot(who, room.id),
         "page up": lambda: history(who, room.id, before=chance.randint(100, last)),
         "catch-up": lambda: snapshot(who, room.id, epoch=room.epoch, after=last - chance.randint(1, CATCH_UP)),
-        "one author's messages": of_one_author,
+        "one author's messages": lambda: messages_of(who, room.id, who.id, before=chance.randint(100, last)),
     }
 
 
