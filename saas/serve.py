@@ -46,6 +46,7 @@ def config(host: str, port: int) -> uvicorn.Config:
         access_log=False,
         backlog=BACKLOG,
         server_header=False,
+        proxy_headers=False,  # whose X-Forwarded-For is believed is decided in saas/core/http.py alone
         timeout_graceful_shutdown=10,
     )
 

@@ -2,6 +2,8 @@
 
 Visitors come to `/ws/w/<embed key>/` on the widget host, agents to `/ws/agent/` on their tenant's host. What cannot be served is
 accepted all the same and handed on with the close code in `scope["refused"]`: a browser learns nothing from a refused handshake.
+
+Where sockets are blocked the same people come by HTTP: to `frames` and `events` under `/w/<embed key>/`, or under `/api/v1/`.
 """
 
 import logging
@@ -28,8 +30,9 @@ NOT_YOURS: Final = 4403
 NO_SUCH_SITE: Final = 4404
 SUSPENDED: Final = 4410
 
-_VISITOR: Final = re.compile(r"^/ws/w/([A-Za-z0-9_-]{1,64})/$")
-_AGENT: Final = "/ws/agent/"
+_VISITOR: Final = re.compile(r"^/(?:ws/w/([A-Za-z0-9_-]{1,64})/|w/([A-Za-z0-9_-]{1,64})/(?:frames|events))$")
+_AGENT: Final = re.compile(r"^/(?:ws/agent/|api/v1/(?:frames|events))$")
+_BY_HTTP: Final = re.compile(r"^/(?:w/[^/]+|api/v1)/(frames|events)$")
 
 
 class TenantRouter:
@@ -50,11 +53,26 @@ class TenantRouter:
     async def _resolve(self, scope: Scope) -> tuple[TenantRef | None, Any]:
         host, path = _header(scope, b"host"), scope["path"]
         if found := _VISITOR.match(path):
-            key = await a_site_key(found[1]) if _same_host(host, settings.WIDGET_HOST) else None
+            key = await a_site_key(found[1] or found[2]) if _same_host(host, settings.WIDGET_HOST) else None
             return (key.tenant, key.site_id) if key else (None, None)
-        if path == _AGENT and host:
+        if _AGENT.match(path) and host:
             return await a_tenant_for_host(host), None
         return None, None
+
+
+class FramesByHttp:
+    """Wraps the HTTP application: requests that carry frames go to `frames`, with their tenant as sockets have it, and `act`,
+    which is `frames` or `events`. Everything else goes on to `otherwise`."""
+
+    def __init__(self, frames: Application, *, otherwise: Application) -> None:
+        self.frames = TenantRouter(frames)
+        self.otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if found := _BY_HTTP.match(scope["path"]):
+            await self.frames({**scope, "act": found[1]}, receive, send)
+        else:
+            await self.otherwise(scope, receive, send)
 
 
 def _refusal(scope: Scope, tenant: TenantRef | None) -> int | None:

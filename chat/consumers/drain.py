@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable
 from typing import Final
 
+from chat.consumers.polling import held_polls
 from chat.consumers.socket import ChatSocket
 from chat.realtime.hub import running_hub
 from chat.realtime.protocol.codes import Close
@@ -22,13 +23,15 @@ SPREAD_PER_THOUSAND_MS: Final = 1_000  # and a second more for every thousand so
 
 
 async def drain() -> None:
-    """Not ready from now on; say `bye` to every socket with a random delay, close them in batches with 1012, flush everything."""
+    """Not ready from now on; say `bye` to all with a random delay, close the sockets in batches with 1012, flush everything."""
     health.drain()
     sockets = list(ChatSocket.open_sockets)
-    spread = SPREAD_MS + SPREAD_PER_THOUSAND_MS * len(sockets) // 1000
+    spread = SPREAD_MS + SPREAD_PER_THOUSAND_MS * (len(sockets) + len(held_polls())) // 1000
     for socket in sockets:
         if socket.session is not None:
             socket.session.send(Bye(code=Close.RESTART, after=random.randrange(spread)))  # noqa: S311  # spread, not secret
+    for poll in held_polls():
+        poll.send(Bye(code=Close.RESTART, after=random.randrange(spread)))  # noqa: S311  # spread, not secret
     hub = running_hub()
     if hub is not None:
         await _at_most(FLUSH_SECONDS, hub.journal.flushed())

@@ -48,6 +48,11 @@ class Lanes:
             self._waiting -= len(waiting)
             del self._lanes[lane]
 
+    async def idle(self) -> None:
+        """Wait until every lane is empty."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     def stop(self) -> None:
         """Drop what waits; the socket has ended."""
         soon = asyncio.get_running_loop().call_soon  # after its first step: a coroutine that never began would complain

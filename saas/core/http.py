@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -31,9 +32,17 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
 
 def client_ip(request: HttpRequest) -> str:
     """The address of the client. Behind a proxy of ours (TRUST_PROXY=1) it is the last one that the proxy wrote down."""
-    if settings.SECURE_PROXY_SSL_HEADER and (forwarded := request.headers.get("X-Forwarded-For")):
-        return forwarded.rpartition(",")[2].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return _believed(str(request.META.get("REMOTE_ADDR", "")), request.headers.get("X-Forwarded-For", ""))
+
+
+def scope_ip(scope: Mapping[str, Any]) -> str:
+    """The same of an ASGI scope. Headers of one name are one list (RFC 9110, section 5.3), so the last of them counts."""
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return _believed((scope.get("client") or ("", 0))[0] or "", forwarded[-1].decode("latin-1") if forwarded else "")
+
+
+def _believed(peer: str, forwarded: str) -> str:
+    return forwarded.rpartition(",")[2].strip() if settings.SECURE_PROXY_SSL_HEADER and forwarded else peer
 
 
 def _body(error: AppError) -> dict[str, Any]:

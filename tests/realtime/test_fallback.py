@@ -1,0 +1,345 @@
+"""Frames over HTTP: the same talk without a socket, and the same promises."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tenants.context import TenantRef
+from tenants.tokens import Principal
+from tests.support.cast import PASSWORD
+from tests.support.polls import HttpDoors, Poller
+from tests.support.server import Server, running
+from tests.support.shop import Shop
+from tests.support.sockets import Doors, key_of, resigned, visitor_token
+from tests.support.stored import texts
+
+
+@pytest.fixture
+def web(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[HttpDoors]:
+    """The server's doors for requests. Whatever the test does there, the server's log must stay quiet."""
+    before = len(server.complaints())
+    key_of(acme), key_of(globex)
+    yield HttpDoors(server)
+    assert server.complaints()[before:] == []
+
+
+class TestTalk:
+    async def test_a_room_is_opened_answered_and_read_without_a_socket(self, web: HttpDoors, shop: Shop) -> None:
+        who = await shop.visitor()
+        async with web.visitor(shop.tenant, who) as widget, web.agent(shop.tenant, shop.owner) as inbox:
+            assert [frame["t"] for frame in await widget.poll()] == ["welcome", "presence"]
+            assert (await inbox.poll())[0]["t"] == "welcome"
+            answers = await widget.say({"t": "open", "cid": uuid4(), "kind": "support", "text": "Is anybody there?"})
+            joined = next(frame for frame in answers if frame["t"] == "joined")
+            assert "ack" in [frame["t"] for frame in answers]
+            room = joined["room"]
+            widget._note(joined)
+            await inbox.expect_one(lambda frame: "Is anybody there?" in str(frame))
+            await inbox.join(room)
+            assert (await inbox.send(room, "Yes."))["t"] == "ack"
+            await widget.expect_line(room, "Yes.")
+            assert widget.lines[room] == ["Is anybody there?", "Yes."]
+            assert await inbox.say({"t": "read", "room": room, "seq": 2}) == []
+            read = {"who": str(shop.owner.id), "seq": 2}
+            await widget.expect_one(lambda frame: read.items() <= frame.items() or read in frame.get("marks", []))
+            typing = asyncio.create_task(inbox.expect("typing", room=room))
+            while not typing.done():  # who does not listen just now does not hear it
+                assert await widget.say({"t": "typing", "room": room, "on": True, "draft": "Thank"}) == []
+                await asyncio.wait([typing], timeout=0.2)
+            assert (await typing)["draft"] == "Thank"
+
+    async def test_a_socket_and_a_poller_hear_each_other(
+        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with web.visitor(acme, vic) as widget, doors.agent(acme, agent_ben) as inbox:
+            await inbox.join(room)
+            await widget.join(room)
+            ack = await widget.send(room, "by request")
+            heard = await inbox.expect("msg", room=str(room))
+            assert (ack["seq"], heard["seq"], heard["message"]["text"]) == (3, 3, "by request")
+            await widget.poll()
+            waiting = asyncio.create_task(widget.expect_line(room, "by socket"))
+            await inbox.expect("people", room=str(room), on=True)
+            await inbox.send(room, "by socket")
+            await waiting
+
+    async def test_every_frame_is_answered_as_on_a_socket(
+        self, web: HttpDoors, acme: TenantRef, vic: Principal, room: UUID
+    ) -> None:
+        cid = str(uuid4())
+        async with web.visitor(acme, vic) as widget:
+            answers = await widget.say(
+                {"t": "ping", "n": 7},
+                {"t": "history", "ref": "h", "room": room, "before": 2},
+                {"t": "join", "ref": "j", "room": uuid4()},
+                {"t": "send", "cid": cid, "room": room, "text": "three"},
+                {"t": "send", "cid": cid, "room": room, "text": "another"},
+                {"t": "leave", "ref": "l", "room": room},
+                {"t": "auth", "token": visitor_token(acme, vic)},
+                {"t": "hello", "v": 1, "token": "x"},
+                {"t": "nonsense"},
+            )
+            found = {(frame["t"], frame.get("ref") or frame.get("cid") or frame.get("code") or "") for frame in answers}
+            assert found == {
+                ("pong", ""),
+                ("page", "h"),
+                ("err", "j"),
+                ("ack", cid),
+                ("err", cid),
+                ("left", "l"),
+                ("authed", ""),
+                ("err", "bad_frame"),
+            }
+            assert await texts(acme, room) == ["one", "two", "three"]
+
+    async def test_frames_of_one_request_are_stored_in_the_order_said(
+        self, web: HttpDoors, acme: TenantRef, vic: Principal, room: UUID
+    ) -> None:
+        said = [f"line {number}" for number in range(20)]
+        async with web.visitor(acme, vic) as widget:
+            answers = await widget.say(*({"t": "send", "cid": uuid4(), "room": room, "text": text} for text in said))
+            assert [frame["t"] for frame in answers] == ["ack"] * 20
+            assert (await texts(acme, room))[2:] == said
+
+
+class TestPolling:
+    async def test_what_came_between_two_polls_is_in_the_next_and_nothing_twice(
+        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with web.visitor(acme, vic) as widget, doors.agent(acme, agent_ben) as inbox:
+            await inbox.join(room)
+            await widget.join(room)
+            for number in range(60):
+                await inbox.send(room, f"line {number}")
+                if number % 7 == 0:
+                    await widget.poll()
+            while widget.last[str(room)] < 62:
+                await widget.poll()
+            assert widget.lines[str(room)] == await texts(acme, room)
+
+    async def test_a_poll_without_news_waits_for_them(
+        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with web.visitor(acme, vic) as widget, doors.agent(acme, agent_ben) as inbox:
+            await inbox.join(room)
+            await widget.join(room)
+            await quiet(widget)
+            poll = asyncio.create_task(widget.poll())
+            done, _ = await asyncio.wait([poll], timeout=1.0)
+            assert not done, "nothing was new, and it did not wait"
+            await inbox.send(room, "now")
+            assert "msg" in [frame["t"] for frame in await asyncio.wait_for(poll, 5)]
+
+    async def test_what_another_tab_read_is_told_to_a_poller_that_was_away(
+        self, web: HttpDoors, doors: Doors, shop: Shop
+    ) -> None:
+        who = await shop.visitor()
+        async with web.agent(shop.tenant, shop.owner) as inbox, doors.visitor(shop.tenant, who) as widget:
+            await inbox.expect("welcome", unread=0)
+            await widget.open("Hello")
+            await inbox.expect("welcome", unread=1)
+            async with doors.agent(shop.tenant, shop.owner) as tab:
+                await tab.say("seen", all=True)
+                await tab.settled()
+            await inbox.expect("welcome", unread=0)
+
+    async def test_two_polls_of_one_client_both_get_the_news(
+        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with web.visitor(acme, vic) as one, web.visitor(acme, vic) as two, doors.agent(acme, agent_ben) as inbox:
+            await inbox.join(room)
+            for widget in (one, two):
+                await widget.join(room)
+            polls = [asyncio.create_task(widget.expect_line(room, "for both")) for widget in (one, two)]
+            await inbox.expect("people", room=str(room), on=True)
+            await inbox.send(room, "for both")
+            await asyncio.gather(*polls)
+
+    async def test_the_oldest_of_six_polls_of_a_visitor_ends(self, web: HttpDoors, shop: Shop) -> None:
+        who = await shop.visitor()
+        async with web.visitor(shop.tenant, who) as widget:
+            await quiet(widget)
+            asked = {"cursor": widget.cursor}
+            polls = []
+            for _ in range(6):
+                polls.append(asyncio.create_task(widget.post("events", asked)))
+                await asyncio.sleep(0.1)
+            answer = await asyncio.wait_for(polls[0], 10)
+            assert (answer.status_code, answer.json()["error"]["close"]) == (429, 4409)
+            assert answer.json()["error"]["retry_after"] > 0
+            assert not any(poll.done() for poll in polls[1:])
+            for poll in polls:
+                poll.cancel()
+
+
+class TestPresence:
+    async def test_who_polls_is_here_between_two_polls_without_a_flicker(
+        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with doors.agent(acme, agent_ben) as inbox, web.visitor(acme, vic) as widget:
+            await inbox.join(room)
+            await widget.join(room)
+            await inbox.expect("people", room=str(room), on=True)
+            for number in range(4):
+                await widget.poll(page={"url": "https://shop.example/", "title": "Shop", "referrer": ""})
+                await inbox.send(room, f"line {number}")
+            await asyncio.sleep(3)  # longer than a socket's owner is believed to be coming back
+            await widget.say({"t": "typing", "room": room, "on": True})
+            await inbox.expect("typing", room=str(room))
+            me = {"kind": "visitor", "id": str(vic.id), "name": vic.name}
+            assert [frame["on"] for frame in inbox.came("people", room=str(room), who=me)] == [True]
+            told = [one for frame in inbox.came("presence") for one in frame.get("visitors", []) if one["id"] == str(vic.id)]
+            assert all(one["on"] for one in told)
+            assert told[-1]["page"]["url"] == "https://shop.example/"
+
+    async def test_who_leaves_a_room_is_seen_to_leave(
+        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with doors.agent(acme, agent_ben) as inbox, web.visitor(acme, vic) as widget:
+            await inbox.join(room)
+            await widget.join(room)
+            await inbox.expect("people", room=str(room), on=True)
+            await widget.say({"t": "leave", "ref": 1, "room": room})
+            await inbox.expect("people", room=str(room), on=False)
+
+
+def no_token(acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal) -> str:
+    return "none"
+
+
+def of_another_tenant(acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal) -> str:
+    return visitor_token(globex, val)
+
+
+def run_out(acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal) -> str:
+    claims = {"tid": str(acme.id), "typ": "visitor", "aud": "widget", "kid": "x", "jti": "x", "sub": str(vic.id), "name": "V"}
+    now = int(time.time())
+    return resigned({**claims, "site": str(vic.site_id), "parent": None, "sid": "s", "iat": now - 1000, "exp": now - 100}, acme)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(("token", "status", "close"), [(no_token, 401, 4401), (of_another_tenant, 403, 4403)])
+    @pytest.mark.parametrize("act", ["frames", "events"])
+    async def test_a_bad_token_is_refused_with_the_code_that_would_close_a_socket(
+        self,
+        web: HttpDoors,
+        acme: TenantRef,
+        globex: TenantRef,
+        vic: Principal,
+        val: Principal,
+        act: str,
+        token: Callable[..., str],
+        status: int,
+        close: int,
+    ) -> None:
+        async with web.visitor(acme, vic) as widget:
+            widget.token = token(acme, globex, vic, val)
+            answer = await widget.post(act, {"frames": []} if act == "frames" else {})
+            assert (answer.status_code, answer.json()["error"]["close"]) == (status, close)
+            assert answer.headers["cache-control"] == "no-store"
+
+    async def test_a_token_that_has_run_out_is_told_apart(
+        self, web: HttpDoors, acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal
+    ) -> None:
+        async with web.visitor(acme, vic) as widget:
+            good, widget.token = widget.token, run_out(acme, globex, vic, val)
+            answer = await widget.post("events", {})
+            assert (answer.status_code, answer.json()["error"]["code"]) in [(401, "token_expired"), (401, "unauthenticated")]
+            widget.token = good
+            assert (await widget.post("frames", {"frames": []})).status_code == 200
+
+    async def test_another_pages_requests_are_refused(self, web: HttpDoors, acme: TenantRef, vic: Principal) -> None:
+        async with web.visitor(acme, vic) as widget:
+            answer = await widget.post("frames", {"frames": []}, Origin="https://evil.example")
+            assert (answer.status_code, answer.json()["error"]["close"]) == (403, 4403)
+            assert (await widget.post("frames", {"frames": []})).status_code == 200
+
+    async def test_a_foreign_room_does_not_exist(
+        self, web: HttpDoors, acme: TenantRef, vic: Principal, room: UUID, shop: Shop
+    ) -> None:
+        stranger, theirs = await shop.visitor(), uuid4()
+        async with web.visitor(shop.tenant, stranger) as widget:
+            for target in (room, theirs):
+                frames: list[dict[str, Any]] = [
+                    {"t": "join", "ref": 1, "room": target},
+                    {"t": "send", "cid": uuid4(), "room": target, "text": "let me in"},
+                    {"t": "history", "ref": 2, "room": target, "before": 9},
+                    {"t": "read", "room": target, "seq": 1},
+                    {"t": "typing", "room": target, "on": True},
+                    {"t": "leave", "ref": 3, "room": target},
+                ]
+                assert [frame["code"] for frame in await widget.say(*frames)] == ["not_found"] * 6
+            answer = await widget.post("events", {"rooms": [{"room": room, "epoch": uuid4(), "after": 0}]})
+            left = [frame for frame in answer.json()["frames"] if frame["t"] == "left"]
+            assert [(frame["room"], frame["code"]) for frame in left] == [(str(room), "not_found")]
+            assert "one" not in answer.text
+        assert await texts(acme, room) == ["one", "two"]
+
+    @pytest.mark.parametrize(
+        ("act", "body", "status"),
+        [
+            ("frames", {"frames": [{"t": "ping", "n": 1}] * 21}, 413),
+            ("frames", {"frames": "no"}, 400),
+            ("frames", {"frames": [{"t": "ping", "n": 1, "pad": "x" * 1_400_000}]}, 413),
+            ("events", {"rooms": 1}, 400),
+            ("events", {"v": 0}, 426),
+            ("events", {"unknown": 1}, 400),
+        ],
+        ids=["too many", "no list", "too large", "bad rooms", "too old", "unknown field"],
+    )
+    async def test_a_body_that_makes_no_sense_is_refused(
+        self, web: HttpDoors, acme: TenantRef, vic: Principal, act: str, body: Any, status: int
+    ) -> None:
+        async with web.visitor(acme, vic) as widget:
+            assert (await widget.post(act, body)).status_code == status
+
+    async def test_an_unknown_site_and_an_unknown_host(self, web: HttpDoors, acme: TenantRef, vic: Principal) -> None:
+        async with web.visitor(acme, vic) as widget:
+            widget.door = "/w/nosuchkey"
+            assert (await widget.post("events", {})).json()["error"]["close"] == 4404
+        async with web.at("nobody.localhost") as http:
+            assert (await http.post("/api/v1/frames", json={"frames": []})).status_code == 404
+            assert (await http.get("/api/v1/frames")).status_code == 405
+
+
+async def test_a_drain_answers_a_poll_at_once(acme: TenantRef, vic: Principal) -> None:
+    with running("uvicorn") as server:
+        async with HttpDoors(server).visitor(acme, vic) as widget:
+            await quiet(widget)
+            poll = asyncio.create_task(widget.poll())
+            await asyncio.sleep(0.5)
+            server.terminate()
+            (bye,) = await asyncio.wait_for(poll, 5)
+            assert (bye["t"], bye["code"]) == ("bye", 1012)
+            assert bye["after"] >= 0
+        assert server.wait() == 0
+        assert server.complaints() == []
+
+
+async def test_who_is_signed_out_hears_it_in_the_poll(web: HttpDoors, acme: TenantRef) -> None:
+    async with web.at(f"acme.{web.server.base_host}") as http:
+        who = {"email": "ben@acme.example", "password": PASSWORD}
+        tokens = (await http.post("/api/v1/auth/token", json=who)).json()
+        inbox = Poller(http, "/api/v1", tokens["access"])
+        await quiet(inbox)
+        poll = asyncio.create_task(inbox.post("events", {"cursor": inbox.cursor}))
+        await asyncio.sleep(0.3)
+        await http.post("/api/v1/auth/sign-out", json={"refresh": tokens["refresh"]})
+        answer = await asyncio.wait_for(poll, 5)
+        assert (answer.status_code, answer.json()["error"]["close"]) == (401, 4401)
+
+
+async def quiet(client: Poller) -> None:
+    """Poll until nothing is new: the next poll waits. What the client did itself is told to it, too."""
+    async with asyncio.timeout(20):
+        while True:
+            poll = asyncio.create_task(client.poll())
+            done, _ = await asyncio.wait([poll], timeout=0.8)
+            if not done:
+                poll.cancel()
+                await asyncio.wait([poll])
+                return
