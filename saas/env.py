@@ -39,6 +39,23 @@ def number(name: str, default: int) -> int:
         raise BadEnvironment(f"{name}={value!r} is not a whole number") from None
 
 
+def limits(name: str) -> dict[str, tuple[int, float]]:
+    """`chat.send.ip=5000/10 sign_up_ip=3/3600`: for each limit so many times in so many seconds."""
+    return dict(map(_limit, text(name, "").split()))
+
+
+def _limit(word: str) -> tuple[str, tuple[int, float]]:
+    try:
+        limit, numbers = word.split("=")
+        times, seconds = numbers.split("/")
+        found = (int(times), float(seconds))
+    except ValueError:
+        raise BadEnvironment(f"LIMITS: {word!r} is not of the form name=times/seconds") from None
+    if min(found) <= 0:
+        raise BadEnvironment(f"LIMITS: {word!r} must be more than nothing")
+    return limit, found
+
+
 def database(name: str, default: str | None = None) -> dict[str, str]:
     """`postgresql://user:password@host:port/database` as Django's connection settings."""
     url = urlsplit(text(name, default))

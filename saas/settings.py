@@ -82,6 +82,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+LIMITS = env.limits("LIMITS")  # the operator's own numbers for limits, by name
+
 REDIS_URL = env.text("REDIS_URL", "")  # empty: one process, no Redis
 REDIS_HOSTS = REDIS_URL.split()
 BUS_BEAT_MS = env.number("BUS_BEAT_MS", 5_000)  # between two signs of life of a process; after nine of them it is gone
