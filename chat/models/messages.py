@@ -33,7 +33,9 @@ class Message(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["room", "seq"], name="one_message_per_seq"),
-            models.UniqueConstraint(fields=["room", "author_id", "cid"], name="stored_once_per_cid"),
+            # Not the room first, as all other indexes have it: while nothing is known of a young table, they would seem as good
+            # for the search by `cid`, and each new message would cost a look at all earlier ones of its room.
+            models.UniqueConstraint(fields=["author_id", "cid", "room"], name="stored_once_per_cid"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["room", "changed"], name="catch_up"),

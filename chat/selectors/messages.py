@@ -28,7 +28,10 @@ SNAPSHOT: Final = f"""
                 ) changes
             ), false) AS resumed,
             (SELECT coalesce(json_agg(json_build_object('who', reading.person_id, 'seq', reading.read_seq)), '[]')
-             FROM (SELECT someone.person_id, someone.read_seq FROM chat_participant someone WHERE someone.room_id = room.id LIMIT {MAX_NAMED} + 1) reading) AS marks
+             FROM (
+                 SELECT someone.person_id, someone.read_seq FROM chat_participant someone WHERE someone.room_id = room.id
+                 LIMIT {MAX_NAMED} + 1
+             ) reading) AS marks
         {FROM_ROOMS} WHERE room.id = %(room)s AND {VISIBLE}
     )
     SELECT place.*, {MESSAGE}

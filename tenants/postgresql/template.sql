@@ -10,6 +10,7 @@ CREATE SCHEMA @@SCHEMA@@;
 CREATE FUNCTION @@SCHEMA@@.amend(p_kind text[], p_room uuid[], p_author_kind text[], p_author_id uuid[], p_cid uuid[], p_hash bytea[], p_message uuid[], p_text text[], p_emoji text[], p_on boolean[], p_moderates boolean[]) RETURNS TABLE(ord bigint, outcome text, wait double precision, seq bigint, ts timestamp with time zone, message_id uuid, message_room uuid, birth bigint, changed bigint, author_kind text, author_id uuid, author_name text, message_kind text, text text, born_at timestamp with time zone, cid uuid, attachments jsonb, reply_to uuid, reactions jsonb, edited_at timestamp with time zone, deleted_at timestamp with time zone, room_id uuid, kind text, title text, head bigint, epoch uuid, rev bigint, status text, visitor_id uuid, last_text text, last_by text, last_at timestamp with time zone, site_id uuid, site_name text, assignee_id uuid, labels jsonb, people integer, pinned jsonb, is_locked boolean, is_closed boolean, slow_seconds integer, notes_id uuid, notes_of_id uuid)
     LANGUAGE plpgsql
     SET search_path TO '@@SCHEMA@@', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -19,6 +20,7 @@ DECLARE
     earlier chat_change%ROWTYPE;
     person record;
     is_own boolean;
+    is_last boolean;
     is_news boolean;
     was_on boolean;
     moment timestamptz;
@@ -32,7 +34,8 @@ BEGIN
 
     FOR place IN 1 .. cardinality(p_room) LOOP
         SELECT r.* INTO room FROM chat_room r WHERE r.id = p_room[place];
-        SELECT m.* INTO message FROM chat_message m WHERE m.id = p_message[place] AND m.room_id = p_room[place];
+        SELECT m.* INTO message FROM chat_message m
+        WHERE m.id = p_message[place] AND m.room_id IS NOT DISTINCT FROM p_room[place];
         SELECT c.* INTO earlier FROM chat_change c
         WHERE c.room_id = p_room[place] AND c.author_id = p_author_id[place] AND c.cid = p_cid[place];
         SELECT m.* INTO person FROM may_write(p_room[place], p_author_kind[place], p_author_id[place], moment) m;
@@ -48,7 +51,7 @@ BEGIN
             WHEN NOT room.id = ANY (held) THEN 'busy'
             WHEN EXISTS (
                 SELECT FROM chat_message m
-                WHERE m.room_id = room.id AND m.author_id = p_author_id[place] AND m.cid = p_cid[place]
+                WHERE m.author_id = p_author_id[place] AND m.cid = p_cid[place] AND m.room_id IS NOT DISTINCT FROM room.id
             ) THEN 'conflict'
             WHEN person.refusal IS NOT NULL
                 AND NOT (person.refusal = 'muted' AND p_kind[place] = 'delete' AND coalesce(is_own, false)) THEN person.refusal
@@ -91,16 +94,12 @@ BEGIN
                 edited_at = message.edited_at, deleted_at = message.deleted_at, changed = message.changed
             WHERE m.id = message.id;
 
-            is_news := p_kind[place] <> 'react' AND (
-                room.pinned ? message.id::text
-                OR message.seq = (SELECT m.seq FROM chat_message m WHERE m.room_id = room.id ORDER BY m.seq DESC LIMIT 1)
-            );
+            is_last := message.ts = room.last_at  -- only then is it worth a look
+                AND NOT EXISTS (SELECT FROM chat_message m WHERE m.room_id = room.id AND m.seq > message.seq);
+            is_news := p_kind[place] <> 'react' AND (is_last OR room.pinned ? message.id::text);
             UPDATE chat_room r SET last_seq = message.changed, rev = r.rev + is_news::integer,
-                last_text = CASE
-                    WHEN is_news AND message.seq = (
-                        SELECT m.seq FROM chat_message m WHERE m.room_id = room.id ORDER BY m.seq DESC LIMIT 1
-                    ) THEN left(message.text, 200) ELSE r.last_text END,
-                pinned = CASE WHEN is_news AND message.deleted_at IS NOT NULL THEN r.pinned - message.id::text ELSE r.pinned END
+                last_text = CASE WHEN is_last THEN left(message.text, 200) ELSE r.last_text END,
+                pinned = CASE WHEN message.deleted_at IS NOT NULL THEN r.pinned - message.id::text ELSE r.pinned END
             WHERE r.id = room.id RETURNING r.* INTO room;
         ELSE
             is_news := verdict = 'again';
@@ -129,6 +128,7 @@ $$;
 CREATE FUNCTION @@SCHEMA@@.append(p_room uuid[], p_author_kind text[], p_author_id uuid[], p_author_name text[], p_cid uuid[], p_hash bytea[], p_kind text[], p_text text[], p_reply_to uuid[]) RETURNS TABLE(ord bigint, outcome text, wait double precision, seq bigint, id uuid, ts timestamp with time zone, room_id uuid, kind text, title text, head bigint, epoch uuid, rev bigint, status text, visitor_id uuid, last_text text, last_by text, last_at timestamp with time zone, site_id uuid, site_name text, assignee_id uuid, labels jsonb, people integer, pinned jsonb, is_locked boolean, is_closed boolean, slow_seconds integer, notes_id uuid, notes_of_id uuid)
     LANGUAGE plpgsql
     SET search_path TO '@@SCHEMA@@', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -150,7 +150,8 @@ BEGIN
         WITH given AS MATERIALIZED (
             SELECT g.*, m.refusal, m.wait, m.slow,
                 EXISTS (
-                    SELECT FROM chat_message b WHERE b.room_id = g.room_id AND b.author_id = g.author_id AND b.cid = g.cid
+                    SELECT FROM chat_message b
+                    WHERE b.author_id = g.author_id AND b.cid = g.cid AND b.room_id IS NOT DISTINCT FROM g.room_id
                 ) AS is_repeat,
                 g.reply_to IS NOT NULL AND
                     (SELECT b.room_id FROM chat_message b WHERE b.id = g.reply_to) IS DISTINCT FROM g.room_id AS is_astray
@@ -188,7 +189,7 @@ BEGIN
             )
     ), before AS MATERIALIZED (
         SELECT g.ord, g.room_id, m.seq, m.id, m.ts, m.content_hash FROM given g
-        JOIN chat_message m ON m.room_id = g.room_id AND m.author_id = g.author_id AND m.cid = g.cid
+        JOIN chat_message m ON m.author_id = g.author_id AND m.cid = g.cid AND m.room_id IS NOT DISTINCT FROM g.room_id
         UNION ALL
         SELECT g.ord, NULL, NULL, NULL, NULL, NULL FROM given g  -- a change: no message is its repeat
         JOIN chat_change c ON c.room_id = g.room_id AND c.author_id = g.author_id AND c.cid = g.cid
@@ -525,7 +526,7 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
 ALTER TABLE ONLY @@SCHEMA@@.chat_report
     ADD CONSTRAINT reported_once UNIQUE (message_id, reporter_id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_message
-    ADD CONSTRAINT stored_once_per_cid UNIQUE (room_id, author_id, cid);
+    ADD CONSTRAINT stored_once_per_cid UNIQUE (author_id, cid, room_id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_notification
     ADD CONSTRAINT told_once_per_key UNIQUE (recipient_id, key);
 CREATE INDEX all_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC);
@@ -572,4 +573,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0003_rooms_whole', now()),
     ('chat', '0004_presence_and_notices', now()),
     ('chat', '0005_identities_and_reports', now()),
-    ('chat', '0006_messages', now());
+    ('chat', '0006_messages', now()),
+    ('chat', '0007_search_by_cid', now());
