@@ -1,4 +1,4 @@
-"""What begins and ends with the server process: the job worker, when it shares the process, and the last flush."""
+"""What begins and ends with the server process: an ear for the other processes, the job worker if it is here, the last flush."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,14 +9,19 @@ from saas.core.jobs import Worker
 
 
 class Lifespan:
-    """The ASGI lifespan protocol. `finish` is called once more at the end, for servers that do not drain by themselves."""
+    """The ASGI lifespan protocol. `listen` is called where there may be other processes, `finish` once more at the end, for
+    servers that do not drain by themselves.
+    """
 
-    def __init__(self, finish: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, *, listen: Callable[[], object], finish: Callable[[], Awaitable[None]]) -> None:
+        self._listen = listen
         self._finish = finish
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         await receive()
         worker = Worker()
+        if settings.REDIS_HOSTS:
+            self._listen()
         if settings.WORKER_IN_PROCESS:
             await worker.start()
         await send({"type": "lifespan.startup.complete"})

@@ -6,6 +6,7 @@ from django.db import connection
 
 from chat.models import AgentState
 from chat.realtime.here import ONLINE, Word
+from chat.selectors.rows import rows
 
 SAY = """
     INSERT INTO chat_agentstate AS said (person_id, state, rev) VALUES (%s, %s, 1)
@@ -16,8 +17,8 @@ SAY = """
 
 def word_of(person_id: UUID) -> Word:
     """What the agent said last; a new one is online."""
-    found = AgentState.objects.filter(person_id=person_id).values_list("state", "rev").first()
-    return Word(*found) if found else ONLINE
+    found = rows("SELECT state, rev FROM chat_agentstate WHERE person_id = %(me)s", {"me": person_id})
+    return Word(*found[0]) if found else ONLINE
 
 
 def say(person_id: UUID, state: AgentState.State) -> Word:

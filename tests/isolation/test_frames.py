@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from chat.models import Message
-from chat.notifications import store
+from chat.notifications import Sent, draft, store_for
 from chat.realtime.protocol import incoming
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.models import User
@@ -40,7 +40,7 @@ FRAMES: dict[str, tuple[Callable[[Facts], Facts], str | None]] = {
     ),
     "read": (lambda at: {"room": at["room"], "seq": 2}, "not_found"),
     "typing": (lambda at: {"room": at["room"], "on": True, "draft": "x"}, "not_found"),
-    "presence": (lambda at: {"state": "away"}, SILENT),  # says nothing of anybody else
+    "presence": (lambda at: {"state": "away"}, SILENT),  # says nothing of anybody else; what a visitor hears is `forbidden`
     "page": (lambda at: {"url": "https://shop.example/", "title": "Mine"}, SILENT),  # says nothing of anybody else
     "seen": (lambda at: {"notification": at["notification"]}, SILENT),  # what is not theirs is left alone
     "ping": (lambda at: {"n": 1}, SILENT),
@@ -57,12 +57,13 @@ async def house(acme: TenantRef, ben: User) -> Facts:
         room = talk.room_of(acme, vic, "one", "two")
         with in_tenant(acme):
             message = Message.objects.filter(room_id=room).earliest("seq").id
-            notice = store([ben.id], kind="room_opened", title="Waiting", body="", url="/inbox/", room_id=room)[0]
+            notice = store_for([ben.id], draft(category="rooms", kind="room_opened", title="Waiting", url="/inbox/", room=room))
+        assert isinstance(notice, Sent)
         return {
             "room": room,
             "message": message,
             "vic": vic,
-            "notification": notice.notice.id,
+            "notification": notice.to[0][1],
             "cid": uuid4(),
             "token": visitor_token(acme, vic),
         }

@@ -1,6 +1,7 @@
 """Notifications: stored once for each who wants them, pushed to every open tab after the commit, seen on one tab for all."""
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -114,9 +115,9 @@ class TestStoring:
     def test_nothing_is_told_if_the_transaction_fails(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         pushed: list[Any] = []
         monkeypatch.setattr("chat.notifications.sending.from_thread", pushed.append)
-        with pytest.raises(ZeroDivisionError), in_tenant(shop.tenant), transaction.atomic():
+        with in_tenant(shop.tenant), transaction.atomic():
             send_notification(shop.tenant, [shop.owner.id], **WORDS)
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
         assert (stored(shop.tenant), pushed) == ([], [])
         with in_tenant(shop.tenant), transaction.atomic():
             send_notification(shop.tenant, [shop.owner.id], **WORDS)
@@ -172,9 +173,8 @@ ACTION = {"label": "Open", "url": "/inbox/"}
     ids=lambda value: str(value)[:40],
 )
 def test_bad_words_are_refused_by_name(shop: Shop, words: dict[str, Any], error: type[AppError], named: str) -> None:
-    with pytest.raises(error, match=".*") as refused:
+    with pytest.raises(error, match=re.escape(named)):
         send_notification(shop.tenant, [shop.owner.id], **WORDS | words)
-    assert named in refused.value.message
     assert stored(shop.tenant) == []
 
 

@@ -28,6 +28,8 @@ class Sink:
         self.writes += 1
         return all(self.write(text) for text in payloads(framed))
 
+    write_soon = write_framed  # nothing else is written in this turn
+
     async def close(self, code: int) -> None:
         self.end(code)
 
