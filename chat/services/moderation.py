@@ -14,7 +14,7 @@ from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
 from chat.selectors.reports import ReportOut, report_of
 from chat.services.lines import clean_line
-from chat.services.rooms import lock_room, tell_change, touch
+from chat.services.rooms import lock_open_room, tell_change, touch
 from chat.services.system_lines import say
 from saas.core.errors import Conflict, NotFound
 from tenants.access import Do
@@ -36,7 +36,7 @@ def pin(tenant: TenantRef, principal: Principal, *, room_id: UUID, message_id: U
         if access.kind == Room.Kind.SUPPORT or access.notes_of:
             raise Conflict("In a support room nothing is pinned.")
         with transaction.atomic():
-            line = _pin(lock_room(room_id), message_id, principal.name, on=on)
+            line = _pin(lock_open_room(room_id), message_id, principal.name, on=on)
             told = summary_of(room_id, None)
         seen = summary_of(room_id, principal)
     if line:

@@ -18,7 +18,7 @@ from chat.realtime.protocol.outgoing import RoomOut, Summary
 from chat.selectors import summary_of
 from chat.services.lines import clean_line
 from chat.services.system_lines import say
-from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound, ReadOnly
+from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound, ReadOnly, RoomClosed
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
@@ -94,14 +94,14 @@ def change_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, chang
     """Change a community or team room; what is already so is left alone. Each change takes a system line.
 
     With another join rule, whoever may not stay is out at once. Raises NotFound, ReadOnly or Forbidden by role, Conflict for what
-    this kind of room does not have, and what is wrong with a value, with its field.
+    this kind of room does not have, RoomClosed for an archived one, and what is wrong with a value, with its field.
     """
     values = _values(change)
     with in_tenant(tenant):
         access = room_to(Act.CHANGE if change.is_structural else Act.CALM, principal, room_id)
         _refuse_kind(access, community_only=bool(values.keys() - {"title"}))
         with transaction.atomic():
-            lines = _change(lock_room(room_id), values, principal.name)
+            lines = _change(lock_open_room(room_id), values, principal.name)
             told = summary_of(room_id, None)
         seen = summary_of(room_id, principal)
     if lines:
@@ -132,6 +132,14 @@ def lock_room(room_id: UUID) -> Room:
     room = Room.objects.select_for_update(no_key=True).filter(id=room_id).first()
     if room is None:
         raise NotFound("There is no such room.")
+    return room
+
+
+def lock_open_room(room_id: UUID) -> Room:
+    """The same for a room that may still be changed. Raises RoomClosed for an archived one."""
+    room = lock_room(room_id)
+    if room.closed_at:
+        raise RoomClosed("This room is archived; open it again first.")
     return room
 
 
@@ -168,7 +176,7 @@ def _change_status(principal: Principal, room_id: UUID, status: Room.Status) -> 
 
 
 def _change(room: Room, values: dict[str, Any], name: str) -> list[Published]:
-    """Store the values that are new; the lines that say so. An archived room must be opened again first."""
+    """Store the values that are new; the lines that say so."""
     now = {"title": room.title, "join_rule": room.join_rule, "slow_seconds": room.slow_seconds, "locked": bool(room.locked_at)}
     news = {field: value for field, value in values.items() if now[field] != value}
     lines = []
