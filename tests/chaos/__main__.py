@@ -1,6 +1,7 @@
 """`python -m tests.chaos`, as `make chaos` runs it: every scenario, then every mutant of the product; writes results.json.
 
-`CHAOS_SCENARIO` names one or several, with commas; `CHAOS_SEED` plays a run again; `CHAOS_SECONDS` are those of faults in each.
+`CHAOS_SCENARIO` and `CHAOS_MUTANT` name one or several, with commas; `CHAOS_SEED` plays a run again; `CHAOS_SECONDS` are those
+of faults in each scenario.
 """
 
 import logging

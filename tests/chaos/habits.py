@@ -28,9 +28,10 @@ class Habits:
 
     pace: float = 0.25  # seconds between two bursts, on average
     burst: int = 3  # lines at once, at most
-    changes: float = 0.0  # of what is said: edits, deletions and reactions
+    changes: float = 0.2  # of what is said: edits, deletions and reactions
     withhold: float = 0.3  # of the acks that are taken for lost, so that what is stored is sent again
     size: int = 0  # bytes of padding in a line
+    patience: float = 8.0  # seconds after which a server that answers no ping is left
 
 
 def a_change(view: View, room: str, mine: Container[str], dice: random.Random) -> Said | None:

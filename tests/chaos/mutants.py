@@ -17,7 +17,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
 from saas import serve  # isort: skip  # loads the apps
 
-from chat.realtime import journal, local
+from chat.realtime import flusher
+from chat.realtime.append import APPEND, Row
+from chat.realtime.journal import Journal
+from chat.realtime.local import Local
 from chat.selectors import messages
 from saas.core import fastsocket
 from tenants.postgresql.base import PUBLIC, DatabaseWrapper
@@ -26,19 +29,21 @@ from tenants.postgresql.base import PUBLIC, DatabaseWrapper
 def ack_before_commit() -> None:
     """Senders are answered while the transaction is still open."""
 
-    async def flush(self: journal.Journal, groups: list[list[journal.Entry]]) -> None:
-        connection = await self._connect()
-        async with connection.transaction():
-            await self._settle(await self._send(groups))
+    async def flush(self: Journal, groups: flusher.Groups) -> None:
+        async with (await self._main._connect()).transaction():
+            await self._settle(self._main, await self._main._send(groups))
             await asyncio.sleep(0.2)
 
-    journal.Journal._flush = flush
+    Journal._flush_main = flush
 
 
 def no_dedupe() -> None:
     """A message that is sent again is another message."""
-    honest = journal.columns
-    journal.columns = lambda rows: honest([replace(row, cid=uuid4()) for row in rows])
+
+    def columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
+        return APPEND.columns([replace(row, cid=uuid4()) for row in rows])
+
+    flusher.CALLS[Row] = replace(APPEND, columns=columns)
 
 
 def resume_by_id() -> None:
@@ -62,7 +67,7 @@ def no_tenant_reset() -> None:
 
 def no_gap_repair() -> None:
     """What a doorbell did not bring is never read from the database."""
-    local.Local.mend = lambda self, place, *, force=False: None
+    Local.mend = lambda self, place, *, force=False: None
 
 
 def no_send_bound() -> None:

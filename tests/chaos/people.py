@@ -23,7 +23,6 @@ from tests.chaos.view import View
 UP: Final = "up "  # begins the ref of a `history`, to tell its pages from those of a catch-up
 HOLE_SECONDS: Final = 0.02  # two processes may publish out of order
 PULSE_SECONDS: Final = 2.0  # between two signs of life
-SILENT_SECONDS: Final = 8.0  # a server that answers no ping for so long is left
 OPEN_SECONDS: Final = 15.0  # for a handshake and the welcome
 RETURN_SECONDS: Final = 0.6  # at most, before a person comes back
 PASSING: Final = {"busy", "rate_limited", "slow_mode", "internal"}  # refusals after which the same frame goes again
@@ -46,9 +45,9 @@ class Person:
     unacked: dict[str, Said] = field(default_factory=dict)  # in the order sent
     connection: ClientConnection | None = None
     welcomes: int = 0
+    pong_at: float = 0.0  # loop time of the last sign of life
     proved: float = 0.0  # loop time: what was said then was acknowledged
     _asked: dict[str, Said] = field(default_factory=dict)
-    _pong_at: float = 0.0
     _count: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -162,8 +161,8 @@ class Person:
     async def _pulse(self, connection: ClientConnection) -> None:
         """Leave a server that does not answer: a half-open line says nothing by itself."""
         loop = asyncio.get_running_loop()
-        self._pong_at = loop.time()
-        while loop.time() - self._pong_at < SILENT_SECONDS:
+        self.pong_at = loop.time()
+        while loop.time() - self.pong_at < self.habits.patience:
             await self._say(t="ping", n=1)
             await asyncio.sleep(PULSE_SECONDS)
         connection.transport.abort()
@@ -196,7 +195,8 @@ class Person:
 
     async def _say(self, **frame: Any) -> None:
         if self.connection is not None:
-            await self.connection.send(json.dumps(frame))
+            with suppress(WebSocketException):  # whoever listens notices, too
+                await self.connection.send(json.dumps(frame))
 
     async def _hear(self, frame: Frame) -> None:
         match frame["t"]:
@@ -207,7 +207,7 @@ class Person:
             case "joined" | "page":
                 await self._catch_up(frame)
             case "pong":
-                self._pong_at = asyncio.get_running_loop().time()
+                self.pong_at = asyncio.get_running_loop().time()
             case "left":
                 self._later(1.0, self._say(t="join", ref=frame["room"], room=frame["room"]))
             case "msg" | "upd" | "ping":

@@ -25,6 +25,7 @@ class Played:
     recoveries: list[float]
     figures: dict[str, Any] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
+    loud: list[str] = field(default_factory=list)  # the last loud lines of the servers' logs, to be read beside a failure
 
     @property
     def is_clean(self) -> bool:
@@ -46,7 +47,7 @@ class Played:
         """What is wrong, in words."""
         lines = [f"{check}: {words}" for check, found in self.verdict.findings.items() for words in found[:5]]
         calm = [] if self.calm else ["no calm: something was never answered, or never seen"]
-        return "\n".join([f"seed {self.seed}: {self.row()}", *calm, *self.complaints, *lines])
+        return "\n".join([f"seed {self.seed}: {self.row()}", *calm, *self.complaints, *lines, *self.loud])
 
 
 def new_seed() -> int:
@@ -70,4 +71,5 @@ async def play(
             run.complaints.append("the script did not come to its end: somebody was never served again")
         calm = await run.calm(patience)
         verdict = await run.judge()
-        return Played(seed, run.clock() - began, verdict, calm, run.kills, run.recoveries, run.figures, run.complaints)
+        loud = [line for worker in run.workers for line in worker.complaints()[-3:]]
+        return Played(seed, run.clock() - began, verdict, calm, run.kills, run.recoveries, run.figures, run.complaints, loud)

@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import platform
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -27,18 +28,27 @@ def main() -> int:
 
 
 async def _run(made: Ground) -> int:
-    chosen = [name for name in os.environ.get("CHAOS_SCENARIO", "").split(",") if name]
-    if unknown := set(chosen) - SCENARIOS.keys():
-        print(f"There is no scenario {', '.join(sorted(unknown))}. There are: {', '.join(SCENARIOS)}")
-        return 2
-    rows, clean = await _scenarios(made, chosen or list(SCENARIOS))
-    if chosen:
-        return 0 if clean else 1
-    mutants = await _mutants(made)
-    results = page(rows, mutants)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    print(json.dumps({key: results[key] for key in (*TOTALS, "mutants_caught", "mutants")}))
-    return 0 if clean and results["mutants_caught"] == results["mutants"] else 1
+    chosen, defects = _asked("CHAOS_SCENARIO", SCENARIOS), _asked("CHAOS_MUTANT", MUTANTS)
+    part = bool(chosen or defects)
+    rows, clean = await _scenarios(made, chosen if part else list(SCENARIOS))
+    mutants = await _mutants(made, defects if part else list(MUTANTS))
+    if not part:
+        results = page(rows, mutants)
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        print(json.dumps({key: results[key] for key in (*TOTALS, "mutants_caught", "mutants")}))
+    return 0 if clean and all(mutant["caught"] for mutant in mutants.values()) else 1
+
+
+def _asked(variable: str, known: Iterable[str]) -> list[str]:
+    """The names in an environment variable, with commas between them. Ends the program for one that nobody knows."""
+    names = [name for name in os.environ.get(variable, "").split(",") if name]
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"{variable}: there is no {', '.join(sorted(unknown))}. There are: {', '.join(known)}")
+    return names
+
+
+def _seed() -> int:
+    return int(os.environ.get("CHAOS_SEED", 0)) or new_seed()
 
 
 async def _scenarios(made: Ground, names: list[str]) -> tuple[dict[str, dict[str, Any]], bool]:
@@ -46,7 +56,7 @@ async def _scenarios(made: Ground, names: list[str]) -> tuple[dict[str, dict[str
     rows: dict[str, dict[str, Any]] = {}
     clean = True
     for name in names:
-        seed = int(os.environ.get("CHAOS_SEED", 0)) or new_seed()
+        seed = _seed()
         print(f"{name}: CHAOS_SCENARIO={name} CHAOS_SEED={seed}", flush=True)
         if SCENARIOS[name].setting.workers > 1 and find_program() is None:
             rows[name] = {"seed": seed, "skipped": f"no Redis server: {HOW_TO}"}
@@ -64,16 +74,17 @@ def _shown(played: Played) -> bool:
     return played.is_clean
 
 
-async def _mutants(made: Ground) -> dict[str, dict[str, Any]]:
+async def _mutants(made: Ground, names: list[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for mutant in MUTANTS.values():
+    for name in names:
+        mutant, seed = MUTANTS[name], _seed()
+        print(f"mutant {name}: CHAOS_MUTANT={name} CHAOS_SEED={seed}", flush=True)
         if SCENARIOS[mutant.scenario].setting.workers > 1 and find_program() is None:
-            print(f"mutant {mutant.name}: SKIPPED: no Redis server: {HOW_TO}")
+            print(f"  SKIPPED: no Redis server: {HOW_TO}")
             continue
-        seed = new_seed()
         caught = await hunt(mutant, made, seed=seed)
-        found[mutant.name] = {"scenario": mutant.scenario, "seed": seed, **caught}
-        print(f"mutant {mutant.name}: {'caught' if caught['caught'] else 'NOT CAUGHT'}: {caught['finding']}", flush=True)
+        found[name] = {"scenario": mutant.scenario, "seed": seed, **caught}
+        print(f"  {'caught' if caught['caught'] else 'NOT CAUGHT'}: {caught['finding']}", flush=True)
     return found
 
 
