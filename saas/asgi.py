@@ -12,6 +12,7 @@ http = get_asgi_application()  # loads the apps: what follows may import models
 from chat.consumers.drain import drain  # noqa: E402
 from chat.consumers.polling import chat_by_http  # noqa: E402
 from chat.consumers.socket import chat_socket  # noqa: E402
+from chat.realtime.hub import hub  # noqa: E402
 from saas.core.health import Health  # noqa: E402
 from saas.lifespan import Lifespan  # noqa: E402
 from tenants.routing import FramesByHttp, TenantRouter  # noqa: E402
@@ -23,7 +24,7 @@ application = Health(
         {
             "http": FramesByHttp(chat_by_http, otherwise=http),
             "websocket": TenantRouter(chat_socket),
-            "lifespan": Lifespan(drain),
+            "lifespan": Lifespan(listen=hub, finish=drain),
         }
     )
 )
