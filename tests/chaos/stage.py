@@ -69,6 +69,7 @@ class Stage:
     seats: list[tuple[Cast, Principal]] = field(default_factory=list)  # of each person
     kills: int = 0
     recoveries: list[float] = field(default_factory=list)
+    lives: list[asyncio.Task[None]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)  # what a scenario itself finds wrong; any is a failure
 
@@ -95,6 +96,10 @@ class Stage:
         log = replace(person.log, name=f"{person.log.name}-{number}", said=[], heard=[], shown={}, clashes=[], codes=[])
         return Person(log, person.words, address, dice, replace(person.habits), quiet=True)
 
+    def enliven(self, people: Sequence[Person]) -> None:
+        """Let them live until the end of the run."""
+        self.lives += [asyncio.create_task(person.live(), name=person.log.name) for person in people]
+
     async def revive(self, worker: Server) -> None:
         """Start a worker again on its port."""
         began = self.clock()
@@ -119,20 +124,20 @@ class Stage:
         """Mend every line and wait until all is acknowledged and seen. Acks come through from here on."""
         for line in (*self.wires, *self.bells):
             line.faults.mend()
+        talkers = [person for person in self.people if person.log.kind == "agent" and not person.quiet]
         for person in self.people:
             person.quiet, person.habits = True, replace(person.habits, withhold=0.0)
         end = self.clock() + patience
-        await self._last_words()
+        await self._last_words(talkers)
         while not await self._is_calm():
             if self.clock() > end:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
         return True
 
-    async def _last_words(self) -> None:
+    async def _last_words(self, talkers: Sequence[Person]) -> None:
         """One more line in every room: a line that was lost before it is noticed at once, not with the next ping."""
-        agents = [person for person in self.people if person.log.kind == "agent"]
-        for person in agents or self.people:
+        for person in talkers:
             for room in person.log.rooms:
                 await person.say_line(room)
 
@@ -185,8 +190,8 @@ async def stage(ground: Ground, setting: Setting, *, seed: int, seconds: float, 
         for cast in run.casts:
             for seat in seats_of(cast):
                 await add_person(run, stack, cast, seat, setting)
-        lives = [asyncio.create_task(person.live(), name=person.log.name) for person in run.people]
-        stack.push_async_callback(_end, lives)
+        stack.push_async_callback(_end, run.lives)
+        run.enliven(run.people)
         yield run
 
 
