@@ -20,6 +20,7 @@ from chat.services.people import word_of
 from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
+from tenants.reading import read_in_tenant
 from tenants.resolve import a_is_ended, a_membership_for
 from tenants.tokens import Principal, is_of_another_tenant, read_socket_token
 
@@ -58,7 +59,7 @@ async def welcome(session: Session, frame: Hello) -> None:
     if frame.page is not None and session.principal.kind == "visitor":
         session.page = Page(**clean_page(frame.page))
         await run_in_tenant(session.tenant, moved_to, session.principal.id, frame.page)
-    rooms, cursor, notices, unread, word = await run_in_tenant(session.tenant, _read, session.principal)
+    rooms, cursor, notices, unread, word = await read_in_tenant(session.tenant, _read, session.principal)
     if session not in local.sessions:
         return  # it ended while it was reading
     session.send(

@@ -12,9 +12,10 @@ from chat.realtime.protocol.outgoing import Joined, PageOut, Person, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import JoinedSnapshot, snapshot
-from chat.services.members import joined_snapshot
+from chat.services.members import joined_snapshot, needs_place
 from saas.core.errors import Forbidden, NotFound
 from tenants.context import run_in_tenant
+from tenants.reading import read_in_tenant
 
 
 async def join(
@@ -40,7 +41,10 @@ async def join(
 async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int | None) -> tuple[LocalRoom, JoinedSnapshot]:
     room = await hub().enter_room(session, room_id)
     try:
-        return room, await run_in_tenant(session.tenant, joined_snapshot, session.principal, room_id, epoch=epoch, after=after)
+        found = await read_in_tenant(session.tenant, snapshot, session.principal, room_id, epoch=epoch, after=after)
+        if needs_place(session.principal, found):
+            found = await run_in_tenant(session.tenant, joined_snapshot, session.principal, room_id, epoch=epoch, after=after)
+        return room, found
     except BaseException as error:
         if isinstance(error, NotFound):
             hub().leave_room(session, room_id)  # it is not theirs any more
@@ -51,7 +55,7 @@ async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int
 async def _rest(session: Session, found: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> None:
     """The remaining pages of a catch-up."""
     while found.more and found.messages:
-        found = await run_in_tenant(
+        found = await read_in_tenant(
             session.tenant, snapshot, session.principal, room_id, epoch=found.epoch, after=found.messages[-1].changed
         )
         session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=found.more))

@@ -18,7 +18,7 @@ from chat.services.changes import change_of
 from chat.services.messages import message_row
 from chat.services.words import is_harmless, refuse_words
 from saas.core.errors import AppError, Busy, RateLimited
-from tenants.context import run_in_tenant
+from tenants.reading import read_in_tenant
 
 Writing = Send | Edit | Delete | React
 Pending = Awaitable[None] | None
@@ -44,7 +44,7 @@ def _write(session: Session, frame: Writing) -> Pending:
 
 async def _write_after_a_look(session: Session, frame: Writing) -> None:
     """The database is asked first: about a room that was not joined, or words that some rooms do not take."""
-    found = await run_in_tenant(session.tenant, room_for, session.principal, frame.room)
+    found = await read_in_tenant(session.tenant, room_for, session.principal, frame.room)
     await refuse_words(session.tenant, session.principal, frame.room, _words(frame))
     _store(session, frame, may_write=found.may_write)
 

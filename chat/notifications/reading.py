@@ -14,9 +14,15 @@ from chat.notifications.categories import CATEGORIES
 from chat.realtime.protocol.codes import MAX_NOTICES, MAX_UNREAD
 from chat.realtime.protocol.outgoing import Notice, stamp
 from chat.selectors.pages import cursor_of, read_cursor
+from chat.selectors.rows import json_column, rows
 from saas.core.errors import BadFrame
 
 PAGE: Final = 50  # notifications in one answer over HTTP
+COLUMNS: Final = ("id", "kind", "title", "body", "url", "created_at", "room_id", "actions")
+UNSEEN: Final = f"""
+    SELECT {", ".join(COLUMNS)} FROM chat_notification WHERE recipient_id = %(me)s AND seen_at IS NULL
+    ORDER BY created_at DESC, id DESC LIMIT {MAX_NOTICES}
+"""  # noqa: S608  # put together from constants
 KEPT: Final = timedelta(days=90)  # how long one that was seen is kept
 
 
@@ -31,7 +37,7 @@ class Told:
 
 def unseen(recipient_id: UUID) -> tuple[list[Notice], int]:
     """The newest unseen notifications and how many there are, counted to 99."""
-    newest = [_notice(row) for row in _unseen(recipient_id).order_by("-created_at", "-id")[:MAX_NOTICES]]
+    newest = [_notice(Notification(**dict(zip(COLUMNS, row, strict=True)))) for row in rows(UNSEEN, {"me": recipient_id})]
     return newest, len(newest) if len(newest) < MAX_NOTICES else unread(recipient_id)
 
 
@@ -42,11 +48,11 @@ def unread(recipient_id: UUID) -> int:
 
 def told(recipient_id: UUID, cursor: str | None) -> tuple[list[Told], str | None]:
     """All notifications of somebody, newest first, and the cursor of the next page or None. Raises BadFrame for the cursor."""
-    rows = Notification.objects.filter(recipient_id=recipient_id).order_by("-created_at", "-id")
+    mine = Notification.objects.filter(recipient_id=recipient_id).order_by("-created_at", "-id")
     if cursor:
         moment, ident = read_cursor(cursor)
-        rows = rows.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=ident), created_at__lte=moment)
-    found = list(rows[: PAGE + 1])
+        mine = mine.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=ident), created_at__lte=moment)
+    found = list(mine[: PAGE + 1])
     page, last = found[:PAGE], found[PAGE - 1 : PAGE]
     onward = cursor_of(last[0].created_at, last[0].id) if len(found) > PAGE else None
     return [Told(_notice(row), row.category, stamp(row.seen_at) if row.seen_at else None) for row in page], onward
@@ -57,8 +63,8 @@ def mark_seen(recipient_id: UUID, notification_id: UUID | None) -> int | None:
 
     What is not theirs is left alone.
     """
-    rows = _unseen(recipient_id)
-    changed = (rows.filter(id=notification_id) if notification_id else rows).update(seen_at=timezone.now())
+    unseen_rows = _unseen(recipient_id)
+    changed = (unseen_rows.filter(id=notification_id) if notification_id else unseen_rows).update(seen_at=timezone.now())
     return unread(recipient_id) if changed else None
 
 
@@ -98,5 +104,5 @@ def _notice(row: Notification) -> Notice:
         url=row.url,
         ts=stamp(row.created_at),
         room=row.room_id,
-        actions=row.actions,
+        actions=json_column(row.actions),
     )

@@ -14,7 +14,8 @@ from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS, Close
 from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
 from chat.selectors.messages import heads
-from tenants.context import TenantRef, run_in_tenant
+from tenants.context import TenantRef
+from tenants.reading import read_in_tenant
 from tenants.resolve import a_is_ended, a_membership_for
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Beats:
             if old := {room for room, (read, _head) in known.items() if read < now - HEADS_SECONDS}:
                 stale.setdefault(session.tenant, set()).update(old)
         for tenant, rooms in stale.items():
-            for room_id, head in (await run_in_tenant(tenant, heads, list(rooms))).items():
+            for room_id, head in (await read_in_tenant(tenant, heads, list(rooms))).items():
                 self._heads[tenant.id, room_id] = (now, head)
                 hub().saw_head(tenant, room_id, head)
         if len(self._heads) > 2 * sum(len(session.rooms) for session in self._place) + 1_000:

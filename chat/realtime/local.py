@@ -15,7 +15,8 @@ from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import changes_after, heads
 from saas.core.fastsocket import frame
-from tenants.context import TenantRef, run_in_tenant
+from tenants.context import TenantRef
+from tenants.reading import read_in_tenant
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Local:
         for room in self.rooms.values():
             places.setdefault(room.tenant, []).append(room)
         for tenant, rooms in places.items():
-            found = await run_in_tenant(tenant, heads, [room.id for room in rooms])
+            found = await read_in_tenant(tenant, heads, [room.id for room in rooms])
             for room in rooms:
                 self.compare(room, found.get(room.id, 0))
 
@@ -130,7 +131,7 @@ class Local:
     async def _read_hole(self, room: LocalRoom, head: int) -> bool:
         """Deliver what the database has after `head`; whether there is more. A changed message takes its last seq only."""
         lowest = min(room.order.held, default=None)  # stored before the database is asked, and so is all below it
-        messages = await run_in_tenant(room.tenant, changes_after, room.id, head, HOLE_CHANGES)
+        messages = await read_in_tenant(room.tenant, changes_after, room.id, head, HOLE_CHANGES)
         for message in messages:
             made: Msg | Upd = (
                 Msg(room=room.id, seq=message.seq, message=message)

@@ -66,10 +66,15 @@ def joined_snapshot(
     Inside the tenant, outside of a transaction. Raises NotFound.
     """
     found = snapshot(principal, room_id, epoch=epoch, after=after)
-    if principal.kind == "visitor" and found.summary.kind == Room.Kind.COMMUNITY and not found.is_member:
+    if needs_place(principal, found):
         enter(principal, room_id)
         found = snapshot(principal, room_id, epoch=epoch, after=after)
     return found
+
+
+def needs_place(principal: Principal, found: JoinedSnapshot) -> bool:
+    """Whether who joins becomes a member by it."""
+    return principal.kind == "visitor" and found.summary.kind == Room.Kind.COMMUNITY and not found.is_member
 
 
 def enter(principal: Principal, room_id: UUID) -> bool:
