@@ -22,6 +22,7 @@ from saas.up.processes import free_port
 TITLE = "HTTP: the widget's config"
 GUNICORN = "gunicorn, WSGI"
 CONNECTIONS, THREADS = 1_000, 8
+SECONDS, WARM_UP = 5, 2  # the slower server takes more than a second for each round of all connections
 
 HOW = f"""\
 {CONNECTIONS:,} connections are kept alive, and each asks again as soon as it has its answer. Beside our server, the same
@@ -61,7 +62,7 @@ def measure(bench: Bench) -> Figures:
     path = f"/w/{tenant.embed_key}/config"
     sides: dict[str, Running] = {OURS: partial(_ours, bench.services), GUNICORN: partial(_gunicorn, bench.services)}
     taken: list[Served] = []
-    for _ in range(bench.plan.rounds):
+    for _ in range(bench.plan.few):
         for name, running in list(sides.items()):
             try:
                 taken.append(_take(bench, name, running, path))
@@ -76,8 +77,10 @@ def _take(bench: Bench, name: str, running: Running, path: str) -> Served:
         words = [str(bench.web_load), "--port", str(port), "--host", f"widget.localhost:{port}", "--path", path]
         _run([*words, "--connections", "1", "--seconds", "0.2"])  # so that all is loaded
         empty, cpu = resident_bytes(pid), cpu_seconds(pid)
-        limits = ["--connections", str(CONNECTIONS), "--seconds", str(bench.plan.seconds), "--warm-up", str(bench.plan.warm_up)]
+        limits = ["--connections", str(CONNECTIONS), "--seconds", str(SECONDS), "--warm-up", str(WARM_UP)]
         answer = json.loads(_run([*words, *limits]))
+        if not answer["answers"]:
+            raise CannotMeasure(f"no answer to {CONNECTIONS:,} connections within {SECONDS} s")
         cpu = cpu_seconds(pid) - cpu
         full = resident_bytes(pid)
     rate = answer["answers"] / answer["seconds"]
@@ -104,7 +107,7 @@ def _gunicorn(services: Services) -> Iterator[tuple[int, int]]:
     if importlib.util.find_spec("gunicorn") is None:
         raise CannotMeasure("gunicorn is not installed here")
     port = free_port()
-    limits = ["--worker-connections", str(2 * CONNECTIONS), "--backlog", "4096", "--keep-alive", "60"]
+    limits = ["--no-control-socket", "--worker-connections", str(2 * CONNECTIONS), "--backlog", "4096", "--keep-alive", "60"]
     words = [sys.executable, "-m", "gunicorn", "bench.wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers", "1"]
     environment = services.ours | {"PORCHLIGHT_BASE_HOST": f"localhost:{port}"}
     options = ["--worker-class", "gthread", "--threads", str(THREADS), *limits]

@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Figures:
         OURS: partial(ours.serve, bench.services, clients=durable.clients(bench, "latency")),
         node_peers.WS_PG: partial(node_peers.serve_ws_pg, bench.services, clients=theirs, rooms=durable.SENDERS),
     }
-    samples = take_turns(bench, Contest(sides, (PACE,), readers=1, rounds=bench.plan.rounds))
+    samples = take_turns(bench, Contest(sides, (PACE,), readers=1, rounds=bench.plan.few))
     return Figures(rows(_comparisons(), samples), runs(samples))
 
 

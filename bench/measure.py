@@ -19,10 +19,12 @@ OURS = "Porchlight"
 class Plan:
     """How much to measure: `rounds` times each side, in turn, for `seconds` after `warm_up` seconds that are not counted.
 
-    What takes long to set up is measured once. `shrink` divides its sizes. Nothing new is begun after `minutes`.
+    Where runs differ little, `few` times; what takes long to set up, once. `shrink` divides its sizes. Nothing new is begun after
+    `minutes`.
     """
 
     rounds: int
+    few: int
     seconds: float
     warm_up: float
     minutes: float

@@ -62,4 +62,4 @@ def _missed(rows: Sequence[Row]) -> str:
 def _without(notes: Sequence[str]) -> str:
     if not notes:
         return ""
-    return "## Without a figure\n\n" + "".join(f"- {' '.join(note.split())}\n" for note in notes)
+    return "## Not measured as it was meant to be\n\n" + "".join(f"- {' '.join(note.split())}\n" for note in notes)

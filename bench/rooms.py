@@ -20,9 +20,9 @@ def measure(bench: Bench) -> Figures:
     shrink = bench.plan.shrink
     pairs = _pairs(bench, 10_000 // shrink)
     crowds = [
-        (Crowd("pairs", rooms=pairs, size=2, senders=pairs), Phase("128 in flight", window=128)),
         (Crowd("hundreds", rooms=10, size=100, senders=500), Phase("32 in flight", window=32)),
         (Crowd("huge", rooms=1, size=10_000 // shrink, senders=200), Phase("4 in flight", window=4)),
+        (Crowd("pairs", rooms=pairs, size=2, senders=pairs), Phase("128 in flight", window=128)),
     ]
     measured = [_one(bench, crowd, phase) for crowd, phase in crowds]
     return Figures([row for figures in measured for row in figures.rows], "\n\n".join(figures.runs for figures in measured))

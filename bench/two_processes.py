@@ -19,7 +19,7 @@ not what it adds.)
 def measure(bench: Bench) -> Figures:
     """Ours and socket.io."""
     sides = ROOM.sides(bench, [node_peers.SOCKET_IO], processes=2)
-    samples = take_turns(bench, Contest(sides, (BUSY, LONE), readers=ROOM.size, rounds=bench.plan.rounds))
+    samples = take_turns(bench, Contest(sides, (BUSY, LONE), readers=ROOM.size, rounds=bench.plan.few))
     return Figures(rows(_comparisons(), samples), runs(samples))
 
 
