@@ -100,8 +100,11 @@ def _known_visitor(site_id: UUID, handle: str, facts: dict[str, object]) -> Visi
 
 
 def _turn(visitor: Visitor, handle: str, facts: dict[str, object]) -> VisitorSession:
-    """The next handle of a visitor whose row is locked."""
+    """The next handle of a visitor whose row is locked; the same for a browser of theirs that is not the last one."""
     shown, new = _hash(handle), next_handle(handle)
+    if visitor.old_handle_hash == shown and visitor.handle_hash != _hash(new):
+        Visitor.objects.filter(id=visitor.id).update(**facts)
+        return VisitorSession(visitor.id, str(facts.get("name", visitor.name)), handle)
     first = {"old_handle_hash": shown, "handle_grace": timezone.now() + GRACE}
     turned = {} if visitor.old_handle_hash == shown else first
     Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **turned, **facts)
