@@ -79,7 +79,7 @@ function drain(room: Room, me: Id | undefined): Room {
 
 function apply(room: Room, { seq, message }: Early, me: Id | undefined): Room {
   const typing = room.typing.filter((one) => one.who.id !== message.by.id);
-  const known = room.messages.find((one) => one.id === message.id);
+  const known = message.seq < seq ? room.messages.find((one) => one.id === message.id) : undefined;
   const unread = unreadWith(room, seq, message, me);
   return { ...room, messages: mergeKnown(room, [keepMe(known, message, me)]), last: seq, typing, unread };
 }
