@@ -13,11 +13,13 @@ from saas.core.errors import BadFrame, NotFound
 from tenants.tokens import Principal
 
 STATUSES: Final = ("open", "resolved")
+KINDS: Final = ("support", "community", "team")
 
 NEWEST_FIRST: Final = f"""
     SELECT {SUMMARY} {FROM_ROOMS}
     WHERE {VISIBLE} AND room.notes_of_id IS NULL
       AND (%(status)s::text IS NULL OR room.status = %(status)s)
+      AND (%(kinds)s::text[] IS NULL OR room.kind = ANY(%(kinds)s::text[]))
       AND (%(rooms)s::uuid[] IS NULL OR room.id = ANY(%(rooms)s::uuid[]))
       AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))
     ORDER BY room.last_at DESC, room.id DESC
@@ -39,18 +41,23 @@ def summaries(
     limit: int = MAX_SUMMARIES,
     cursor: str | None = None,
     status: str | None = None,
+    kinds: Sequence[str] | None = None,
     room_ids: Sequence[UUID] | None = None,
 ) -> tuple[list[Summary], str | None]:
     """The rooms this person sees, newest first, and the cursor of the next page or None.
 
-    Raises BadFrame for a cursor that is not ours (field `cursor`) or an unknown status (field `status`).
+    Raises BadFrame for a cursor that is not ours (field `cursor`) or an unknown status or kind (field `status`,
+    `kind`).
     """
     if status is not None and status not in STATUSES:
         raise BadFrame("A status is open or resolved.", field="status")
+    if unknown := set(kinds or ()) - set(KINDS):
+        raise BadFrame(f"A kind is support, community or team, not {min(unknown)!r}.", field="kind")
     last_at, last_id = read_cursor(cursor) if cursor else (None, None)
     values = {
         **reader(principal),
         "status": status,
+        "kinds": None if kinds is None else list(kinds),
         "rooms": None if room_ids is None else list(room_ids),
         "last_at": last_at,
         "last_id": last_id,

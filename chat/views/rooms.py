@@ -46,13 +46,17 @@ class ChangedRoom(Calm, frozen=True):
 
 
 class RoomsView(APIView):
-    """`GET /api/v1/rooms?status=open|resolved|all&cursor=`, and `POST` for a new community or team room."""
+    """`GET /api/v1/rooms?status=open|resolved|all&kind=support,community,team&cursor=`, and `POST` for a new community or team room."""
 
     def get(self, request: Request) -> Response:
         status = request.query_params.get("status", "all")
-        cursor = request.query_params.get("cursor")
+        asked = {
+            "cursor": request.query_params.get("cursor"),
+            "status": None if status == "all" else status,
+            "kinds": kinds.split(",") if (kinds := request.query_params.get("kind")) else None,
+        }
         with in_tenant(tenant_of(request)):
-            rooms, onward = selectors.summaries(principal_of(request), cursor=cursor, status=None if status == "all" else status)
+            rooms, onward = selectors.summaries(principal_of(request), **asked)
         return answer(rooms=rooms, cursor=onward)
 
     def post(self, request: Request) -> Response:

@@ -27,6 +27,7 @@ const truth: Api = {
   room: async (id) => ({ room: summary(id, "open"), visitor: VIC }),
   resolve: async (id) => ({ room: summary(id, "resolved", 2) }),
   reopen: async (id) => ({ room: summary(id, "open", 3) }),
+  restrain: async () => undefined,
   session: () => Promise.reject(new Error("no socket here")),
 };
 

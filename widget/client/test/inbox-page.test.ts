@@ -174,7 +174,7 @@ describe("the HTTP side", () => {
 
   test("asks for a page of a filter by its cursor", async () => {
     await answering(200, { rooms: [], cursor: null }).rooms("resolved", "a b");
-    assert.equal(asked.at(-1)?.url, "/api/v1/rooms?status=resolved&cursor=a+b");
+    assert.equal(asked.at(-1)?.url, "/api/v1/rooms?kind=support&status=resolved&cursor=a+b");
   });
 
   test("proves with the page's secret that a change is wanted", async () => {

@@ -100,9 +100,14 @@ describe("counts", () => {
   });
 
   test("every status but resolved still wants an answer", () => {
-    assert.equal(filterOf({ status: "snoozed" }), "open");
-    assert.equal(filterOf({}), "open");
-    assert.equal(filterOf({ status: "resolved" }), "resolved");
+    assert.equal(filterOf({ kind: "support", status: "snoozed" }), "open");
+    assert.equal(filterOf({ kind: "support" }), "open");
+    assert.equal(filterOf({ kind: "support", status: "resolved" }), "resolved");
+  });
+
+  test("rooms without one visitor stand by themselves", () => {
+    assert.equal(filterOf({ kind: "community" }), "rooms");
+    assert.equal(filterOf({ kind: "team", status: "open" }), "rooms");
   });
 });
 

@@ -45,6 +45,8 @@ export interface Api {
   room(id: Id): Promise<{ room: Summary; visitor: Visitor | null }>;
   resolve(id: Id): Promise<{ room: Summary }>;
   reopen(id: Id): Promise<{ room: Summary }>;
+  /** Holds a member of a community room back, for so many seconds. */
+  restrain(room: Id, person: Id, how: { readonly mute_for: number } | { readonly ban_for: number }): Promise<void>;
   /** A ticket for the socket. Throws `Refused` when only signing in helps. */
   session(): Promise<Session>;
 }
@@ -55,10 +57,17 @@ const FORBIDDEN = 403;
 export function createApi(boot: Boot, request: typeof fetch = fetch.bind(globalThis)): Api {
   const base = boot.api.replace(/\/$/, "");
 
-  async function call<T>(method: "GET" | "POST", path: string): Promise<T> {
+  async function call<T>(method: "GET" | "POST" | "PUT", path: string, body?: object): Promise<T> {
     const headers: Record<string, string> = { Accept: "application/json" };
-    if (method === "POST") headers["X-CSRFToken"] = boot.csrf;
-    const answer = await request(base + path, { method, headers, credentials: "same-origin" }).catch(() => undefined);
+    if (method !== "GET") headers["X-CSRFToken"] = boot.csrf;
+    if (body) headers["Content-Type"] = "application/json";
+    const init: RequestInit = {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(body && { body: JSON.stringify(body) }),
+    };
+    const answer = await request(base + path, init).catch(() => undefined);
     if (!answer) throw new Failed(0, "no answer");
     if (!answer.ok) throw new Failed(answer.status, `${method} ${path} answered ${answer.status}`);
     return (await answer.json()) as T;
@@ -75,13 +84,18 @@ export function createApi(boot: Boot, request: typeof fetch = fetch.bind(globalT
 
   return {
     rooms: (filter, cursor) =>
-      call("GET", `/rooms?${new URLSearchParams({ status: filter, ...(cursor ? { cursor } : {}) })}`),
+      call("GET", `/rooms?${new URLSearchParams({ ...asked(filter), ...(cursor ? { cursor } : {}) })}`),
     room: (id) => call("GET", `/rooms/${id}`),
     resolve: (id) => call("POST", `/rooms/${id}/resolve`),
     reopen: (id) => call("POST", `/rooms/${id}/reopen`),
+    restrain: async (room, person, how) => void (await call("PUT", `/rooms/${room}/members/${person}`, how)),
     session,
   };
 }
+
+/** What the API calls a filter. */
+const asked = (filter: Filter): Record<string, string> =>
+  filter === "rooms" ? { kind: "community,team" } : { kind: "support", status: filter };
 
 function refusalOf(error: Failed): Error {
   if (error.status === SIGNED_OUT) return new Refused(Close.revoked);

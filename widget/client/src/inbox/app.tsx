@@ -76,10 +76,17 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
     if (one.room) go(one.room);
   };
 
+  const write = (noting: boolean) => {
+    if (noting && !summary?.notes) return;
+    if (view.isNoting !== noting) model.note(noting);
+    document.getElementById("composer")?.focus();
+  };
+
   const commands: Readonly<Record<Command, () => void>> = {
     next: () => step(1),
     previous: () => step(-1),
-    answer: () => document.getElementById("composer")?.focus(),
+    answer: () => write(false),
+    note: () => write(true),
     status: () => canAnswer && model.toggleStatus(),
     back: toList,
     help: () => setShowsKeys(true),
@@ -107,6 +114,8 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
         notices={chat.notices}
         unreadNotices={chat.unreadNotices}
         now={view.now}
+        mood={chat.mood}
+        onMood={(mood) => model.client.presence(mood)}
         onHome={() => go(null)}
         onNotice={notice}
         onSeen={(one) => model.client.markSeen(one ? one.id : "all")}
@@ -136,7 +145,6 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
           hasRooms={rows.length > 0}
           details={details}
           change={view.change}
-          takenBack={view.takenBack}
           now={view.now}
           live={live}
           attentive={attentive}

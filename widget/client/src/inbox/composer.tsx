@@ -1,11 +1,15 @@
-/** Where the answer is written. What was begun in one room is there again when one comes back to it. */
+/** Where answers and notes are written. What was begun in one room is there again when one comes back to it. */
 
-import { SendHorizontal } from "lucide";
+import { Check, SendHorizontal, X } from "lucide";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { MAX_TEXT, type Room } from "../core/index.ts";
+import { type Id, MAX_TEXT, type Room, silenceOf } from "../core/index.ts";
 import { Icon } from "../ui/icon.tsx";
+import { Quote } from "../ui/said.tsx";
+import { actTexts } from "./acts.ts";
 import { goesOut } from "./connection.ts";
-import type { Model } from "./model.ts";
+import { notesOf } from "./conversation.ts";
+import type { Model, Task } from "./model.ts";
+import { IconButton } from "./parts.tsx";
 import { en } from "./text.ts";
 
 /** From this share of the limit on, what is left is said. */
@@ -18,33 +22,103 @@ interface ComposerProps {
   readonly isResolved: boolean;
 }
 
+/** The room's composer, and above it whom it is for. */
 export function Composer({ model, room, name, isResolved }: ComposerProps) {
-  const [text, setText] = useState(() => model.draft(room.id));
+  const { chat, task, isNoting, takenBack } = model.view();
+  const notes = notesOf(chat, room);
+  const target = isNoting && notes ? notes : room;
+  const silence = silenceOf(chat, room, Date.now());
+  if (silence) return <p class="strip">{en.silent[silence.code]}</p>;
+  return (
+    <div class={target === notes ? "composer noting" : "composer"}>
+      {notes && <Whom isNoting={isNoting} onChoose={model.note} />}
+      {task && <Doing task={task} onCancel={() => model.begin(null)} />}
+      <Writing
+        key={`${target.id} ${task?.what} ${task?.line.id} ${takenBack}`}
+        model={model}
+        target={target.id}
+        task={task}
+        words={target === notes ? en.composeNote : en.compose(name)}
+        hint={target === notes ? en.noteHint : isResolved ? en.resolvedNote : ""}
+      />
+    </div>
+  );
+}
+
+function Whom({ isNoting, onChoose }: { readonly isNoting: boolean; readonly onChoose: (noting: boolean) => void }) {
+  return (
+    <fieldset class="tabs whom">
+      <legend class="unseen">{en.writeWhat}</legend>
+      {[false, true].map((noting) => (
+        <button
+          key={en.note}
+          type="button"
+          class="tab"
+          aria-pressed={noting === isNoting}
+          onClick={() => onChoose(noting)}
+        >
+          {noting ? en.note : en.answer}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function Doing({ task, onCancel }: { readonly task: Task; readonly onCancel: () => void }) {
+  return (
+    <div class="doing">
+      <div>
+        <p>{task.what === "edit" ? en.editing : en.replying(task.line.by.name)}</p>
+        {task.what === "reply" && <Quote of={task.line} name="" texts={actTexts} />}
+      </div>
+      <IconButton node={X} label={en.cancel} onClick={onCancel} />
+    </div>
+  );
+}
+
+interface WritingProps {
+  readonly model: Model;
+  readonly target: Id;
+  readonly task: Task | null;
+  readonly words: string;
+  readonly hint: string;
+}
+
+function Writing({ model, target, task, words, hint }: WritingProps) {
+  const isEdit = task?.what === "edit";
+  const [text, setText] = useState(() => (isEdit ? task.line.text : model.draft(target)));
   const field = useRef<HTMLTextAreaElement>(null);
   const limit = model.view().chat.limits.text ?? MAX_TEXT;
   const length = [...text.trim()].length;
   const canSend = length > 0 && length <= limit && goesOut(model.view().connection);
   useHeight(field, text);
-  useEffect(() => () => model.client.typing(room.id, false), []);
+  useFocus(field, task !== null || model.view().isNoting);
+  useEffect(() => () => model.client.typing(target, false), []);
 
   const write = (next: string) => {
     setText(next);
-    model.keepDraft(room.id, next);
-    model.client.typing(room.id, next.trim() !== "");
+    if (isEdit) return;
+    model.keepDraft(target, next);
+    model.client.typing(target, next.trim() !== "");
   };
   const send = (event: Event) => {
     event.preventDefault();
     if (!canSend) return;
-    model.client.send(room.id, text.trim());
     write("");
-    field.current?.focus();
+    if (isEdit) model.client.edit(target, task.line.id, text.trim());
+    else model.client.send(target, text.trim(), task ? { replyTo: task.line.id } : {});
+    model.begin(null);
+    document.getElementById("composer")?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) send(event);
+    if (event.key !== "Escape" || !task) return;
+    event.stopPropagation();
+    model.begin(null);
   };
 
   return (
-    <form class="composer" onSubmit={send}>
+    <form onSubmit={send}>
       <div class="composer-box">
         <textarea
           ref={field}
@@ -52,19 +126,19 @@ export function Composer({ model, room, name, isResolved }: ComposerProps) {
           rows={1}
           dir="auto"
           enterkeyhint="send"
-          aria-label={en.compose(name)}
-          placeholder={en.compose(name)}
+          aria-label={isEdit ? en.editing : words}
+          placeholder={words}
           value={text}
           onInput={(event) => write(event.currentTarget.value)}
           onKeyDown={onKeyDown}
-          onBlur={() => model.client.typing(room.id, false)}
+          onBlur={() => model.client.typing(target, false)}
         />
         <button type="submit" class={canSend ? "button lit flip" : "button flip"} aria-disabled={!canSend}>
-          <Icon node={SendHorizontal} size={18} />
-          <span class="wide">{en.send}</span>
+          <Icon node={isEdit ? Check : SendHorizontal} size={18} />
+          <span class="wide">{isEdit ? en.save : en.send}</span>
         </button>
       </div>
-      <Hint left={limit - length} limit={limit} isResolved={isResolved} />
+      <Hint left={limit - length} limit={limit} words={hint} />
     </form>
   );
 }
@@ -75,24 +149,33 @@ const isComposing = (event: KeyboardEvent): boolean => event.isComposing || even
 interface HintProps {
   readonly left: number;
   readonly limit: number;
-  readonly isResolved: boolean;
+  readonly words: string;
 }
 
-function Hint({ left, limit, isResolved }: HintProps) {
-  const words = left < 0 ? en.tooLong(-left) : left < limit * (1 - NEAR) ? en.left(left) : "";
+function Hint({ left, limit, words }: HintProps) {
+  const count = left < 0 ? en.tooLong(-left) : left < limit * (1 - NEAR) ? en.left(left) : "";
   return (
     <p class={left < 0 ? "hint over" : "hint"} aria-live="polite">
-      {words || (isResolved ? en.resolvedNote : "")}
+      {count || words}
     </p>
   );
 }
 
+type Field = { readonly current: HTMLTextAreaElement | null };
+
 /** Grows with the text where the browser does not do it by itself. */
-function useHeight(field: { readonly current: HTMLTextAreaElement | null }, text: string): void {
+function useHeight(field: Field, text: string): void {
   useLayoutEffect(() => {
     const box = field.current;
     if (!box || CSS.supports("field-sizing", "content")) return;
     box.style.blockSize = "auto";
     box.style.blockSize = `${box.scrollHeight}px`;
   }, [text]);
+}
+
+/** Whoever asked to write something else wants to write it. */
+function useFocus(field: Field, wanted: boolean): void {
+  useEffect(() => {
+    if (wanted) field.current?.focus();
+  }, []);
 }

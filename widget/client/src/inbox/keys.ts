@@ -1,6 +1,6 @@
 /** Which key means what. Pure, so that the list of shortcuts can be tested without a page. */
 
-export type Command = "next" | "previous" | "answer" | "status" | "back" | "help";
+export type Command = "next" | "previous" | "answer" | "note" | "status" | "back" | "help";
 
 export interface Stroke {
   readonly key: string;
@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   k: "previous",
   ArrowUp: "previous",
   r: "answer",
+  n: "note",
   e: "status",
   Escape: "back",
   "?": "help",

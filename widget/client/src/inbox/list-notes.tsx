@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { useDelay } from "../ui/hooks.ts";
+import type { Filter } from "./rooms.ts";
 import { en } from "./text.ts";
 
 const SKELETON_AFTER = 300;
@@ -34,11 +35,11 @@ export function ListFailed({ onRetry }: { readonly onRetry: () => void }) {
   );
 }
 
-export function EmptyResolved() {
+export function EmptyList({ filter }: { readonly filter: Exclude<Filter, "open"> }) {
   return (
     <div class="list-note">
-      <h2>{en.emptyResolved}</h2>
-      <p>{en.emptyResolvedHint}</p>
+      <h2>{en.empty[filter].title}</h2>
+      <p>{en.empty[filter].hint}</p>
     </div>
   );
 }

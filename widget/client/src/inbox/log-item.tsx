@@ -1,11 +1,14 @@
 /** One item of the log: a day, the divider, a system line, or a run of bubbles with its time and ticks. */
 
 import { Check, CheckCheck, Clock3 } from "lucide";
-import { isLate } from "../core/index.ts";
+import { isLate, type Room } from "../core/index.ts";
+import type { Acts } from "../ui/acts.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { Item, Line } from "../ui/lines.ts";
 import { keyOf } from "../ui/lines.ts";
 import { piecesOf } from "../ui/links.ts";
+import { Quote, Said } from "../ui/said.tsx";
+import { actTexts } from "./acts.ts";
 import type { Model } from "./model.ts";
 import { en } from "./text.ts";
 import { clock, dayName, full } from "./time.ts";
@@ -13,17 +16,21 @@ import { clock, dayName, full } from "./time.ts";
 interface LogItemProps {
   readonly item: Item;
   readonly model: Model;
+  readonly acts: Acts;
+  readonly room: Room;
+  /** All that are drawn, to find what is answered. */
+  readonly lines: readonly Line[];
   /** How far the visitor has read. */
   readonly visitorRead: number;
   readonly now: number;
 }
 
-export function LogItem({ item, model, visitorRead, now }: LogItemProps) {
+export function LogItem({ item, ...shared }: LogItemProps) {
   switch (item.kind) {
     case "day":
       return (
         <h3 class="day">
-          <time dateTime={item.ts}>{dayName(item.ts, now)}</time>
+          <time dateTime={item.ts}>{dayName(item.ts, shared.now)}</time>
         </h3>
       );
     case "new":
@@ -35,7 +42,7 @@ export function LogItem({ item, model, visitorRead, now }: LogItemProps) {
         </p>
       );
     case "run":
-      return <Run item={item} model={model} visitorRead={visitorRead} now={now} />;
+      return <Run item={item} {...shared} />;
   }
 }
 
@@ -43,33 +50,60 @@ interface RunProps extends Omit<LogItemProps, "item"> {
   readonly item: Extract<Item, { kind: "run" }>;
 }
 
-function Run({ item, model, visitorRead, now }: RunProps) {
+function Run({ item, visitorRead, ...shared }: RunProps) {
   const { side, lines } = item;
   const author = lines[0]?.by.name ?? "";
   const last = lines.at(-1);
+  const isNote = last !== undefined && last.room !== shared.room.id;
   return (
-    <section class={`run ${side}`}>
-      <p class={side === "team" ? "run-who" : "unseen"}>{side === "mine" ? en.you : author}</p>
+    <section class={isNote ? `run ${side} noted` : `run ${side}`}>
+      <p class={side === "team" || isNote || isCrowd(shared.room) ? "run-who" : "unseen"}>
+        {isNote && `${en.note} · `}
+        {side === "mine" ? en.you : author}
+      </p>
       {lines.map((line) => (
-        <Bubble key={keyOf(line)} line={line} model={model} now={now} />
+        <Bubble key={keyOf(line)} line={line} {...shared} />
       ))}
-      {last && <Foot line={last} isMine={side === "mine"} visitorRead={visitorRead} />}
+      {last && <Foot line={last} isMine={side === "mine"} visitorRead={isNote ? 0 : visitorRead} />}
     </section>
   );
 }
 
-function Bubble({ line, model, now }: { readonly line: Line; readonly model: Model; readonly now: number }) {
-  if (line.deleted) return <p class="bubble gone">{en.deleted}</p>;
+interface BubbleProps extends Omit<RunProps, "item" | "visitorRead"> {
+  readonly line: Line;
+}
+
+function Bubble({ line, model, acts, lines, now }: BubbleProps) {
+  if (line.deleted)
+    return (
+      <p class="bubble gone" id={`m${line.id}`}>
+        {en.deleted}
+      </p>
+    );
   return (
     <>
-      <p class="bubble" dir="auto" title={full(line.ts)}>
-        <Words text={line.text} />
-        {line.edited_at && <small> ({en.edited})</small>}
-      </p>
+      <Said line={line} acts={acts} texts={actTexts}>
+        <div class={line.changing ? "bubble changing" : "bubble"} dir="auto" title={full(line.ts)}>
+          <Answered line={line} lines={lines} acts={acts} />
+          <Words text={line.text} />
+          {line.edited_at && <small> ({en.edited})</small>}
+        </div>
+      </Said>
       <Trouble line={line} model={model} now={now} />
     </>
   );
 }
+
+function Answered({ line, lines, acts }: Pick<BubbleProps, "line" | "lines" | "acts">) {
+  const id = line.reply_to;
+  if (!id) return null;
+  const found = lines.find((one) => one.id === id);
+  const name = found && found.by.id === acts.me ? en.you : undefined;
+  return <Quote of={found} name={name} texts={actTexts} onShow={() => acts.show(id)} />;
+}
+
+/** Where more than one visitor speaks each line names its author. */
+const isCrowd = (room: Room): boolean => room.summary?.kind !== "support";
 
 function Words({ text }: { readonly text: string }) {
   return (

@@ -2,11 +2,13 @@
 
 import { ArrowDown } from "lucide";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { type Id, pendingOf, type Room, type State } from "../core/index.ts";
+import type { Id, Room, State } from "../core/index.ts";
 import { useDelay } from "../ui/hooks.ts";
 import { Icon } from "../ui/icon.tsx";
-import { itemsOf, type Line, pendingLine } from "../ui/lines.ts";
+import { itemsOf } from "../ui/lines.ts";
 import { useScroll } from "../ui/use-scroll.ts";
+import { actsOf } from "./acts.ts";
+import { conversation, notesOf } from "./conversation.ts";
 import { LogItem } from "./log-item.tsx";
 import type { Model } from "./model.ts";
 import { en } from "./text.ts";
@@ -17,6 +19,7 @@ interface LogProps {
   readonly room: Room;
   readonly name: string;
   readonly attentive: boolean;
+  readonly canAnswer: boolean;
   readonly now: number;
 }
 
@@ -24,23 +27,26 @@ const SLOW = 300;
 const NOBODY: Id = "";
 
 export function Log(props: LogProps) {
-  const { model, chat, room, name, attentive, now } = props;
+  const { model, chat, room, name, attentive, canAnswer, now } = props;
   const me = chat.me;
   const myId = me?.id ?? NOBODY;
-  const pending = useMemo(() => pendingOf(chat, room.id), [chat.pending, room.id]);
-  const newAfter = useDivider(room, myId, attentive, pending.length > 0);
-  const lines = useMemo<readonly Line[]>(
-    () => (me ? [...room.messages, ...pending.map((one) => pendingLine(one, me))] : room.messages),
-    [room.messages, pending, me],
-  );
+  const notes = notesOf(chat, room);
+  const newAfter = useDivider(room, myId, attentive, chat.pending.length > 0);
+  const lines = useMemo(() => conversation(chat, room, notes), [room.messages, notes?.messages, chat.pending, me]);
+  const acts = actsOf(model, chat, room, canAnswer);
   const items = useMemo(() => itemsOf(lines, myId, newAfter), [lines, myId, newAfter]);
-  const scroll = useScroll(lines, myId, () => model.client.older(room.id));
+  const scroll = useScroll(lines, myId, () => {
+    model.client.older(room.id);
+    if (notes) model.client.older(notes.id);
+  });
   const isSlow = useDelay(!room.loaded, SLOW);
   const readers = visitorMark(room);
 
   useEffect(() => {
-    if (attentive && scroll.isAtEnd && room.loaded) model.client.read(room.id, room.last);
-  }, [attentive, scroll.isAtEnd, room.loaded, room.last]);
+    if (!attentive || !scroll.isAtEnd) return;
+    if (room.loaded) model.client.read(room.id, room.last);
+    if (notes?.loaded) model.client.read(notes.id, notes.last);
+  }, [attentive, scroll.isAtEnd, room.loaded, room.last, notes?.loaded, notes?.last]);
 
   return (
     <>
@@ -51,13 +57,13 @@ export function Log(props: LogProps) {
             {isSlow && <p class="log-note">{en.loading}</p>}
             {room.loaded && <p class="log-note">{room.more ? en.older : en.beginning}</p>}
             {items.map((item) => (
-              <LogItem key={item.key} item={item} model={model} visitorRead={readers} now={now} />
+              <LogItem key={item.key} {...{ item, model, acts, room, lines, now }} visitorRead={readers} />
             ))}
           </div>
         </div>
         {!scroll.isAtEnd && <Jump count={scroll.arrived} onJump={scroll.toEnd} />}
       </div>
-      <Typing room={room} me={myId} />
+      <Typing rooms={notes ? [room, notes] : [room]} me={myId} />
     </>
   );
 }
@@ -95,8 +101,9 @@ function Jump({ count, onJump }: { readonly count: number; readonly onJump: () =
 }
 
 /** Its place is always there, so that nothing moves when somebody begins to write. */
-function Typing({ room, me }: { readonly room: Room; readonly me: Id }) {
-  const names = room.typing.filter(({ who }) => who.id !== me).map(({ who }) => who.name);
+function Typing({ rooms, me }: { readonly rooms: readonly Room[]; readonly me: Id }) {
+  const typing = rooms.flatMap((room) => room.typing);
+  const names = typing.filter(({ who }) => who.id !== me).map(({ who }) => who.name);
   return (
     <p class="typing" aria-live="polite">
       {names.length > 0 && (

@@ -4,6 +4,7 @@
  */
 
 import { type Client, type Id, realClock, type ServerFrames, type State } from "../core/index.ts";
+import type { Line } from "../ui/lines.ts";
 import { type Api, Failed, type Visitor } from "./api.ts";
 import { type Connection, createConnectionLine } from "./connection.ts";
 import { type Filter, filterOf, noPages, type Pages, type Paging, pageRead } from "./rooms.ts";
@@ -21,6 +22,12 @@ export interface StatusChange {
   readonly state: "busy" | "failed";
 }
 
+/** What the composer is for when it is not for a new message. */
+export interface Task {
+  readonly what: "reply" | "edit";
+  readonly line: Line;
+}
+
 export interface View {
   readonly chat: State;
   readonly connection: Connection;
@@ -31,6 +38,9 @@ export interface View {
   readonly room: Id | null;
   readonly details: Details | null;
   readonly change: StatusChange | null;
+  readonly task: Task | null;
+  /** Whether the composer writes a note for the team. */
+  readonly isNoting: boolean;
   /** Goes up when words came back into a draft, so that the composer reads it anew. */
   readonly takenBack: number;
   /** Milliseconds since the epoch, a few seconds old at most. */
@@ -39,6 +49,7 @@ export interface View {
 
 export interface Model {
   readonly client: Client;
+  readonly api: Api;
   view(): View;
   /** Calls `fn` after each change; the answer ends it. */
   subscribe(fn: () => void): () => void;
@@ -52,10 +63,20 @@ export interface Model {
   reloadDetails(): void;
   /** Resolves an open room, reopens a resolved one. */
   toggleStatus(): void;
+  /** What the composer is for from now on; null: a new message. */
+  begin(task: Task | null): void;
+  /** Notes for the team, or answers for the visitor. */
+  note(on: boolean): void;
   draft(room: Id): string;
   keepDraft(room: Id, text: string): void;
   /** Gives up a message that was not sent: its words go back into the room's draft. */
   takeBack(room: Id, cid: Id): void;
+}
+
+/** The open room and the notes about it. */
+function roomAndNotes({ room, chat }: View): Id[] {
+  const notes = room ? chat.rooms[room]?.summary?.notes : undefined;
+  return [room, notes].filter((id): id is Id => Boolean(id));
 }
 
 const TICK = 15_000;
@@ -74,6 +95,8 @@ export function createModel(client: Client, api: Api): Model {
     room: null,
     details: null,
     change: null,
+    task: null,
+    isNoting: false,
     takenBack: 0,
     now: Date.now(),
   };
@@ -85,7 +108,14 @@ export function createModel(client: Client, api: Api): Model {
 
   function followed(): void {
     line.update(client.status(), navigator.onLine !== false);
+    joinNotes();
     set({ chat: client.state(), connection: line.current(), visitors: visitorsNow() });
+  }
+
+  /** The notes about the open room come with it. */
+  function joinNotes(): void {
+    const notes = view.room ? client.state().rooms[view.room]?.summary?.notes : undefined;
+    if (notes && !client.state().rooms[notes]?.joined) client.join(notes);
   }
 
   /** A hiccup of the line does not make everybody leave and come back. */
@@ -102,6 +132,7 @@ export function createModel(client: Client, api: Api): Model {
     const isReturn = view.pages.open.state === "ready";
     setPage("open", pageRead(rooms, cursor));
     if (isReturn || view.filter === "resolved") void read("resolved", null);
+    if (isReturn || view.filter === "rooms") void read("rooms", null);
     if (view.room && view.details?.state !== "ready") reloadDetails();
   }
 
@@ -125,13 +156,13 @@ export function createModel(client: Client, api: Api): Model {
 
   function show(filter: Filter): void {
     set({ filter });
-    if (filter === "resolved" && view.pages.resolved.state === "idle") more();
+    if (filter !== "open" && view.pages[filter].state === "idle") more();
   }
 
   function open(room: Id | null): void {
     if (room === view.room) return;
-    if (view.room) client.leave(view.room);
-    set({ room, details: null, change: null });
+    for (const old of roomAndNotes(view)) client.leave(old);
+    set({ room, details: null, change: null, task: null, isNoting: false });
     if (!room) return;
     client.join(room);
     reloadDetails();
@@ -160,7 +191,7 @@ export function createModel(client: Client, api: Api): Model {
 
   function toggleStatus(): void {
     const summary = view.room ? view.chat.rooms[view.room]?.summary : undefined;
-    if (summary && view.change?.state !== "busy") void changeStatus(summary.id, filterOf(summary));
+    if (summary?.kind === "support" && view.change?.state !== "busy") void changeStatus(summary.id, filterOf(summary));
   }
 
   async function changeStatus(room: Id, from: Filter): Promise<void> {
@@ -185,6 +216,7 @@ export function createModel(client: Client, api: Api): Model {
 
   return {
     client,
+    api,
     view: () => view,
     subscribe(fn) {
       listeners.add(fn);
@@ -201,6 +233,8 @@ export function createModel(client: Client, api: Api): Model {
     more,
     reloadDetails,
     toggleStatus,
+    begin: (task) => set({ task, isNoting: task ? task.line.room !== view.room : view.isNoting }),
+    note: (isNoting) => set({ isNoting, task: null }),
     draft,
     keepDraft,
     takeBack(room, cid) {

@@ -18,7 +18,6 @@ export interface RoomPaneProps {
   readonly hasRooms: boolean;
   readonly details: Details | null;
   readonly change: StatusChange | null;
-  readonly takenBack: number;
   readonly now: number;
   readonly live: LiveVisitor | undefined;
   readonly attentive: boolean;
@@ -84,15 +83,18 @@ function OpenRoom(props: RoomPaneProps & { readonly room: Room }) {
           {en.changeFailed}
         </p>
       )}
-      <Log key={room.id} model={model} chat={chat} room={room} name={name} attentive={attentive} now={now} />
+      <Log
+        key={room.id}
+        model={model}
+        chat={chat}
+        room={room}
+        name={name}
+        attentive={attentive}
+        canAnswer={props.canAnswer}
+        now={now}
+      />
       {props.canAnswer ? (
-        <Composer
-          key={`composer ${room.id} ${props.takenBack}`}
-          model={model}
-          room={room}
-          name={name}
-          isResolved={isResolved}
-        />
+        <Composer key={`composer ${room.id}`} model={model} room={room} name={name} isResolved={isResolved} />
       ) : (
         <p class="strip">{en.mayOnlyRead}</p>
       )}
@@ -117,7 +119,7 @@ function RoomHead(props: RoomPaneProps & { readonly room: Room; readonly name: s
           {place}
         </p>
       </div>
-      {room.summary && props.canAnswer && <StatusButton {...props} />}
+      {room.summary?.kind === "support" && props.canAnswer && <StatusButton {...props} />}
       <IconButton
         class="flip"
         node={PanelRight}

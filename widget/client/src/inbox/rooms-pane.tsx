@@ -1,7 +1,7 @@
 /** The list of rooms: filters, counts in words, rows, and what stands there when there are none. */
 
 import type { Id } from "../core/index.ts";
-import { EmptyOpen, EmptyResolved, Ghosts, ListFailed } from "./list-notes.tsx";
+import { EmptyList, EmptyOpen, Ghosts, ListFailed } from "./list-notes.tsx";
 import { type Filter, type Paging, type Row, waiting } from "./rooms.ts";
 import { RowList } from "./row-list.tsx";
 import { en } from "./text.ts";
@@ -37,7 +37,7 @@ export function RoomsPane(props: RoomsPaneProps) {
         </div>
         <fieldset class="tabs">
           <legend class="unseen">{en.filtersLabel}</legend>
-          {(["open", "resolved"] as const).map((filter) => (
+          {(["open", "resolved", "rooms"] as const).map((filter) => (
             <button
               key={filter}
               type="button"
@@ -59,6 +59,7 @@ export function RoomsPane(props: RoomsPaneProps) {
 function countOf({ filter, paging, rows, now }: RoomsPaneProps): string {
   if (rows.length === 0) return "";
   if (filter === "resolved") return en.resolvedCount(rows.length, paging.cursor !== null);
+  if (filter === "rooms") return en.roomsCount(rows.length);
   const { count, oldest } = waiting(rows);
   return oldest === null ? en.noneWaiting : en.waiting(count, span(oldest, now));
 }
@@ -71,7 +72,7 @@ function List(props: RoomsPaneProps) {
     <div class="list">
       {paging.state === "failed" && <ListFailed onRetry={props.onMore} />}
       {(paging.state === "loading" || paging.state === "idle") && <Ghosts />}
-      {paging.state === "ready" && (filter === "open" ? <EmptyOpen tag={props.tag} /> : <EmptyResolved />)}
+      {paging.state === "ready" && (filter === "open" ? <EmptyOpen tag={props.tag} /> : <EmptyList filter={filter} />)}
     </div>
   );
 }

@@ -3,7 +3,8 @@
 import type { Id, Summary } from "../core/protocol.ts";
 import type { Room, State } from "../core/state.ts";
 
-export type Filter = "open" | "resolved";
+/** Rooms with a visitor by their status, and those of the team and of communities. */
+export type Filter = "open" | "resolved" | "rooms";
 
 /** A room as a row of the list: one with a summary. */
 export type Row = Room & { readonly summary: Summary };
@@ -21,11 +22,11 @@ export type Pages = Readonly<Record<Filter, Paging>>;
 
 const UNTOUCHED: Paging = { state: "idle", cursor: null, floor: null };
 
-export const noPages: Pages = { open: UNTOUCHED, resolved: UNTOUCHED };
+export const noPages: Pages = { open: UNTOUCHED, resolved: UNTOUCHED, rooms: UNTOUCHED };
 
 /** Which filter a room belongs under; every status but resolved still wants an answer. */
-export const filterOf = (summary: Pick<Summary, "status">): Filter =>
-  summary.status === "resolved" ? "resolved" : "open";
+export const filterOf = (summary: Pick<Summary, "kind" | "status">): Filter =>
+  summary.kind !== "support" ? "rooms" : summary.status === "resolved" ? "resolved" : "open";
 
 /** Newest last line first; the id decides between equals, so that the order never flickers. */
 const sortKey = (summary: Summary): string => `${summary.last?.ts ?? ""} ${summary.id}`;
@@ -43,18 +44,19 @@ export function pageRead(summaries: readonly Summary[], cursor: string | null | 
 export function listed(rooms: State["rooms"], filter: Filter, { floor }: Paging): readonly Row[] {
   const found: { key: string; row: Row }[] = [];
   for (const room of Object.values(rooms)) {
-    if (!isSupport(room) || filterOf(room.summary) !== filter) continue;
+    if (!isRow(room) || filterOf(room.summary) !== filter) continue;
     const key = sortKey(room.summary);
     if (floor === null || key >= floor) found.push({ key, row: room });
   }
   return found.sort((a, b) => (a.key < b.key ? 1 : -1)).map(({ row }) => row);
 }
 
-const isSupport = (room: Room): room is Row => room.summary?.kind === "support";
+/** The companion room of notes is no row of its own. */
+const isRow = (room: Room): room is Row => room.summary !== undefined && room.summary.notes_of === undefined;
 
 /** Open rooms with lines I have not read, for the title of the page. */
 export function unreadRooms(rooms: State["rooms"]): number {
-  const isUnread = (room: Room) => isSupport(room) && room.unread > 0 && filterOf(room.summary) === "open";
+  const isUnread = (room: Room) => isRow(room) && room.unread > 0 && filterOf(room.summary) === "open";
   return Object.values(rooms).filter(isUnread).length;
 }
 

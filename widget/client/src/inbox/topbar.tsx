@@ -2,9 +2,9 @@
 
 import { Bell, Check, Code, Keyboard, LogOut } from "lucide";
 import { useRef, useState } from "preact/hooks";
-import type { Notice } from "../core/index.ts";
+import type { Mood, Notice } from "../core/index.ts";
 import { Icon, Mark } from "../ui/icon.tsx";
-import type { Boot } from "./api.ts";
+import { type Boot, mayAnswer } from "./api.ts";
 import type { Connection } from "./connection.ts";
 import { useDismiss } from "./hooks.ts";
 import { Ago, Face, IconButton } from "./parts.tsx";
@@ -16,6 +16,9 @@ interface TopBarProps {
   readonly notices: readonly Notice[];
   readonly unreadNotices: number;
   readonly now: number;
+  /** What I say of myself. */
+  readonly mood: Mood;
+  readonly onMood: (mood: Mood) => void;
   readonly onHome: () => void;
   readonly onNotice: (notice: Notice) => void;
   readonly onSeen: (notice: Notice | null) => void;
@@ -40,7 +43,7 @@ export function TopBar(props: TopBarProps) {
       <div class="top-actions">
         <IconButton class="keys-button" node={Keyboard} label={en.shortcuts} onClick={props.onShortcuts} />
         <Notices {...props} />
-        <UserMenu boot={boot} />
+        <UserMenu {...props} />
       </div>
     </header>
   );
@@ -136,7 +139,7 @@ function NoticeRow({ notice, now, onPick, onSeen }: NoticeRowProps) {
   );
 }
 
-function UserMenu({ boot }: { readonly boot: Boot }) {
+function UserMenu({ boot, mood, onMood }: TopBarProps) {
   const [isOpen, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   useDismiss(isOpen, root, () => setOpen(false));
@@ -150,7 +153,10 @@ function UserMenu({ boot }: { readonly boot: Boot }) {
         onClick={() => setOpen(!isOpen)}
       >
         <Face name={boot.user.name} size="mini" />
-        <span class="unseen">{en.menu(boot.user.name)}</span>
+        {mayAnswer(boot.role) && <i class="mood" data-mood={mood} />}
+        <span class="unseen">
+          {en.menu(boot.user.name)}, {en.moods[mood]}
+        </span>
       </button>
       {isOpen && (
         <div class="pop menu">
@@ -158,6 +164,7 @@ function UserMenu({ boot }: { readonly boot: Boot }) {
             <strong>{boot.user.name}</strong>
             <span class="soft small">{boot.user.email}</span>
           </p>
+          {mayAnswer(boot.role) && <Moods mood={mood} onMood={onMood} />}
           <a class="menu-item" href="/install/">
             <Icon node={Code} size={18} /> {en.install}
           </a>
@@ -170,5 +177,20 @@ function UserMenu({ boot }: { readonly boot: Boot }) {
         </div>
       )}
     </div>
+  );
+}
+
+const MOODS: readonly Mood[] = ["online", "away", "busy"];
+
+function Moods({ mood, onMood }: Pick<TopBarProps, "mood" | "onMood">) {
+  return (
+    <fieldset class="tabs moods">
+      <legend class="unseen">{en.mood}</legend>
+      {MOODS.map((one) => (
+        <button key={one} type="button" class="tab" aria-pressed={one === mood} onClick={() => onMood(one)}>
+          <i class="mood" data-mood={one} /> {en.moods[one]}
+        </button>
+      ))}
+    </fieldset>
   );
 }

@@ -21,6 +21,7 @@ export const en = {
   ban: "Ban for a day",
   banned: "Banned",
   editing: "Edit your message",
+  you: "You",
   replying: (name: string) => `Reply to ${name}`,
   cancel: "Cancel",
   askHint: "Only you and the team see it",

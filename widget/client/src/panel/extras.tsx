@@ -37,7 +37,8 @@ export function SaidLine({ line, model, children }: SaidLineProps) {
 /** The message that a line answers. */
 export function Answered({ message, model }: { readonly message: Id; readonly model: Model }) {
   const found: Message | undefined = model.room()?.messages.find((one) => one.id === message);
-  return <Quote of={found} texts={en} onShow={() => showLine(message)} />;
+  const isMine = found !== undefined && found.by.id === model.client.state().me?.id;
+  return <Quote of={found} name={isMine ? en.you : undefined} texts={en} onShow={() => showLine(message)} />;
 }
 
 interface SilentProps {
@@ -67,7 +68,7 @@ export function Doing({ task, onCancel }: DoingProps) {
     <div class="doing">
       <div>
         <p>{task.what === "edit" ? en.editing : en.replying(task.line.by.name)}</p>
-        {task.what === "reply" && <Quote of={task.line} texts={en} />}
+        {task.what === "reply" && <Quote of={task.line} name="" texts={en} />}
       </div>
       <button type="button" class="round" aria-label={en.cancel} title={en.cancel} onClick={onCancel}>
         <Icon node={X} size={16} />

@@ -94,4 +94,7 @@ const isNews = (line: Line, me: Id | undefined, after: number): boolean =>
   line.seq > after && line.by.id !== me && line.kind !== "system";
 
 const continues = (previous: Line | undefined, next: Line): boolean =>
-  previous !== undefined && previous.by.id === next.by.id && Date.parse(next.ts) - Date.parse(previous.ts) < RUN_GAP;
+  previous !== undefined &&
+  previous.by.id === next.by.id &&
+  previous.room === next.room &&
+  Date.parse(next.ts) - Date.parse(previous.ts) < RUN_GAP;

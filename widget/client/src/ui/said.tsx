@@ -181,16 +181,18 @@ function Failed({ line, acts, texts }: Shared) {
 interface QuoteProps {
   /** The message that is answered; undefined when it lies above what is loaded. */
   readonly of: Message | undefined;
+  /** Whose words need another name than their author's: mine, or nobody's where it is clear. */
+  readonly name?: string | undefined;
   readonly texts: ActTexts;
   readonly onShow?: () => void;
 }
 
 /** The message that a line answers, in one line. */
-export function Quote({ of, texts, onShow }: QuoteProps) {
+export function Quote({ of, name = of?.by.name, texts, onShow }: QuoteProps) {
   const words = of === undefined ? texts.quoteAway : of.deleted ? texts.quoteGone : of.text;
   return (
     <button type="button" class="quote" dir="auto" disabled={!of || !onShow} onClick={onShow}>
-      {of && <b>{of.by.name}</b>}
+      {name && <b>{name}</b>}
       <span>{words}</span>
     </button>
   );
