@@ -116,12 +116,11 @@ class TestWhoTheyBecome:
         for _ in range(2):
             widget.client = browser()
             handles.append(widget.session(identity=signed(widget, key)).json())
+        who = handles[0]["visitor"]["id"]
         for one in handles:  # that of the first for a day, or until the second comes again
             widget.client = browser()
-            assert visitor_of(widget.session(handle=one["handle"])) == handles[0]["visitor"]["id"]
-        assert (
-            visitor_of(widget.session(handle=handles[0]["handle"], identity=signed(widget, key))) == handles[0]["visitor"]["id"]
-        )
+            assert visitor_of(widget.session(handle=one["handle"])) == who
+        assert visitor_of(widget.session(handle=handles[0]["handle"], identity=signed(widget, key))) == who
 
     def test_many_first_sights_at_once_are_one_visitor(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
         def sign_in(_n: int) -> str:
