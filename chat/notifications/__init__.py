@@ -6,7 +6,7 @@
 from chat.notifications.categories import CATEGORIES, Category
 from chat.notifications.draft import Draft, cut, draft
 from chat.notifications.reading import Told, change_settings, mark_seen, settings_of, told, unread, unseen
-from chat.notifications.sending import a_send_notification, notify, push, send_notification, send_to_members
+from chat.notifications.sending import a_send_notification, notify, push, see, send_notification, send_to_members
 from chat.notifications.storing import Sent, store_for, store_for_roles
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "mark_seen",
     "notify",
     "push",
+    "see",
     "send_notification",
     "send_to_members",
     "settings_of",

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat.notifications.draft import draft
+from chat.notifications.reading import mark_seen, unread
 from chat.notifications.storing import Sent, store_for, store_for_roles
 from chat.realtime.hub import from_thread
 from tenants.access import ALLOWED, Do
@@ -61,6 +62,19 @@ def send_to_members(
 async def a_send_notification(tenant: TenantRef, recipients: Sequence[UUID], **words: Any) -> int:
     """`send_notification` for coroutines, with the same words."""
     return await run_in_tenant(tenant, send_notification, tenant, recipients, **words)
+
+
+def see(tenant: TenantRef, person_id: UUID, notification_id: UUID | None) -> int:
+    """Somebody has seen one of their notifications, or all of them; how many are unseen now.
+
+    Their open sockets hear of it, if that was news. Call it outside of the tenant, from a thread.
+    """
+    with in_tenant(tenant):
+        changed = mark_seen(person_id, notification_id)
+        left = unread(person_id) if changed is None else changed
+    if changed is not None:
+        from_thread(lambda hub: hub.tell_seen(tenant, person_id, notification_id, left))
+    return left
 
 
 def push(tenant: TenantRef, sent: Sent) -> None:

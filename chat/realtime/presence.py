@@ -22,6 +22,11 @@ R = TypeVar("R")
 WAIT_SECONDS: Final = 2.0  # for an event loop that has much to do
 
 
+def listen() -> None:
+    """Begin to hear who is with the other processes, before the first socket comes. On the event loop that serves sockets."""
+    hub()
+
+
 def agents_here(tenant: TenantRef) -> int:
     """How many agents of the tenant are at their inbox, may answer, and are neither away nor busy. From a thread."""
     return _ask(tenant, lambda local: local.agents, nobody=0)

@@ -7,12 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.notifications import CATEGORIES, Told, change_settings, mark_seen, settings_of, told, unread
-from chat.realtime.hub import from_thread
+from chat.notifications import CATEGORIES, Told, change_settings, see, settings_of, told, unread
 from chat.views.body import Body, answer, read
 from saas.core.errors import BadFrame
 from tenants.authentication import principal_of, tenant_of
-from tenants.context import TenantRef, in_tenant
+from tenants.context import in_tenant
 
 
 class NotificationsView(APIView):
@@ -37,15 +36,10 @@ class SeenView(APIView):
     """`POST /api/v1/notifications/seen {id}` or `{all: true}`; the open sockets of the one who asks hear of it."""
 
     def post(self, request: Request) -> Response:
-        tenant, me, said = tenant_of(request), principal_of(request).id, read(request, SeenBody)
+        said = read(request, SeenBody)
         if (said.id is None) != said.all:
             raise BadFrame("Name one notification, or say all.", field="id")
-        with in_tenant(tenant):
-            changed = mark_seen(me, said.id)
-            left = unread(me) if changed is None else changed
-        if changed is not None:
-            _tell(tenant, me, said.id, left)
-        return answer(unread=left)
+        return answer(unread=see(tenant_of(request), principal_of(request).id, said.id))
 
 
 class WantedBody(Body, frozen=True):
@@ -70,10 +64,6 @@ def _settings(request: Request) -> Response:
     me = principal_of(request)
     wanted = settings_of(me.id, me.role or "")
     return answer(categories=[{"name": name, "label": CATEGORIES[name].label, "wanted": want} for name, want in wanted.items()])
-
-
-def _tell(tenant: TenantRef, me: UUID, seen: UUID | None, left: int) -> None:
-    from_thread(lambda hub: hub.tell_seen(tenant, me, seen, left))
 
 
 def _shown(one: Told) -> dict[str, object]:

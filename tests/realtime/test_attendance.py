@@ -11,9 +11,10 @@ import pytest
 from chat.realtime import attendance
 from chat.realtime.attendance import Attendance
 from chat.realtime.groups import here, room
-from chat.realtime.here import LocalTenant, Present, Word
+from chat.realtime.here import ONLINE, LocalTenant, Present, Word
+from chat.realtime.line import BEAT_SECONDS
 from chat.realtime.local import Local
-from chat.realtime.others import BEAT_SECONDS, LOST_SECONDS, TALLY_SECONDS
+from chat.realtime.others import LOST_SECONDS, TALLY_SECONDS
 from chat.realtime.protocol.outgoing import Person
 from chat.realtime.room import LocalRoom
 from tenants.context import TenantRef
@@ -54,7 +55,7 @@ class Process:
         if who.id not in self.room.people.here:
             self.attendance.say_people(self.room, off=[who.id])
 
-    def is_at_inbox(self, who: Person, word: Word = Word()) -> None:
+    def is_at_inbox(self, who: Person, word: Word = ONLINE) -> None:
         now = Present(who, answers=True, word=word)
         self.tenant.roster.came(now)
         self.tenant._note([now], [])
