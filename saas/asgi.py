@@ -12,19 +12,22 @@ http = get_asgi_application()  # loads the apps: what follows may import models
 from chat.consumers.drain import drain  # noqa: E402
 from chat.consumers.polling import chat_by_http  # noqa: E402
 from chat.consumers.socket import chat_socket  # noqa: E402
-from chat.realtime.hub import hub  # noqa: E402
+from chat.realtime.presence import listen  # noqa: E402
+from saas.core.bytecache import ByteCache  # noqa: E402
 from saas.core.health import Health  # noqa: E402
 from saas.lifespan import Lifespan  # noqa: E402
 from tenants.routing import FramesByHttp, TenantRouter  # noqa: E402
 
 __all__ = ["application", "drain"]
 
+CACHED = r"/w/[A-Za-z0-9_-]{1,64}/config"  # every page view of every customer's site asks for it
+
 application = Health(
     ProtocolTypeRouter(
         {
-            "http": FramesByHttp(chat_by_http, otherwise=http),
+            "http": ByteCache(FramesByHttp(chat_by_http, otherwise=http), CACHED),
             "websocket": TenantRouter(chat_socket),
-            "lifespan": Lifespan(listen=hub, finish=drain),
+            "lifespan": Lifespan(listen=listen, finish=drain),
         }
     )
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from saas.core import bytecache
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
 from tenants.models import Domain, EmbedKey, Membership, SignIn, Tenant
@@ -82,6 +83,7 @@ def forget(tenant_id: UUID) -> None:
     _hosts.forget(lambda _host, tenant: tenant.id == tenant_id)
     _keys.forget(lambda _key, found: found.tenant.id == tenant_id)
     _members.forget(lambda pair, _member: pair[0] == tenant_id)
+    bytecache.forget()
 
 
 def _bare(host: str) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chat.models import Site
 from chat.selectors.words import WordList, word_list
+from saas.core import bytecache
 from tenants.context import TenantRef, in_tenant
 from tenants.lookup import Lookup
 from tenants.models import EmbedKey
@@ -50,6 +51,7 @@ def known_site(tenant: TenantRef, site_id: UUID) -> SiteRef | None:
 def forget_sites(tenant_id: UUID) -> None:
     """Drop what this process remembers of a tenant's sites. Call it after the commit of a change."""
     _sites.forget(lambda key, _site: key[0].id == tenant_id)
+    bytecache.forget()
 
 
 def first_embed_key(tenant_id: UUID) -> str | None:
