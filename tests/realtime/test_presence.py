@@ -12,6 +12,7 @@ from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.realtime.test_over_http import access_of, ask
+from tests.realtime.test_people import until
 from tests.support.server import Server
 from tests.support.sessions import Sink, session_of, someone
 from tests.support.shop import Shop
@@ -85,11 +86,15 @@ class TestStates:
 
     async def test_config_says_nobody_answers_while_all_are_away(self, server: Server, doors: Doors, shop: Shop) -> None:
         path = f"/w/{(await run_on_platform(embed_key, shop.tenant)).key}/config"
+
+        async def is_online(wanted: bool) -> bool:
+            return bool((await ask(server, "widget", path))["online"] is wanted)
+
         async with doors.agent(shop.tenant, shop.owner) as inbox:
-            assert (await ask(server, "widget", path))["online"] is True
+            await until(lambda: is_online(True))  # the answer may be some seconds old
             await inbox.say("presence", state="away")
             await inbox.expect("presence", who=named(shop.owner), state="away", agents=0)
-            assert (await ask(server, "widget", path))["online"] is False
+            await until(lambda: is_online(False))
 
 
 class TestLiveVisitors:
