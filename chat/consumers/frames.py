@@ -10,10 +10,11 @@ from uuid import UUID
 
 import msgspec
 
+from chat.consumers.allowance import TOO_OFTEN, a_wait_for, wait_for
 from chat.consumers.hello import identify
 from chat.consumers.joining import join
 from chat.consumers.people import on_presence, on_seen
-from chat.consumers.writing import on_change, on_send
+from chat.consumers.writing import Writing, on_change, on_send
 from chat.limits import OPEN_PER_VISITOR
 from chat.realtime.hub import Published, hub
 from chat.realtime.protocol.codes import MAX_TEXT, Close
@@ -38,12 +39,12 @@ from chat.realtime.protocol.incoming import (
 )
 from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageOut, Pong, TypingOut, refusal, stamp
 from chat.realtime.room import LocalRoom
-from chat.realtime.session import Session
+from chat.realtime.session import HOLD_SECONDS, Session
 from chat.selectors.messages import history
 from chat.selectors.rooms import summary_of
 from chat.services.messages import Opened, open_room
 from chat.services.visitors import clean_page, moved_to
-from saas.core.errors import AppError, Forbidden, Internal, NotFound
+from saas.core.errors import AppError, Forbidden, Internal, NotFound, RateLimited
 from saas.core.ratelimit import a_check
 from tenants.access import Do
 from tenants.context import run_in_tenant, run_on_platform
@@ -57,11 +58,28 @@ Pending = Awaitable[None] | None
 def handle(session: Session, frame: ClientFrame) -> Pending:
     """Do what the frame asks. Never raises: a refusal becomes an `err` frame, whether it comes at once or later."""
     try:
-        pending = HANDLERS[type(frame)](session, frame)
+        is_held = isinstance(frame, Writing) and session.sends_are_held  # refused by its handler, and costs nothing
+        wait = 0.0 if is_held else wait_for(session, frame)
+        pending = _handle_later(session, frame) if wait is None else _handle(session, frame, wait)
     except Exception as error:
         session.send(refusal_of(frame, error))
         return None
     return None if pending is None else _answered(session, frame, pending)
+
+
+def _handle(session: Session, frame: ClientFrame, wait: float) -> Pending:
+    """Do it, or refuse it for so many seconds. What is written after a refusal is refused, too, so that it keeps its order."""
+    if wait:
+        if isinstance(frame, Writing):
+            session.hold_sends(wait)
+        raise RateLimited(TOO_OFTEN, retry_after=max(wait, HOLD_SECONDS) if isinstance(frame, Writing) else wait)
+    return HANDLERS[type(frame)](session, frame)
+
+
+async def _handle_later(session: Session, frame: ClientFrame) -> None:
+    """After the count was settled between the processes."""
+    if (pending := _handle(session, frame, await a_wait_for(session, frame))) is not None:
+        await pending
 
 
 def lane_of(frame: ClientFrame) -> Hashable:

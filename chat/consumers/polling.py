@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from django.db import DatabaseError
 
+from chat.consumers.allowance import admit_request
 from chat.consumers.collector import ANSWERS, Collector
 from chat.consumers.frames import handle, lane_of, refusal_of
 from chat.consumers.hello import identify, welcome
@@ -78,6 +79,7 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
     is_poll = scope["act"] == "events"
     outbox = Collector(only=None if is_poll else ANSWERS)
     session = Session(scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), counts=is_poll)
+    await admit_request(session)
     body = await read_body(scope, receive)
     if body is None:
         return None

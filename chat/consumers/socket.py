@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import psycopg
 from django.db import DatabaseError
 
+from chat.consumers.allowance import admit
 from chat.consumers.frames import handle, lane_of, refusal_of
 from chat.consumers.hello import introduce, welcome
 from chat.consumers.lanes import Lanes
-from chat.limits import FRAMES_PER_SOCKET, HELLO_PER_IP
+from chat.limits import FRAMES_PER_SOCKET, WAITING_IN_ALL, WAITING_PER_IP, WAITING_PER_TENANT
 from chat.realtime.beats import beats
 from chat.realtime.hub import hub
 from chat.realtime.outbox import AsgiSend, Outbox, outbox_for
@@ -18,13 +19,18 @@ from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUPPORTE
 from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
 from chat.realtime.protocol.outgoing import encode, refusal
 from chat.realtime.session import Session
-from saas.core.errors import AppError, BadFrame, RateLimited
+from saas.core.errors import AppError, BadFrame, Busy, RateLimited
 from saas.core.fastsocket import EXTENSION, RawText
-from saas.core.ratelimit import Meter, a_check
+from saas.core.http import scope_ip
+from saas.core.ratelimit import Meter, Places
+from saas.core.ratelimit.limit import network_of
 
 log = logging.getLogger(__name__)
 
 WELCOME_SECONDS = 30.0  # for the database to answer a `hello`; who waited longer comes back another time
+COME_BACK_SECONDS = 2.0  # who finds too many waiting at the door
+
+_waiting = Places()  # of sockets that have not said hello
 
 
 class Ended(Exception):  # it is how a socket ends, not something that went wrong
@@ -48,6 +54,7 @@ class ChatSocket:
         self.session: Session | None = None
         self.lanes = Lanes()
         self.meter = Meter(FRAMES_PER_SOCKET)
+        self.address = scope_ip(scope)
         self.bad_frames = 0
         self.loop = asyncio.get_running_loop()
         self._closing: asyncio.Task[None] | None = None
@@ -70,12 +77,14 @@ class ChatSocket:
     async def _serve(self) -> None:
         if self.scope["refused"] is not None:
             raise Ended(self.scope["refused"])
-        frame = await self._hello()
+        frame = await self._hello_in_place()
         if frame is None:
             return
         try:
             async with asyncio.timeout(WELCOME_SECONDS):
                 session = await self._introduce(frame)
+        except (RateLimited, Busy) as error:
+            raise self._come_back(error) from None
         except (AppError, DatabaseError, psycopg.Error, TimeoutError) as error:
             log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
             raise Ended(Close.BUSY) from None
@@ -105,6 +114,22 @@ class ChatSocket:
             log.exception("a frame ended in an error of ours")
             self.end(Close.BUSY)
 
+    async def _hello_in_place(self) -> Hello | None:
+        """The first frame. So many sockets may wait for one at the same time, of an address, a tenant and in all."""
+        network, tenant = network_of(self.address), self.scope["tenant"]
+        places = {WAITING_PER_IP: network, WAITING_PER_TENANT: tenant.id, WAITING_IN_ALL: None}
+        if not _waiting.take(places):
+            raise self._come_back(Busy("Too many are coming in at once.", retry_after=COME_BACK_SECONDS))
+        try:
+            return await self._hello()
+        finally:
+            _waiting.give_back(places)
+
+    def _come_back(self, error: AppError) -> Ended:
+        """The end of a socket that may come again in a while, and is told when."""
+        self._write(encode(refusal(error)))
+        return Ended(Close.BUSY)
+
     async def _hello(self) -> Hello | None:
         """The first frame; None if the peer went away before. Ends the socket when it takes too long."""
         try:
@@ -122,11 +147,12 @@ class ChatSocket:
     async def _introduce(self, frame: Hello) -> Session:
         tenant = self.scope["tenant"]
         self._agree(frame)
-        await a_check(HELLO_PER_IP, tenant.id, (self.scope.get("client") or ("", 0))[0])
+        plan = await admit(tenant, self.address)
         introduced = await introduce(self.scope, frame)
         if isinstance(introduced, Close):
             raise Ended(introduced)
-        self.session = session = Session(tenant=tenant, principal=introduced, outbox=self.outbox, end=self.end)
+        await admit(tenant, self.address, introduced.id)
+        self.session = session = Session(tenant, introduced, self.outbox, self.end, address=self.address, plan=plan)
         session.heard = self.loop.time()
         await welcome(session, frame)
         beats().add(session)

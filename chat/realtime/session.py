@@ -1,7 +1,7 @@
 """One socket as the realtime core sees it: who it is, what it has joined, and its way out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -10,8 +10,9 @@ from chat.realtime.outbox import Outbox
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import Page
 from chat.realtime.protocol.outgoing import Person, ServerFrame, encode
-from saas.core.ratelimit import Meter
+from saas.core.ratelimit import Counter, Meter
 from tenants.context import TenantRef
+from tenants.plans import ONE_PLAN, Plan
 from tenants.tokens import Principal
 
 HOLD_SECONDS = 1.0  # longer than a frame is on its way
@@ -41,6 +42,8 @@ class Session:
     page: Page = field(default_factory=Page)  # where a visitor is
     address: str = ""  # of the client, for limits
     counts: bool = True  # among the sockets that a visitor may hold
+    plan: Plan = ONE_PLAN
+    counters: dict[type, Sequence[Counter]] = field(default_factory=dict)  # by kind of frame
 
     def __post_init__(self) -> None:
         self.sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
@@ -52,8 +55,16 @@ class Session:
         """
         now = time.monotonic()
         if now >= self.held_until and (wait := self.sends.take()):
-            self.held_until = now + max(wait, HOLD_SECONDS)
+            self.hold_sends(wait)
         return max(0.0, self.held_until - now)
+
+    def hold_sends(self, wait: float) -> None:
+        """A message was refused for its pace: so are all for a while."""
+        self.held_until = time.monotonic() + max(wait, HOLD_SECONDS)
+
+    @property
+    def sends_are_held(self) -> bool:
+        return time.monotonic() < self.held_until
 
     def hold(self, room_id: UUID, seconds: float) -> float:
         """Something was refused as busy in the room: so is what comes after it, for a while. For how many seconds."""

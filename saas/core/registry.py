@@ -19,6 +19,11 @@ class Hook:
         if answer not in self._answers:
             self._answers.append(answer)
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether anybody answers."""
+        return bool(self._answers)
+
     def __call__(self, **facts: Any) -> list[Any]:
         """Call every answer with the facts; their results, in order. The first error stops the rest and is raised."""
         return [answer(**facts) for answer in self._answers]
@@ -28,3 +33,4 @@ tenant_created = Hook("tenant_created")  # tenant: TenantRef, owner: User -> mak
 sessions_ended = Hook("sessions_ended")  # tenant_id: UUID, user_id: UUID, sid: str | None -> closes live sockets
 notify = Hook("notify")  # tenant: TenantRef, recipients: [UUID] | Do, category, kind, title, url, body?, actions?, key? -> tells
 tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close
+limits_of_plan = Hook("limits_of_plan")  # tenant: TenantRef -> {name of a limit, or *: factor}, in a thread, on the platform

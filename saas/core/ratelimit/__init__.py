@@ -14,6 +14,7 @@ is right for one process. When Redis is away each process counts alone against a
 from saas.core.ratelimit.counting import a_check, check, check_local, forget_all
 from saas.core.ratelimit.limit import PLATFORM, Limit
 from saas.core.ratelimit.local import LocalTier, Meter
+from saas.core.ratelimit.most import Most, Places
 from saas.core.ratelimit.permits_on_credit import Counter, Permits, permits
 from saas.core.ratelimit.shared import SharedTier
 
@@ -23,7 +24,9 @@ __all__ = [
     "Limit",
     "LocalTier",
     "Meter",
+    "Most",
     "Permits",
+    "Places",
     "SharedTier",
     "a_check",
     "check",

@@ -1,0 +1,69 @@
+"""Whose counters a frame counts against: the person's, their address's and their tenant's, of all processes together."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from chat.limits import COSTS, COSTS_OF_AGENTS, HELLO, HELLO_PER_PERSON, POLL
+from chat.realtime.protocol.incoming import ClientFrame
+from chat.realtime.session import Session
+from saas.core.errors import RateLimited
+from saas.core.ratelimit import Counter, Limit, permits
+from saas.core.ratelimit.limit import network_of
+from tenants.context import TenantRef
+from tenants.plans import Plan, a_plan_of
+
+TOO_OFTEN = "That was too often; wait a moment."
+
+
+def wait_for(session: Session, frame: ClientFrame) -> float | None:
+    """Take what the frame costs. 0, the seconds until it is worth trying again, or None: ask `a_wait_for`."""
+    counters = counters_of(session, type(frame))
+    return permits().take(counters) if counters else 0.0
+
+
+async def a_wait_for(session: Session, frame: ClientFrame) -> float:
+    """The same, where the credit is used up: waits for Redis, at most 250 ms."""
+    return await permits().a_take(counters_of(session, type(frame)))
+
+
+def counters_of(session: Session, kind: type) -> Sequence[Counter]:
+    """The counters of one kind of frame, which the session keeps."""
+    found = session.counters.get(kind)
+    if found is None:
+        costs = COSTS if session.principal.kind == "visitor" else COSTS_OF_AGENTS
+        who = _Asker(session.tenant, session.principal.id, session.address, session.plan)
+        found = session.counters[kind] = [who.counter(limit) for limit in costs.get(kind, ())]
+    return found
+
+
+async def admit(tenant: TenantRef, address: str, person_id: UUID | None = None) -> Plan:
+    """Count one hello: of the address and the tenant, and once it is known who says it, of the person. Raises RateLimited.
+
+    The tenant's plan.
+    """
+    plan = await a_plan_of(tenant)
+    asker = _Asker(tenant, person_id, address, plan)
+    await asker.take(HELLO if person_id is None else [HELLO_PER_PERSON])
+    return plan
+
+
+async def admit_request(session: Session) -> None:
+    """Count one request of somebody without a socket. Raises RateLimited."""
+    session.plan = await a_plan_of(session.tenant)
+    await _Asker(session.tenant, session.principal.id, session.address, session.plan).take(POLL)
+
+
+class _Asker:
+    """Somebody at an address, of a tenant with a plan."""
+
+    def __init__(self, tenant: TenantRef, person_id: UUID | None, address: str, plan: Plan) -> None:
+        self._tenant, self._plan = tenant, plan
+        self._keys = {"person": str(person_id), "ip": network_of(address), "tenant": "all"}
+
+    async def take(self, limits: Sequence[Limit]) -> None:
+        if wait := await permits().a_take([self.counter(limit) for limit in limits]):
+            raise RateLimited(TOO_OFTEN, retry_after=wait)
+
+    def counter(self, limit: Limit) -> Counter:
+        planned = self._plan.of(limit) if limit.scope == "tenant" else limit
+        return permits().counter(planned, self._tenant.id, self._keys[limit.scope])

@@ -1,0 +1,41 @@
+"""How many there may be at the same time, in one process."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """At most `count` for each of its `scope`. The operator may put another number in its place (settings.LIMITS, by name)."""
+
+    name: str
+    count: int
+    scope: str
+
+    def __post_init__(self) -> None:
+        if own := settings.LIMITS.get(self.name):
+            object.__setattr__(self, "count", own[0])
+
+
+class Places:
+    """Counted places of several bounds, taken and given back together."""
+
+    def __init__(self) -> None:
+        self._taken: dict[tuple[str, Hashable], int] = {}
+
+    def take(self, places: dict[Most, Hashable]) -> bool:
+        """One place under each bound, or none at all: then False."""
+        if any(self._taken.get((most.name, key), 0) >= most.count for most, key in places.items()):
+            return False
+        for most, key in places.items():
+            self._taken[most.name, key] = self._taken.get((most.name, key), 0) + 1
+        return True
+
+    def give_back(self, places: dict[Most, Hashable]) -> None:
+        """What `take` took."""
+        for most, key in places.items():
+            left = self._taken.pop((most.name, key)) - 1
+            if left:
+                self._taken[most.name, key] = left
