@@ -8,7 +8,7 @@ from tests.chaos.play import Played, play
 from tests.chaos.scenarios import SCENARIOS
 
 SECONDS: Final = 4.0  # of faults
-PATIENCE: Final = 8.0  # a mutant need not come right
+PATIENCE: Final = 8.0  # seconds in which nothing changes any more: a mutant need not come right
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,4 @@ def finding_of(check: str, played: Played) -> str:
     if check == "unbounded":
         return next((words for words in played.complaints if "has no bound" in words), "")
     found = played.verdict.findings.get(check, [])
-    return f"{played.verdict.counts[check]} {check}, such as: {found[0]}" if found else ""
+    return f"{played.verdict.counts[check]} {check}, such as: {found[0]:.300}" if found else ""

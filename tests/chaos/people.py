@@ -80,6 +80,12 @@ class Person:
         views = ((self.views.get(room), heads.get(room, (0, 0))) for room in self.log.rooms)
         return all(view and not view.paging and (view.last, len(view.lines)) == head for view, head in views)
 
+    @property
+    def progress(self) -> int:
+        """Another number whenever something more is acknowledged or seen."""
+        seen = sum(view.last + len(view.lines) for view in self.views.values())
+        return seen + sum(bool(said.acks) for said in self.log.said)
+
     async def say_again(self) -> None:
         """Everything that is not acknowledged, in the order in which it was said."""
         for said in list(self.unacked.values()):

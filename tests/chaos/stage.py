@@ -121,15 +121,20 @@ class Stage:
         return asyncio.get_running_loop().time
 
     async def calm(self, patience: float = PATIENCE) -> bool:
-        """Mend every line and wait until all is acknowledged and seen. Acks come through from here on."""
+        """Mend every line and wait until all is acknowledged and seen; False after `patience` seconds in which nothing changed.
+
+        Acks come through from here on.
+        """
         for line in (*self.wires, *self.bells):
             line.faults.mend()
         talkers = [person for person in self.people if person.log.kind == "agent" and not person.quiet]
         for person in self.people:
             person.quiet, person.habits = True, replace(person.habits, withhold=0.0)
-        end = self.clock() + patience
         await self._last_words(talkers)
+        end, before = self.clock() + patience, -1
         while not await self._is_calm():
+            if (now := sum(person.progress for person in self.people)) != before:
+                end, before = self.clock() + patience, now
             if self.clock() > end:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
