@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Message, ServerFrame } from "../src/core/protocol.ts";
+import type { ErrorCode, Message, ServerFrame } from "../src/core/protocol.ts";
 import { hasReacted } from "../src/core/reactions.ts";
 import type { Room, State } from "../src/core/state.ts";
 import { reduce } from "../src/core/store.ts";
@@ -69,6 +69,31 @@ describe("what a summary says of me", () => {
     const later: ServerFrame = { t: "room", room: "r", summary: summary(5, { unread: 0 }) };
     assert.equal(roomAfter(start, personal, later).summary?.mine, undefined);
   });
+});
+
+describe("a refusal", () => {
+  const waiting = { cid: "c", room: "r", text: "", at: 0, state: "waiting" } as const;
+  const wrote = reduce(after([welcome(), start]), { type: "wrote", pending: waiting });
+  const refused = (code: string, retry_after?: number) => {
+    const about = { t: "err", cid: "c", code: code as ErrorCode, message: "" } as const;
+    const [one] = after([retry_after === undefined ? about : { ...about, retry_after }], wrote).pending;
+    return [one?.state, one?.until];
+  };
+  const cases: readonly [code: string, wait: number | undefined, state: string, until: number | undefined][] = [
+    ["rate_limited", 2, "waiting", 2_000],
+    ["slow_mode", 30, "waiting", 30_000],
+    ["busy", undefined, "waiting", 1_000],
+    ["internal", undefined, "waiting", 1_000],
+    ["muted", 60, "refused", 60_000],
+    ["plan_limit", 86_400, "refused", 86_400_000],
+    ["too_long", undefined, "refused", undefined],
+    ["of_a_newer_server", undefined, "refused", undefined],
+    ["of_a_newer_server", 5, "waiting", 5_000],
+  ];
+  for (const [code, wait, state, until] of cases) {
+    test(`${code}${wait === undefined ? "" : `, with a time`}: ${state}`, () =>
+      assert.deepEqual(refused(code, wait), [state, until]));
+  }
 });
 
 describe("why I may not write", () => {

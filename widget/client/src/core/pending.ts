@@ -43,9 +43,10 @@ export function refuse(state: State, frame: ServerFrames["err"], now: number): S
   const refused = state.pending.find((one) => one.cid === frame.cid);
   if (!refused) return state;
   const { code, retry_after } = frame;
-  const wait = passes(code) ? Math.max(retry_after ?? 1, 0.1) : retry_after;
+  const isPassing = passes(code, retry_after);
+  const wait = isPassing ? Math.max(retry_after ?? 1, 0.1) : retry_after;
   const until = wait === undefined ? {} : { until: now + wait * 1000 };
-  const next = { code, ...until, state: passes(code) ? "waiting" : "refused" } as const;
+  const next = { code, ...until, state: isPassing ? "waiting" : "refused" } as const;
   const pending = state.pending.map((one) => (one === refused ? { ...unrefused(one), ...next } : one));
   return silenced({ ...state, pending }, refused.room, code, until.until);
 }
@@ -55,9 +56,10 @@ const silenced = (state: State, id: Id, by: ErrorCode, until: number | undefined
     ? inKnown(state, id, (room) => ({ ...room, silentUntil: until, silentBy: by }))
     : state;
 
-/** Whether the same frame may succeed later. */
-export const passes = (code: ErrorCode): boolean =>
-  code === "rate_limited" || code === "slow_mode" || code === "busy" || code === "internal";
+/** Whether the same frame may succeed soon. A newer server's code tells it by its time; two of ours end too late for that. */
+const passes = (code: ErrorCode, wait: number | undefined): boolean =>
+  ["busy", "internal", "rate_limited", "slow_mode"].includes(code) ||
+  (wait !== undefined && code !== "muted" && code !== "plan_limit");
 
 export const again = (state: State, cid: Id, now: number): State => ({
   ...state,

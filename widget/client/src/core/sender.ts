@@ -8,6 +8,9 @@ import { frameOf } from "./outgoing.ts";
 import type { ClientFrame, Id } from "./protocol.ts";
 import { isAbove, isChange, NEW_ROOM, type Outgoing, type State } from "./state.ts";
 
+/** Browsers' timers run over after some weeks. Milliseconds. */
+const LONGEST = 3_600_000;
+
 export interface Sender {
   /** Hands over all that may go now. */
   flush(): void;
@@ -38,7 +41,7 @@ export function createSender(
       if (waits || isAlone(state(), one)) held.add(laneOf(one));
     }
     cancel();
-    if (next < Number.POSITIVE_INFINITY) cancel = clock.after(next - clock.now(), flush);
+    if (next < Number.POSITIVE_INFINITY) cancel = clock.after(Math.min(next - clock.now(), LONGEST), flush);
   }
 
   return {

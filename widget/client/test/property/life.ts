@@ -98,8 +98,9 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
     const line = any(lines.filter((one) => !one.deleted && isMine === (one.by.id === client.state().me?.id)));
     if (!line) return;
     const about = { room: line.room, message: line.id };
-    if (!isMine || dice() < 0.2) react(about);
-    else if (dice() < 0.2) note({ kind: "delete", ...about, cid: client.remove(line.room, line.id) });
+    const fate = dice();
+    if (!isMine || fate < 0.2) react(about);
+    else if (fate < 0.36) note({ kind: "delete", ...about, cid: client.remove(line.room, line.id) });
     else edit(about, `${order.name} changed it at ${count}`);
   }
 
