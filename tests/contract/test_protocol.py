@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from chat.realtime.protocol.codes import MAX_FRAME, MAX_TEXT, VERSION
-from chat.realtime.protocol.incoming import ClientFrame, Open, PageChange, Send, clean_text, decode
+from chat.realtime.protocol.incoming import ClientFrame, Open, PageChange, Send, clean_emoji, clean_text, decode
 from chat.realtime.protocol.outgoing import ServerFrame, encode, refusal
-from saas.core.errors import AppError, RateLimited, TooLarge, TooLong
+from saas.core.errors import AppError, BadFrame, RateLimited, TooLarge, TooLong
 
 GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "frames.json").read_text())
 ID = "3b241101-e2bb-4255-8caf-4136c566a962"
@@ -106,6 +106,18 @@ def test_line_breaks_and_tabs_are_kept_and_made_alike() -> None:
 def test_writing_marks_of_other_scripts_are_text() -> None:
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u202bשלום\u202c e\u0301"
     assert clean_text(family) == family
+
+
+@pytest.mark.parametrize("emoji", ["👍", "👍🏽", "❤️", "👩‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇺🇦", "1️⃣", "#️⃣", "‼️", "ℹ️", "™️", "↔️"])
+def test_an_emoji_is_a_reaction(emoji: str) -> None:
+    assert clean_emoji(emoji) == emoji
+
+
+@pytest.mark.parametrize("text", ["ok", "1", "12", "!", " ", "👍 ", "👍ok", "️", "‍", "привет", "é", "\u202e", "a️", "^"])
+def test_words_and_marks_are_no_reaction(text: str) -> None:
+    with pytest.raises(BadFrame) as refused:
+        clean_emoji(text)
+    assert refused.value.field == "emoji"
 
 
 def test_depth_is_refused_without_falling_over() -> None:
