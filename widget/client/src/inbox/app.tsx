@@ -96,6 +96,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
   const visitor = (
     <DetailsPane
       details={details}
+      room={opened ? chat.rooms[opened] : undefined}
       summary={summary}
       live={live}
       isKnown={view.visitors !== null}

@@ -38,7 +38,9 @@ export function Composer({ model, room, name, isResolved }: ComposerProps) {
         model={model}
         target={target.id}
         task={task}
-        words={target === notes ? en.composeNote : en.compose(name)}
+        words={
+          target === notes ? en.composeNote : room.summary?.kind === "support" ? en.compose(name) : en.composeIn(name)
+        }
         hint={target === notes ? en.noteHint : isResolved ? en.resolvedNote : ""}
       />
     </div>

@@ -3,7 +3,7 @@
 import { X } from "lucide";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { LiveVisitor, Page, Summary } from "../core/index.ts";
+import type { LiveVisitor, Page, Room, Summary } from "../core/index.ts";
 import type { Visitor } from "./api.ts";
 import type { Details } from "./model.ts";
 import { Face, IconButton } from "./parts.tsx";
@@ -12,6 +12,7 @@ import { ago, full, languageName } from "./time.ts";
 
 interface DetailsPaneProps {
   readonly details: Details | null;
+  readonly room: Room | undefined;
   readonly summary: Summary | undefined;
   readonly live: LiveVisitor | undefined;
   /** Whether anybody can know who is here. */
@@ -35,7 +36,7 @@ export function DetailsPane(props: DetailsPaneProps) {
         <IconButton class="close" node={X} label={en.close} onClick={onClose} />
       </div>
       {details?.state === "failed" && <Unknown onRetry={props.onRetry} />}
-      {details?.state === "ready" && !details.visitor && <p class="note">{en.visitorGone}</p>}
+      {details?.state === "ready" && !details.visitor && <Company {...props} />}
       {details?.visitor && <Known {...props} visitor={details.visitor} />}
       {details?.state === "loading" && (
         <p class="unseen" role="status">
@@ -43,6 +44,29 @@ export function DetailsPane(props: DetailsPaneProps) {
         </p>
       )}
     </Frame>
+  );
+}
+
+/** A room of many: who is in it now. A support room whose visitor was erased has none to show. */
+function Company({ room, summary }: DetailsPaneProps) {
+  if (!room || summary?.kind === "support") return <p class="note">{en.visitorGone}</p>;
+  const rest = Math.max(0, room.count - room.people.length);
+  return (
+    <section class="company">
+      <h3>{en.hereNow(Math.max(room.count, room.people.length))}</h3>
+      <ul>
+        {room.people.map((person) => (
+          <li key={person.id}>
+            <Face name={person.name} size="mini" here />
+            <span class="cut" dir="auto">
+              {person.name}
+            </span>
+            {person.kind === "agent" && <span class="soft small">{en.team}</span>}
+          </li>
+        ))}
+      </ul>
+      {rest > 0 && <p class="soft small">{en.others(rest)}</p>}
+    </section>
   );
 }
 

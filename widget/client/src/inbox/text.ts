@@ -129,6 +129,10 @@ export const en = {
   tooLong: (over: number) => `${counted(over, "character", "characters")} too long`,
   left: (count: number) => `${counted(count, "character", "characters")} left`,
 
+  hereNow: (count: number) => (count === 0 ? "Nobody is here now" : `${counted(count, "person", "people")} here now`),
+  others: (count: number) => `and ${counted(count, "other", "others")}`,
+  team: "Team",
+  composeIn: (name: string) => `Write in ${name}`,
   visitorHere: "Here now",
   visitorSeen: (when: string) => `Last seen ${when}`,
   visitorAway: "Not here",
