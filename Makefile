@@ -44,6 +44,7 @@ bench: dev ## Measure against other chat servers; writes bench/RESULTS.md
 chaos: dev ## Harm it in every way for ten minutes; CHAOS_SCENARIO= and CHAOS_SEED= play one again
 	@$(RUN) -m saas.up.redis
 	$(RUN) -m tests.chaos
+	CLIENT_MESSAGES=10000 CLIENT_KILLS=1000 $(RUN) -m pytest -q -s tests/chaos/test_client_property.py
 
 conformance: dev ## Try any server against the protocol: URL= WIDGET= KEY= PARENT= EMAIL= PASSWORD=, or the one of `make up`
 	@$(foreach name,URL WIDGET KEY PARENT EMAIL PASSWORD,$(if $($(name)),CONFORMANCE_$(name)='$($(name))')) \
