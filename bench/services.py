@@ -21,6 +21,14 @@ from saas.up.redis import NoRedis, RedisServer
 MANY_FILES = 65_536
 
 
+# All limits are counted as always. Those of one address are raised, since the load of thousands comes from this one, and those of
+# one tenant, since the largest has all of it.
+LIMITS = (
+    "chat.send.ip=1000000/10 chat.send.tenant=1000000/10 chat.hello.ip=1000000/60 chat.hello.tenant=1000000/60 "
+    "chat.join.ip=1000000/60 chat.join.tenant=1000000/60 chat.waiting.ip=20000/1 chat.waiting.tenant=20000/1 chat.waiting=20000/1"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The running services, and for each side the environment of its programs and a migrated database of its own."""
@@ -60,6 +68,7 @@ def _ours(superuser_url: str, redis_url: str, folder: Path) -> dict[str, str]:
         "REDIS_URL": redis_url,
         "DATA_DIR": str(folder),
         "PORCHLIGHT_SCHEME": "http",
+        "LIMITS": LIMITS,
     }
 
 

@@ -52,7 +52,7 @@ def serve(services: Services, *, clients: Sequence[Client]) -> Iterator[Side]:
     if (failure := install()) is not None:
         raise CannotMeasure(failure)
     port, file = free_port(), services.folder / "nginx.conf"
-    file.write_text(CONFIGURATION.format(module=MODULE, folder=services.folder, port=port, files=services.files - 100))
+    file.write_text(CONFIGURATION.format(module=MODULE, folder=services.folder, port=port, files=services.files))
     words = [str(NGINX), "-c", str(file), "-e", str(services.folder / "nginx.log")]
     with server(words, port=port, environment={}, log=services.folder / "nginx.out") as pid:
         target = Target([port], f"localhost:{port}", delivered='"type":"message"')
