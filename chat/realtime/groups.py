@@ -6,7 +6,7 @@ The name is what keeps tenants apart on the bus, so nobody else may put one toge
 import re
 from uuid import UUID
 
-PROCESSES = "processes"  # every process hears it: beats of life, no tenant's data
+PROCESSES = "processes"  # every process hears it: beats of life, how far each has come in which place; no words, no names
 
 _NAME = re.compile(r"^[a-zA-Z0-9\-_.]{1,99}$")  # what channel layers allow
 

@@ -84,7 +84,13 @@ class Net:
         """As the processes do from time to time."""
         for process in self.all.values():
             process.attendance.say_tally()
-        await asyncio.sleep(5 * attendance.WHOLE_SECONDS)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Nobody owes an answer any more."""
+        async with asyncio.timeout(10):
+            while any(process.attendance._answering for process in self.all.values()):
+                await asyncio.sleep(attendance.WHOLE_SECONDS / 2)
 
 
 def people(count: int) -> list[Person]:
@@ -121,7 +127,7 @@ async def test_a_gap_is_noticed_with_the_next_statement(net: Net) -> None:
     net.all["0"].comes(second)
     net.loses = lambda _item: False
     net.all["0"].comes(third)
-    await asyncio.sleep(3 * attendance.WHOLE_SECONDS)
+    await net.settled()
     assert net.all["1"].sees() == net.all["2"].sees() == {first.id, second.id, third.id}
 
 
