@@ -218,9 +218,9 @@ def _check_words(
             if any(word in line.text for word in others):
                 verdict.find("foreign", f"{tenant.slug} stores {line.text!r:.80} in {room}")
     for log in logs:
-        words = [*others, *(room_word(room) for room in rooms if room not in log.rooms)]
-        if log.kind == "visitor":
-            words.append(note_word(tenant.canary))
+        words = list(others)
+        if log.kind == "visitor":  # agents hear of all rooms
+            words += [note_word(tenant.canary), *(room_word(room) for room in rooms if room not in log.rooms)]
         for text in log.heard:
             if any(word in text for word in words):
                 verdict.find("foreign", f"{log.name} of {tenant.slug} heard {text[:200]}")

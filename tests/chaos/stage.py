@@ -89,11 +89,11 @@ class Stage:
         return self.recoveries[-1]
 
     def twin(self, person: Person, number: int) -> Person:
-        """The same person on another socket, who only reads and goes straight to the workers."""
+        """The same person on another socket, who only reads one of their rooms and goes straight to the workers."""
         dice = random.Random(self.dice.random())
-        cast, who = self.seats[self.people.index(person)]
-        address = way_of(self, cast, who, dice)
-        log = replace(person.log, name=f"{person.log.name}-{number}", said=[], heard=[], shown={}, clashes=[], codes=[])
+        address = way_of(self, *self.seats[self.people.index(person)], dice)
+        rooms = [person.log.rooms[number % len(person.log.rooms)]]
+        log = Log(f"{person.log.name}-{number}", person.log.person, person.log.kind, person.log.tenant, rooms)
         return Person(log, person.words, address, dice, replace(person.habits), quiet=True)
 
     def enliven(self, people: Sequence[Person]) -> None:

@@ -127,5 +127,5 @@ SCENARIOS = (
     Scenario("frames_tampered", frames_tampered),
     Scenario("half_open_lines", half_open, least=8),
     Scenario("slow_readers", slow_readers, Setting(habits=Habits(patience=300.0), receive_buffer=16 * 1024)),
-    Scenario("reconnect_herd", herd, Setting(agents=2, visitors=2)),
+    Scenario("reconnect_herd", herd, Setting(visitors=2, habits=Habits(pace=0.5))),
 )
