@@ -24,7 +24,8 @@ SNAPSHOT: Final = f"""
             coalesce(room.epoch = %(epoch)s::uuid AND %(after)s::bigint <= room.last_seq AND {CATCH_UP} >= (
                 SELECT count(*) FROM (
                     SELECT FROM chat_message message
-                    WHERE message.room_id = room.id AND message.changed > %(after)s::bigint LIMIT {CATCH_UP} + 1
+                    WHERE message.room_id = room.id AND message.changed > %(after)s::bigint
+                    ORDER BY message.changed LIMIT {CATCH_UP} + 1
                 ) changes
             ), false) AS resumed,
             (SELECT coalesce(json_agg(json_build_object('who', reading.person_id, 'seq', reading.read_seq)), '[]')

@@ -76,7 +76,7 @@ MESSAGE: Final = """
 """
 
 # Read beside `room`, `site` and `mine`, the reader's place. Unread = others' undeleted messages born after my mark; counting
-# stops at 99, where showing stops.
+# stops at 99, where showing stops; the order keeps it in the index of `seq`, where nothing after the mark costs nothing.
 SUMMARY: Final = f"""
     room.id, room.kind, room.title, room.last_seq, room.epoch, room.rev, room.status, room.visitor_id,
     room.last_text, room.last_by, room.last_at, site.id, site.name, room.assignee_id, room.labels, room.people,
@@ -85,7 +85,7 @@ SUMMARY: Final = f"""
         WHERE message.room_id = room.id AND message.kind <> 'system' AND message.deleted_at IS NULL
           AND message.author_id IS DISTINCT FROM %(me)s
           AND message.seq > coalesce(mine.read_seq, 0)
-        LIMIT {MAX_UNREAD}
+        ORDER BY message.seq LIMIT {MAX_UNREAD}
     ) unread),
     room.pinned, room.locked_at IS NOT NULL, room.closed_at IS NOT NULL, room.slow_seconds, mine.role AS my_role,
     CASE WHEN mine.muted_until > now() THEN mine.muted_until END AS muted_until,
