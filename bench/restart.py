@@ -3,14 +3,14 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
 
 from bench import ours
 from bench.idle import SOCKETS, sockets
-from bench.load import Load
+from bench.load import Client, Load
 from bench.measure import Bench, Figures
 from bench.report import Goal, Row, grid, text
 from saas.up.processes import free_port
@@ -39,34 +39,54 @@ class Watch:
     most: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A restart. Seconds since SIGTERM, but `away` from the first client that was lost to the last that was back."""
+
+    clients: int
+    ended: float
+    started: float
+    all_back: float
+    away: float
+    connections: int
+
+    def cells(self) -> list[str]:
+        """As a line of the table."""
+        seconds = (self.ended, self.started, self.all_back, self.away)
+        return [f"{self.clients:,}", *map(text, seconds), str(self.connections)]
+
+
+HEAD = ("clients", "old server ended, s", "new one answers, s", "all back, s", "first lost to last back, s", "connections")
+
+
 def measure(bench: Bench) -> Figures:
     """One restart."""
     count = sockets(bench)
-    (tenant,) = ours.Tenant.seeded(
-        bench.services, [{"slug": "restart", "visitors": count, "support": count, "messages": MESSAGES}]
-    )
-    clients = [tenant.visitor(n, room=tenant.support[n], after=KNOWN) for n in range(count)]
+    order = {"slug": "restart", "visitors": count, "support": count, "messages": MESSAGES}
+    (tenant,) = ours.Tenant.seeded(bench.services, [order])
+    returned = _restart(bench, [tenant.visitor(n, room=tenant.support[n], after=KNOWN) for n in range(count)])
+    print(f"  {count:,} clients back after {returned.all_back:.1f} s; the new server answered after {returned.started:.1f} s")
+    rows = [
+        Row(f"return of {count:,} clients after a restart", "s", returned.all_back, goal=Goal("at_most", 30)),
+        Row("database connections at once, at most", "connections", returned.connections, goal=Goal("at_most", 20)),
+    ]
+    return Figures(rows, grid(HEAD, [returned.cells()], numbers=range(len(HEAD))))
+
+
+def _restart(bench: Bench, clients: Sequence[Client]) -> Returned:
     port = free_port()
-    with contextlib.ExitStack() as first, contextlib.ExitStack() as rest:
-        side = first.enter_context(ours.serve(bench.services, port=port))
+    with contextlib.ExitStack() as old, contextlib.ExitStack() as rest:
+        side = old.enter_context(ours.serve(bench.services, port=port))
         load = rest.enter_context(Load(bench.load, side.target, clients))
         watch = rest.enter_context(_watched(bench.services.superuser_url))
         load.begin_return(RETURN_SECONDS)
         start = time.monotonic()
-        first.close()
-        down = time.monotonic() - start
+        old.close()
+        ended = time.monotonic() - start
         rest.enter_context(ours.serve(bench.services, port=port))
-        up = time.monotonic() - start
+        started = time.monotonic() - start
         away = load.returned()
-        took = time.monotonic() - start
-    print(f"  {count:,} clients back after {took:.1f} s, at most {watch.most} database connections", flush=True)
-    rows = [
-        Row(f"return of {count:,} clients after a restart", "s", took, goal=Goal("at_most", 30)),
-        Row("database connections at once, at most", "connections", watch.most, goal=Goal("at_most", 20)),
-    ]
-    head = ("clients", "old server ended, s", "new one answers, s", "all back, s", "first lost to last back, s", "connections")
-    line = [f"{count:,}", text(down), text(up), text(took), text(away), str(watch.most)]
-    return Figures(rows, grid(head, [line], numbers=range(len(head))))
+        return Returned(len(clients), ended, started, time.monotonic() - start, away, watch.most)
 
 
 @contextlib.contextmanager
