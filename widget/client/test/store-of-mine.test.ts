@@ -165,6 +165,20 @@ describe("me among those who reacted", () => {
   }
 });
 
+test("a late acknowledgement does not undo what I did after it", () => {
+  const wish = (on: boolean, cid: string) =>
+    ({ cid, room: "r", message: "m1", wish: { what: "react", emoji: "👍", on }, at: 0, state: "waiting" }) as const;
+  const ack = (cid: string, seq: number): ServerFrame => ({ t: "ack", cid, room: "r", seq, id: "m1", ts: "" });
+  const wrote = [wish(false, "off"), wish(true, "on")].reduce(
+    (state, pending) => reduce(state, { type: "wrote", pending }),
+    after([welcome(), joined(2, [line(1, { reactions: { "👍": { n: 1, who: ["vic"] } } }), line(2)])]),
+  );
+  const back = upd(4, 1, { reactions: { "👍": { n: 1, who: ["vic"] } } });
+  const done = after([upd(3, 1), back, ack("on", 4), ack("off", 3)], wrote);
+  assert.deepEqual(done.rooms.r?.messages[0]?.reactions, { "👍": { n: 1, who: ["vic"] } });
+  assert.deepEqual(done.pending, []);
+});
+
 test("the lines stay the same array until something in them changes", () => {
   const state = after([welcome(), start]);
   const room = state.rooms.r as Room;

@@ -90,12 +90,12 @@ function isShown(room: Room | undefined, one: Outgoing): boolean {
   return !isChange(one) && (room?.messages.some((message) => message.cid === one.cid) ?? false);
 }
 
-/** The room's frame may leave me out of a crowd; the acknowledgement did not. */
-function withMyReaction(state: State, { room: id, message: changed, wish }: Change): State {
+/** The room's frame may leave me out of a crowd; the acknowledgement did not, and speaks of the message as it was then. */
+function withMyReaction(state: State, { room: id, message: changed, wish, seq }: Change): State {
   const me = state.me?.id;
   if (wish.what !== "react" || me === undefined) return state;
   return inKnown(state, id, (room) => {
-    const at = room.messages.findIndex((one) => one.id === changed);
+    const at = room.messages.findIndex((one) => one.id === changed && one.changed === seq);
     const message = room.messages[at];
     const next = message && withMe(message, wish.emoji, wish.on, me);
     return !next || next === message ? room : { ...room, messages: room.messages.with(at, next) };
