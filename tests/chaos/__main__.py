@@ -7,6 +7,7 @@ of faults in each scenario.
 import logging
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -32,4 +33,5 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 from tests.chaos.suite import main  # noqa: E402
 
+signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))  # what was made is put away
 sys.exit(main())

@@ -174,6 +174,15 @@ def test_a_view_puts_lines_in_order_and_keeps_what_stands_beyond_a_hole() -> Non
     ]
 
 
+def test_a_view_leaves_older_lines_to_history() -> None:
+    view = View()
+    view.joined({"resumed": False, "epoch": "e", "head": 30, "more": True, "messages": [frame(29), frame(30)]})
+    view.hear(31, frame(31, born=5))
+    assert (view.last, view.oldest, sorted(view.lines)) == (31, 29, ["id29", "id30"])
+    view.older({"messages": [frame(31, born=5), frame(6)], "more": True})
+    assert (view.oldest, view.lines["id5"].changed) == (5, 31)
+
+
 def test_a_view_resumes_in_the_middle_of_a_catch_up() -> None:
     view = View()
     view.joined({"resumed": True, "epoch": "e", "head": 9, "more": True, "messages": [frame(1), frame(2)]})

@@ -18,6 +18,7 @@ class View:
     position: int = 0
     paging: bool = False  # the rest of a catch-up is still to come
     repairing: bool = False
+    oldest: int = 1  # from this seq on everything is known; what is older is read by `history`
     lines: dict[str, Line] = field(default_factory=dict)  # by message id
     clashes: list[str] = field(default_factory=list)
     _places: dict[int, str] = field(default_factory=dict)  # seq -> message id
@@ -27,11 +28,6 @@ class View:
     def broken(self) -> bool:
         """Whether a hole keeps frames back."""
         return bool(self._ahead) and not self.paging
-
-    @property
-    def oldest(self) -> int:
-        """The seq of the first line that is known."""
-        return min(self._places, default=1)
 
     def hear(self, seq: int, message: Frame) -> None:
         """A `msg` or an `upd`: apply it, drop it, or keep it until the hole before it is filled."""
@@ -45,6 +41,7 @@ class View:
             self.lines.clear()
             self._places.clear()
             self.last = self.position = 0
+            self.oldest = min((message["seq"] for message in frame["messages"]), default=1)
         self.epoch, self.repairing = frame["epoch"], False
         self._take_all(frame["messages"])
         self.last = max(self.last, frame["head"])
@@ -62,6 +59,7 @@ class View:
 
     def older(self, frame: Frame) -> None:
         """A page of history."""
+        self.oldest = min([self.oldest, *(message["seq"] for message in frame["messages"])]) if frame["more"] else 1
         self._take_all(frame["messages"])
 
     def cut(self) -> None:
@@ -84,6 +82,8 @@ class View:
 
     def _take(self, message: Frame) -> None:
         line = line_of(message)
+        if line.seq < self.oldest:
+            return  # a change of something older: history brings it as it is then
         known = self._places.setdefault(line.seq, line.id)
         if known != line.id:
             self.clashes.append(f"seq {line.seq} is {known} and {line.id}")
