@@ -15,7 +15,7 @@ from django.conf import settings
 
 from chat.realtime import groups, here, marks
 from chat.realtime.append import for_visitor
-from chat.realtime.changes import obey_out
+from chat.realtime.expulsion import obey_out
 from chat.realtime.here import LocalTenant, Present
 from chat.realtime.journal import Journal, Stored
 from chat.realtime.local import Local
@@ -42,7 +42,7 @@ class Hub:
     def __init__(self) -> None:
         self.local = Local()
         self.loop = self.local.loop
-        self.others = Others(self.local, partial(obey_out, self))
+        self.others = Others(self.local, partial(obey_out, self.local, self.leave_room))
         self.bus = self.others.bus
         self.journal = Journal(dsn(), self._stored)
         self.marks = marks.Marks()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -65,7 +66,7 @@ class MarkRow:
 
 def store_marks(rows: Sequence[MarkRow]) -> None:
     """Store the marks, in one statement for each kind of room. Inside the tenant."""
-    given = [
+    given: list[Any] = [
         [uuid7() for _ in rows],
         [row.room_id for row in rows],
         [row.kind for row in rows],

@@ -46,17 +46,18 @@ class ChangedRoom(Calm, frozen=True):
 
 
 class RoomsView(APIView):
-    """`GET /api/v1/rooms?status=open|resolved|all&kind=support,community,team&cursor=`, and `POST` for a new community or team room."""
+    """`GET /api/v1/rooms?status=open|resolved|all&kind=support,community,team&cursor=`; `POST` makes a community or team room."""
 
     def get(self, request: Request) -> Response:
-        status = request.query_params.get("status", "all")
-        asked = {
-            "cursor": request.query_params.get("cursor"),
-            "status": None if status == "all" else status,
-            "kinds": kinds.split(",") if (kinds := request.query_params.get("kind")) else None,
-        }
+        query = request.query_params
+        status, kinds = query.get("status", "all"), query.get("kind")
         with in_tenant(tenant_of(request)):
-            rooms, onward = selectors.summaries(principal_of(request), **asked)
+            rooms, onward = selectors.summaries(
+                principal_of(request),
+                cursor=query.get("cursor"),
+                status=None if status == "all" else status,
+                kinds=kinds.split(",") if kinds else None,
+            )
         return answer(rooms=rooms, cursor=onward)
 
     def post(self, request: Request) -> Response:
@@ -90,12 +91,16 @@ class RoomView(APIView):
 
 
 class MessagesView(APIView):
-    """`GET /api/v1/rooms/<id>/messages?before=`; without `before` the newest page."""
+    """`GET /api/v1/rooms/<id>/messages?before=&author=`; without `before` the newest page, with `author` of one person's."""
 
     def get(self, request: Request, room_id: str) -> Response:
-        before = _seq(request.query_params.get("before"))
+        who, room, before = principal_of(request), ident(room_id), _seq(request.query_params.get("before"))
+        author = request.query_params.get("author")
         with in_tenant(tenant_of(request)):
-            messages, more = selectors.history(principal_of(request), ident(room_id), before=before)
+            if author:
+                messages, more = selectors.messages_of(who, room, ident(author, "person"), before=before)
+            else:
+                messages, more = selectors.history(who, room, before=before)
         return answer(messages=messages, more=more)
 
 

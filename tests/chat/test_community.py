@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -247,9 +248,9 @@ class TestMembers:
         room = community(acme)
         vic = member(acme, room)
         assert tries(acme, vic, room, "before") == "stored"
-        set_member(acme, ada_, room_id=room, person_id=vic.id, change=MemberChange(**{change: timezone.now() + SOON}))
+        set_member(acme, ada_, room_id=room, person_id=vic.id, change=decision(change, timezone.now() + SOON))
         assert tries(acme, vic, room, "after") == outcome
-        set_member(acme, ada_, room_id=room, person_id=vic.id, change=MemberChange(**{change: None}))
+        set_member(acme, ada_, room_id=room, person_id=vic.id, change=decision(change, None))
         assert tries(acme, vic, room, "again") == "stored"
 
     def test_over_http(self, acme: TenantRef, program: Program) -> None:
@@ -362,8 +363,8 @@ class TestMembers:
 
         works: list[Callable[[], Any]] = []
         for who in people:
-            works += [join(who), lambda who=who: leave_room(acme, who, room_id=room), join(who)]
-            works.append(lambda who=who: remove_member(acme, ada_, room_id=room, person_id=who.id))
+            works += [join(who), partial(leave_room, acme, who, room_id=room), join(who)]
+            works.append(partial(remove_member, acme, ada_, room_id=room, person_id=who.id))
         assert [one for one in at_once(works) if isinstance(one, Exception)] == []
         said, counted = people_in(acme, room)
         assert said == counted
@@ -509,7 +510,7 @@ class TestPins:
         room = community(acme)
         vic = member(acme, room)
         messages = [message_of(acme, room, vic, f"line {n}") for n in range(4)]
-        at_once([lambda m=m: pin(acme, ada_, room_id=room, message_id=m, on=True) for m in messages])
+        at_once([partial(pin, acme, ada_, room_id=room, message_id=m, on=True) for m in messages])
         with in_tenant(acme):
             assert sorted(Room.objects.get(id=room).pinned) == sorted(map(str, messages))
 
@@ -567,3 +568,8 @@ def moderator_of_invited(tenant: TenantRef, room_id: UUID) -> Principal:
         Participant.objects.create(room_id=room_id, kind="visitor", person_id=who.id, name=who.name, role="moderator")
         Room.objects.filter(id=room_id).update(people=1)
     return who
+
+
+def decision(field: str, moment: datetime | None) -> MemberChange:
+    """A mute or a ban until then; None ends it."""
+    return MemberChange(muted_until=moment) if field == "muted_until" else MemberChange(banned_until=moment)

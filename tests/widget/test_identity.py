@@ -66,7 +66,7 @@ def visitor_of(answer: Any) -> str:
 
 def external_ids(tenant: TenantRef) -> list[str]:
     with in_tenant(tenant):
-        return list(Visitor.objects.exclude(external_id=None).values_list("external_id", flat=True))
+        return [str(one) for one in Visitor.objects.exclude(external_id=None).values_list("external_id", flat=True)]
 
 
 class TestWhoTheyBecome:
@@ -152,7 +152,7 @@ FORGERIES: dict[str, Forge] = {
     "empty": lambda w, k, t: "",
     "no token": lambda w, k, t: "a.b.c",
     "not three parts": lambda w, k, t: signed(w, k).rpartition(".")[0],
-    "no algorithm": lambda w, k, t: jwt.encode(claims(w), None, algorithm="none", headers={"kid": k.kid}),
+    "no algorithm": lambda w, k, t: jwt.encode(claims(w), "", algorithm="none", headers={"kid": k.kid}),
     "no algorithm, in capitals": lambda w, k, t: by_hand({"alg": "NONE", "kid": k.kid}, claims(w), ""),
     "no signature": lambda w, k, t: signed(w, k).rpartition(".")[0] + ".",
     "HS384": lambda w, k, t: jwt.encode(claims(w), k.secret, algorithm="HS384", headers={"kid": k.kid}),

@@ -1,0 +1,65 @@
+"""Out of a room: the order that ends somebody's place in it on every process."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+from chat.access import who_may_stay
+from chat.realtime.line import Item
+from chat.realtime.local import Local
+from chat.realtime.protocol.outgoing import Left
+from chat.realtime.room import LocalRoom
+from chat.realtime.session import Session
+from tenants.context import run_in_tenant
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 1.0  # until the database tells who may stay
+
+Leave = Callable[[Session, UUID], bool]  # takes a socket out of a room; whether it was in it
+
+_looking: set[asyncio.Task[None]] = set()  # the loop itself keeps only a weak reference
+
+
+def out_of_room(person_id: UUID | None) -> Item:
+    """The order, for the room's group: this person, or without one every visitor who may not stay."""
+    return {"k": "out", "who": person_id.hex if person_id else None}
+
+
+def obey_out(local: Local, leave: Leave, group: str, item: Item) -> None:
+    """The order on this process. A socket that is just reading the room's history is put out, too."""
+    room = local.rooms.get(group)
+    if room is None:
+        return
+    if item["who"]:
+        _out(room, leave, [session for session in _sockets(room) if session.principal.id == UUID(item["who"])])
+    else:
+        task = local.loop.create_task(_look_again(room, leave), name="look-again")
+        _looking.add(task)
+        task.add_done_callback(_looking.discard)
+
+
+async def _look_again(room: LocalRoom, leave: Leave) -> None:
+    """Ask the database who may stay, as long as it takes."""
+    while visitors := [session for session in _sockets(room) if session.principal.kind == "visitor"]:
+        try:
+            people = list({session.principal.id for session in visitors})
+            staying = await run_in_tenant(room.tenant, who_may_stay, room.id, people)
+            return _out(room, leave, [session for session in visitors if session.principal.id not in staying])
+        except Exception as error:
+            log.warning("who may stay in a room is not known yet: %s: %s", type(error).__name__, error)
+            await asyncio.sleep(RETRY_SECONDS)
+    return None
+
+
+def _sockets(room: LocalRoom) -> list[Session]:
+    return [*room.members, *room.joining]
+
+
+def _out(room: LocalRoom, leave: Leave, sessions: Iterable[Session]) -> None:
+    for session in set(sessions):
+        if not leave(session, room.id):
+            room.leave(session)  # it was still reading: what it read is not shown
+        session.send(Left(room=room.id, code="not_found"))
