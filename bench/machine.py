@@ -1,12 +1,15 @@
 """What the figures were taken on."""
 
+import json
 import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-MEASURED_WITH = ("uvicorn", "uvloop", "daphne", "channels", "channels-redis", "django")
+MEASURED_WITH = ("uvicorn", "uvloop", "daphne", "channels", "channels-redis", "django", "gunicorn")
+PEERS_LOCK = Path(__file__).parent / "peers/node/package-lock.json"
+PEERS = ("ws", "socket.io", "@socket.io/redis-adapter", "pg")
 
 
 def describe() -> dict[str, str]:
@@ -19,7 +22,13 @@ def describe() -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "versions": ", ".join(f"{name} {version(name)}" for name in MEASURED_WITH),
+        "peers on node": ", ".join(f"{name} {_locked(name)}" for name in PEERS),
     }
+
+
+def _locked(name: str) -> str:
+    packages = json.loads(PEERS_LOCK.read_text())["packages"]
+    return str(packages[f"node_modules/{name}"]["version"])
 
 
 def _field(file: str, name: str) -> str:
