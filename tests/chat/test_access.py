@@ -7,6 +7,7 @@ import pytest
 from chat.access import room_for
 from chat.models import Room
 from chat.selectors import history, snapshot, summaries, summary_of
+from chat.selectors.rooms import community_rooms
 from chat.services.sites import create_site
 from saas.core.errors import NotFound
 from tenants.context import TenantRef, in_tenant
@@ -19,7 +20,10 @@ def sees(tenant: TenantRef, who: Principal, room: Room) -> bool:
     """Whether this person sees the room, by every reading there is; they must agree."""
     found = set()
     with in_tenant(tenant):
-        found.add(bool(summaries(who, room_ids=[room.id])[0]))
+        listed = [seen.id for seen in summaries(who, room_ids=[room.id])[0]]
+        if who.kind == "visitor":  # what they may join stands in a list of its own
+            listed += [seen.id for seen, _joined in community_rooms(who)[0]]
+        found.add(room.id in listed)
         for read in (room_for, snapshot, lambda p, r: history(p, r, before=9), lambda p, r: summary_of(r, p)):
             try:
                 read(who, room.id)
