@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from tenants.context import TenantRef, evaluated, in_tenant, run_on_platform
+from saas.core.errors import Busy
+from saas.core.fairpool import MOST_WAITING
+from tenants.context import TenantRef, evaluated, in_tenant, run_for_tenant
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,6 +49,8 @@ class _Queue:
     hops: set[asyncio.Task[None]] = field(default_factory=set)
 
     def add(self, call: Call) -> "asyncio.Future[Any]":
+        if len(self.waiting) >= MOST_WAITING:
+            raise Busy("Too much is waiting for the database.", retry_after=1.0)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self.waiting.append((call, future))
@@ -66,7 +70,7 @@ class _Queue:
             taken = [self.waiting.popleft() for _ in range(min(MOST, len(self.waiting)))]
             wanted = [(call, future) for call, future in taken if not future.done()]  # nobody waits for the others any more
             try:
-                results = await run_on_platform(_read_all, self.tenant, [call for call, _ in wanted])
+                results = await run_for_tenant(self.tenant, _read_all, self.tenant, [call for call, _ in wanted])
             except Exception as error:
                 results = [(None, error)] * len(wanted)
             for (_, future), (value, failure) in zip(wanted, results, strict=True):

@@ -1,0 +1,78 @@
+"""A bounded pool of threads that many share fairly.
+
+Each call belongs to somebody, such as a tenant. Whoever has calls waiting is served in turn, one call each, and nobody holds more
+than a share of the threads, so that a slow call of one never keeps all the others waiting. What waits is bounded, too.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+from saas.core.errors import Busy
+
+MOST_WAITING: Final = 10_000  # calls of one owner
+SHARE: Final = 0.75  # of the threads that one owner may hold
+
+_NOBODY: Final = object()
+
+
+class FairPool:
+    """`submit` from any thread or event loop."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._free = threads
+        self._share = max(1, int(threads * SHARE)) if threads > 1 else 1
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, deque[tuple[Future[Any], Callable[[], Any]]]] = {}  # the first is served next
+        self._running: dict[Hashable, int] = {}
+
+    def submit(self, owner: Hashable, call: Callable[[], Any]) -> Future[Any]:
+        """Run the call on a thread, when it is the owner's turn. Raises `Busy` when too much of the owner's waits."""
+        future: Future[Any] = Future()
+        with self._lock:
+            queue = self._waiting.get(owner)
+            if queue is None:
+                queue = self._waiting[owner] = deque()
+            if len(queue) >= MOST_WAITING:
+                raise Busy("Too much is waiting for the database.", retry_after=1.0)
+            queue.append((future, call))
+            self._serve()
+        return future
+
+    def _serve(self) -> None:
+        """Give free threads to those who wait, in turn. Under the lock."""
+        while self._free:
+            owner = next((one for one in self._waiting if self._running.get(one, 0) < self._share), _NOBODY)
+            if owner is _NOBODY:
+                return
+            queue = self._waiting.pop(owner)
+            future, call = queue.popleft()
+            if queue:
+                self._waiting[owner] = queue  # behind the others
+            if future.set_running_or_notify_cancel():
+                self._free -= 1
+                self._running[owner] = self._running.get(owner, 0) + 1
+                self._executor.submit(self._run, owner, future, call)
+
+    def _run(self, owner: Hashable, future: Future[Any], call: Callable[[], Any]) -> None:
+        try:
+            result = call()
+        except BaseException as error:
+            self._done(owner)
+            future.set_exception(error)
+        else:
+            self._done(owner)
+            future.set_result(result)
+
+    def _done(self, owner: Hashable) -> None:
+        with self._lock:
+            self._free += 1
+            left = self._running[owner] - 1
+            if left:
+                self._running[owner] = left
+            else:
+                del self._running[owner]
+            self._serve()

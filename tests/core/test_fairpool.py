@@ -1,0 +1,68 @@
+"""Threads shared fairly: in turn, by shares, and bounded."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from saas.core import fairpool
+from saas.core.errors import Busy
+from saas.core.fairpool import FairPool
+
+SECONDS = 10
+
+
+def test_who_asks_once_does_not_wait_behind_who_asks_a_hundred_times() -> None:
+    pool, gate, order = FairPool(1, "test"), threading.Event(), list[str]()
+
+    def note(owner: str) -> Callable[[], None]:
+        return lambda: order.append(owner)
+
+    first = pool.submit("a", lambda: gate.wait(SECONDS))
+    calls = [pool.submit("a", note("a")) for _ in range(100)]
+    calls += [pool.submit(owner, note(owner)) for owner in ("b", "c", "b")]
+    gate.set()
+    for call in [first, *calls]:
+        call.result(SECONDS)
+    assert order[:6] == ["a", "b", "c", "a", "b", "a"]
+    assert len(order) == 103
+
+
+def test_nobody_holds_all_threads() -> None:
+    pool, gate = FairPool(4, "test"), threading.Event()
+    slow = [pool.submit("a", lambda: gate.wait(SECONDS)) for _ in range(10)]
+    assert pool.submit("b", lambda: "at once").result(SECONDS) == "at once"
+    assert sum(call.running() for call in slow) == 3
+    gate.set()
+    assert [call.result(SECONDS) for call in slow] == [True] * 10
+
+
+def test_what_a_call_raises_reaches_who_asked_and_frees_the_thread() -> None:
+    pool = FairPool(1, "test")
+    failed = pool.submit("a", lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        failed.result(SECONDS)
+    assert pool.submit(None, lambda: 7).result(SECONDS) == 7
+
+
+def test_who_no_longer_waits_is_passed_over() -> None:
+    pool, gate, done = FairPool(1, "test"), threading.Event(), list[int]()
+    first = pool.submit("a", lambda: gate.wait(SECONDS))
+    second, third = pool.submit("a", lambda: done.append(2)), pool.submit("a", lambda: done.append(3))
+    assert second.cancel()
+    gate.set()
+    first.result(SECONDS), third.result(SECONDS)
+    assert done == [3]
+
+
+def test_what_waits_is_bounded_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fairpool, "MOST_WAITING", 5)
+    pool, gate = FairPool(1, "test"), threading.Event()
+    running = [pool.submit("a", lambda: gate.wait(SECONDS)) for _ in range(6)]
+    with pytest.raises(Busy) as refused:
+        pool.submit("a", lambda: None)
+    assert refused.value.retry_after
+    other = pool.submit("b", lambda: "mine")
+    gate.set()
+    assert other.result(SECONDS) == "mine"
+    assert [call.result(SECONDS) for call in running] == [True] * 6
