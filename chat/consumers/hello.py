@@ -11,7 +11,7 @@ from chat.consumers.joining import join
 from chat.notifications import unseen
 from chat.realtime.here import ONLINE, Word
 from chat.realtime.hub import hub
-from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SOCKETS, MAX_SUMMARIES, MAX_TEXT, Close, version_for
+from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SUMMARIES, MAX_TEXT, Close, version_for
 from chat.realtime.protocol.incoming import Hello, Page
 from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
 from chat.realtime.session import Session
@@ -55,7 +55,7 @@ async def identify(tenant: TenantRef, site_id: UUID | None, token: str) -> Princ
 async def welcome(session: Session, frame: Hello) -> None:
     """Answer `hello`: the list of rooms and notifications, who is here, and the rooms that the client knows, resumed."""
     local = hub().enter(session, quietly=True)
-    _close_oldest(session)
+    hub().others.socket_count.opened(session)
     if frame.page is not None and session.principal.kind == "visitor":
         session.page = Page(**clean_page(frame.page))
         await run_in_tenant(session.tenant, moved_to, session.principal.id, frame.page)
@@ -95,12 +95,3 @@ def _read(principal: Principal) -> tuple[list[Summary], str | None, list[Notice]
 def _me(session: Session) -> Person:
     who = session.principal
     return Person(kind=who.kind, id=who.id, name=who.name, role=who.role)
-
-
-def _close_oldest(session: Session) -> None:
-    """A visitor holds at most five sockets; the oldest goes."""
-    if session.principal.kind != "visitor":
-        return
-    mine = sorted(hub().sockets_of(session.tenant, session.principal.id), key=lambda one: one.since)
-    for old in mine[:-MAX_SOCKETS]:
-        old.end(Close.TOO_MANY_SOCKETS)

@@ -11,6 +11,7 @@ from chat.realtime.bus import Bus
 from chat.realtime.groups import PROCESSES
 from chat.realtime.line import BEAT_SECONDS, Item
 from chat.realtime.local import Local
+from chat.realtime.socket_count import SocketCount
 from chat.selectors.sites import forget_sites
 from tenants import resolve
 
@@ -23,8 +24,8 @@ POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is 
 
 class Others:
     """The other processes, as heard. Items are `m` frames with a seq, `f` a frame of state, `end` close sockets,
-    `notices` notifications, those of `attendance.py`, `forget` what you keep of a tenant, `beat` I live, `met` I did not
-    know you, `bye` I end.
+    `notices` notifications, those of `attendance.py` and `socket_count.py`, `forget` what you keep of a tenant, `beat` I live,
+    `met` I did not know you, `bye` I end.
 
     To a process that is not known nothing is said, so that one alone has no trouble with it. Two that meet tell each other so,
     and each compares its rooms with the database after the other has begun to tell it everything.
@@ -35,6 +36,7 @@ class Others:
         self.obey_out = obey_out
         self.bus = Bus(self.hear, self._failed, self._restored)
         self.attendance = Attendance(local, self.bus)
+        self.socket_count = SocketCount(local, self.bus)
         self._heard: dict[str, float] = {}
         self._met: set[str] = set()  # those of them that listen: who only rings the bell has no beat
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,7 +64,7 @@ class Others:
             except Exception:
                 log.exception("a message from another process could not be read")
 
-    def _hear_one(self, group: str, process: str, item: Item) -> None:
+    def _hear_one(self, group: str, process: str, item: Item) -> None:  # noqa: C901 - one line for each kind
         match item["k"]:
             case "m":
                 self.local.offer(group, item["lines"])
@@ -74,6 +76,8 @@ class Others:
                 self.obey_out(group, item)
             case "notices":
                 self.local.notify(group, item["notice"], item["to"])
+            case "sockets":
+                self.socket_count.hear(group, process, item)
             case "bye" | "forget" | "met":
                 self._hear_process(process, item)
             case kind if kind in KINDS:

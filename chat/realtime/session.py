@@ -41,6 +41,7 @@ class Session:
     pings: int = 0
     page: Page = field(default_factory=Page)  # where a visitor is
     address: str = ""  # of the client, for limits
+    opened: float = field(default_factory=time.time)  # seconds since 1970, to compare with other processes
     counts: bool = True  # among the sockets that a visitor may hold
     plan: Plan = ONE_PLAN
     counters: dict[type, Sequence[Counter]] = field(default_factory=dict)  # by kind of frame

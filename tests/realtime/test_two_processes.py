@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -155,6 +156,17 @@ async def test_a_change_over_http_reaches_the_sockets_of_the_other_process(
         await widget.expect_one(lambda one: one["t"] == "room" and one["summary"]["status"] == "resolved", "the status")
         await over_http(pair.right, f"/api/v1/rooms/{room}/reopen")
         await widget.expect("msg", room=str(room), seq=4, seconds=SOON)
+
+
+async def test_a_visitor_holds_five_sockets_over_both_and_the_oldest_goes(sides: Sides, shop: Shop) -> None:
+    who = await shop.visitor()
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(sides[n % 2].visitor(shop.tenant, who)) for n in range(7)]
+        for socket in sockets[:2]:
+            await socket.expect_close(4409)
+        for socket in sockets[2:]:
+            await socket.settled()
+            assert socket.code is None
 
 
 @pytest.mark.chaos
