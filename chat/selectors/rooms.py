@@ -18,6 +18,7 @@ KINDS: Final = ("support", "community", "team")
 NEWEST_FIRST: Final = f"""
     SELECT {SUMMARY} {FROM_ROOMS}
     WHERE {VISIBLE} AND room.notes_of_id IS NULL
+      AND (%(reader)s = 'agent' OR room.kind = 'support' OR mine.id IS NOT NULL)
       AND (%(status)s::text IS NULL OR room.status = %(status)s)
       AND (%(kinds)s::text[] IS NULL OR room.kind = ANY(%(kinds)s::text[]))
       AND (%(rooms)s::uuid[] IS NULL OR room.id = ANY(%(rooms)s::uuid[]))
@@ -44,7 +45,8 @@ def summaries(
     kinds: Sequence[str] | None = None,
     room_ids: Sequence[UUID] | None = None,
 ) -> tuple[list[Summary], str | None]:
-    """The rooms this person sees, newest first, and the cursor of the next page or None.
+    """The rooms this person is in, newest first, and the cursor of the next page or None: an agent is in all of them, a visitor in
+    their own and in the community rooms where they have a place.
 
     Raises BadFrame for a cursor that is not ours (field `cursor`) or an unknown status or kind (field `status`,
     `kind`).
