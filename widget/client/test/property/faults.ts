@@ -15,12 +15,12 @@ export interface BadLine {
 }
 
 /** Chances. What is lost on a line that stands can be asked for again; an `ack` comes again after the next welcome. */
-const WITHHELD = 0.4;
-const DOUBLED = 0.1;
-const DROPPED = 0.02;
+export const WITHHELD = 0.4;
+export const DOUBLED = 0.1;
+export const DROPPED = 0.02;
 /** A late copy comes within so many milliseconds, and a deaf line is cut after so many. */
 const LATE = 300;
-const DEAF = 40;
+export const DEAF = 40;
 
 const tagOf = (text: string): string => (JSON.parse(text) as { readonly t: string }).t;
 

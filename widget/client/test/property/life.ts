@@ -6,6 +6,7 @@ import type { Room } from "../../src/core/state.ts";
 import { linesOf } from "../../src/core/view.ts";
 import { type BadLine, badLine } from "./faults.ts";
 import { MUTANTS } from "./mutants.ts";
+import { badWall } from "./wall.ts";
 
 /** One person of the run, as the test orders it. */
 export interface Order {
@@ -16,6 +17,8 @@ export interface Order {
   /** Messages to send; changes come on top. */
   readonly messages: number;
   readonly kills: number;
+  /** Whether no socket gets through to them. */
+  readonly walled: boolean;
 }
 
 /** Something that was done, in the order in which it was. `code`: it was refused. */
@@ -43,6 +46,8 @@ export interface Life {
   readonly line: BadLine;
   /** Says and changes everything that was ordered. */
   live(): Promise<void>;
+  /** Ends what is not done yet, and all harm. */
+  rest(): void;
   /** Whether nothing of its own is under way. */
   isSettled(): boolean;
   /** How far it has come in each room, or nothing while it is behind. */
@@ -63,8 +68,9 @@ export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done
 export function life(order: Order, dice: () => number, pace: number, mutant: string): Life {
   const make = MUTANTS[mutant];
   if (!make) throw new Error(`there is no mutant ${mutant}`);
-  const line = badLine(dice, make());
+  const line = order.walled ? badWall(dice, order.token) : badLine(dice, make());
   const done = new Map<Id, Done>();
+  let isOver = false;
   const client = createClient({
     getSession: async () => ({ token: order.token, expiresIn: 3_600, url: order.url }),
     connect: line.connect,
@@ -123,23 +129,28 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
     return { after, before };
   }
 
+  function rest(): void {
+    isOver = true;
+    line.mend();
+  }
+
   async function live(): Promise<void> {
     const { after, before } = fates();
     client.start();
     for (const room of order.rooms) client.join(room);
-    for (let count = 0; count < order.messages; count += 1) {
+    for (let count = 0; count < order.messages && !isOver; count += 1) {
       await sleep(dice() * pace);
       if (before.has(count)) await cutNow();
       if (after.has(count)) await online().then(line.cutAfterNext);
       send(count);
       if (dice() < MEDDLES) meddle(count);
     }
-    line.mend();
+    rest();
   }
 
   /** A line that is being made anew counts as none. */
   async function online(): Promise<void> {
-    while (client.status().state !== "online") await sleep(1);
+    while (client.status().state !== "online" && !isOver) await sleep(1);
   }
 
   async function cutNow(): Promise<void> {
@@ -165,6 +176,7 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
     client,
     line,
     live,
+    rest,
     isSettled: () => open().length === 0,
     positions,
     readUp,

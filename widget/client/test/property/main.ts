@@ -18,6 +18,8 @@ interface Plan {
 /** Milliseconds to come to rest after the last cut. */
 const PATIENCE = 60_000;
 const AGAIN = 1_500;
+/** To come back, on a machine that has much else to do. */
+const RETURN = 3_000;
 
 async function until(isTrue: () => boolean, ms = PATIENCE): Promise<boolean> {
   const end = Date.now() + ms;
@@ -49,8 +51,9 @@ function isLevel(people: readonly Life[]): boolean {
 
 async function run({ seed, pace, mutant, people }: Plan): Promise<void> {
   const lives = people.map((order, at) => life(order, seeded(seed * 1_000 + at), pace, mutant));
-  const longest = Math.max(...people.map((order) => order.messages)) * pace * 2 + PATIENCE;
-  await Promise.race([Promise.all(lives.map((one) => one.live())), sleep(longest)]);
+  const longest = Math.max(...people.map((order) => order.messages * pace + order.kills * RETURN));
+  await Promise.race([Promise.all(lives.map((one) => one.live())), sleep(PATIENCE + longest)]);
+  for (const one of lives) one.rest();
   await settle(lives);
   for (const one of lives) one.line.cut();
   const level = await until(() => isLevel(lives));
