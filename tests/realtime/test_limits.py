@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -78,8 +79,12 @@ async def refused(socket: ChatSocket, times: int, frame_type: str, **fields: Any
     own = [str(uuid4()) for _ in range(times)]
     for one in own:
         await socket.say(frame_type, **{name: one}, **fields)
-    answers = [await socket.expect_one(lambda frame, one=one: frame.get(name) == one, f"{name} {one}") for one in own]
+    answers = [await socket.expect_one(partial(_answers, name, one), f"{name} {one}") for one in own]
     return [frame for frame in answers if frame.get("code") == "rate_limited"]
+
+
+def _answers(name: str, one: str, frame: dict[str, Any]) -> bool:
+    return frame.get(name) == one
 
 
 class TestFrames:
@@ -195,7 +200,7 @@ class TestComingIn:
         """The proxy writes the last one; what stands before it is anybody's word."""
         people = [await shop.visitor() for _ in range(8)]
         for number, who in enumerate(people[:7]):
-            said = {"additional_headers": {"X-Forwarded-For": f"192.0.2.{number}, 203.0.113.30"}}
+            said: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": f"192.0.2.{number}, 203.0.113.30"}}
             async with gate.socket(gate.visitor_url(key_of(shop.tenant)), **said) as socket:
                 await socket.hello(visitor_token(shop.tenant, who))
         async with gate.socket(gate.visitor_url(key_of(shop.tenant)), **coming_from("203.0.113.30")) as socket:
