@@ -1,7 +1,7 @@
 """What one person said and heard, for the checker. Nothing here knows the product."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["send", "edit", "delete", "react"]
 
@@ -21,6 +21,17 @@ class Said:
     acks: set[tuple[int, str]] = field(default_factory=set)  # seq and message id of each ack: all must be one and the same
     refused: str = ""  # the code of the last refusal: it may have been overtaken
     given_up: bool = False  # refused for good, for a reason that the sender accepts
+
+    def frame(self) -> dict[str, Any]:
+        """As it goes over the wire, each time the same."""
+        frame: dict[str, Any] = {"t": self.kind, "cid": self.cid, "room": self.room}
+        if self.kind in {"send", "edit"}:
+            frame["text"] = self.text
+        if self.message:
+            frame["message"] = self.message
+        if self.kind == "react":
+            frame |= {"emoji": self.emoji, "on": self.on}
+        return frame
 
 
 @dataclass(frozen=True, slots=True)

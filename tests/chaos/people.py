@@ -89,7 +89,7 @@ class Person:
     async def say_again(self) -> None:
         """Everything that is not acknowledged, in the order in which it was said."""
         for said in list(self.unacked.values()):
-            await self._say_said(said)
+            await self._say(**said.frame())
 
     async def say_line(self, room: str) -> None:
         """Say something new."""
@@ -157,7 +157,7 @@ class Person:
         """Join what `hello` did not resume, say again what was not answered, then talk."""
         for room in self.log.rooms:
             if room not in self.views:
-                await self._say(t="join", ref=room, room=room)
+                await self._join(room)
         await self.say_again()
         while True:
             await asyncio.sleep(self.dice.random() * 2 * self.habits.pace)
@@ -187,17 +187,7 @@ class Person:
         said.at = asyncio.get_running_loop().time()
         self.log.said.append(said)
         self.unacked[said.cid] = self._asked[said.cid] = said
-        await self._say_said(said)
-
-    async def _say_said(self, said: Said) -> None:
-        fields: Frame = {"t": said.kind, "cid": said.cid, "room": said.room}
-        if said.kind in {"send", "edit"}:
-            fields["text"] = said.text
-        if said.message:
-            fields["message"] = said.message
-        if said.kind == "react":
-            fields |= {"emoji": said.emoji, "on": said.on}
-        await self._say(**fields)
+        await self._say(**said.frame())
 
     async def _say(self, **frame: Any) -> None:
         if self.connection is not None:
@@ -215,7 +205,7 @@ class Person:
             case "pong":
                 self.pong_at = asyncio.get_running_loop().time()
             case "left":
-                self._later(1.0, self._say(t="join", ref=frame["room"], room=frame["room"]))
+                self._later(1.0, self._join(frame["room"]))
             case "msg" | "upd" | "ping":
                 self._hear_seq(frame)
 
@@ -240,16 +230,32 @@ class Person:
     def _refused(self, frame: Frame) -> None:
         """For now: the frame goes again. For good: only what was said of a message that is gone may be refused so."""
         said = self._asked.get(frame.get("cid", ""))
+        if said is not None:
+            said.refused = frame["code"]
         if said is None:
-            if frame.get("ref") in self.log.rooms:
-                self._later(0.5, self._say(t="join", ref=frame["ref"], room=frame["ref"]))
-            return
-        said.refused = frame["code"]
-        if frame["code"] in PASSING:
-            self._later(frame.get("retry_after") or 0.2, self._say_said(said))
+            self._refused_reading(frame.get("ref", ""), frame.get("retry_after") or 0.5)
+        elif frame["code"] in PASSING:
+            self._later(frame.get("retry_after") or 0.2, self._say(**said.frame()))
         elif said.kind != "send" and frame["code"] in SETTLED and not said.acks:
             said.given_up = True
             self.unacked.pop(said.cid, None)
+
+    def _refused_reading(self, ref: str, seconds: float) -> None:
+        """A `join` or a `history` goes again."""
+        room = ref.removeprefix(UP)
+        if room in self.log.rooms:
+            self._later(seconds, self._read_up(room) if ref.startswith(UP) else self._join(room))
+
+    async def _join(self, room: str) -> None:
+        """From the position on, if there is one."""
+        view = self.views.get(room)
+        known = {"epoch": view.epoch, "after": view.position} if view and view.epoch else {}
+        await self._say(t="join", ref=room, room=room, **known)
+
+    async def _read_up(self, room: str) -> None:
+        """What stands above the oldest line that is known."""
+        if (oldest := self.views[room].oldest) > 1:
+            await self._say(t="history", ref=UP + room, room=room, before=oldest)
 
     async def _catch_up(self, frame: Frame) -> None:
         room = frame["room"]
@@ -260,8 +266,7 @@ class Person:
             view.older(frame)
         else:
             view.page(frame)
-        if view.oldest > 1:
-            await self._say(t="history", ref=UP + room, room=room, before=view.oldest)
+        await self._read_up(room)
         self._mend_soon(room)
 
     def _mend_soon(self, room: str) -> None:
@@ -274,7 +279,7 @@ class Person:
         view.repairing = False
         if view.broken or head > view.last:
             view.repairing = True
-            await self._say(t="join", ref=room, room=room, epoch=view.epoch, after=view.position)
+            await self._join(room)
 
     def _later(self, seconds: float, act: Coroutine[Any, Any, None]) -> None:
         async def wait() -> None:

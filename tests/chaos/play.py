@@ -10,7 +10,7 @@ from tests.chaos.ground import Ground
 from tests.chaos.scenarios.scenario import Scenario
 from tests.chaos.stage import PATIENCE, stage
 
-STUCK_SECONDS: Final = 180.0  # a script that takes so much longer than it was given is stuck
+STUCK: Final = 3  # times the patience: a script that takes so much longer than it was given is stuck
 
 
 @dataclass
@@ -63,7 +63,7 @@ async def play(
     async with stage(ground, scenario.setting, seed=seed, seconds=seconds, mutant=mutant) as run:
         began = run.clock()
         try:
-            async with asyncio.timeout(seconds + STUCK_SECONDS):
+            async with asyncio.timeout(seconds + STUCK * patience):
                 await run.recovered()
                 run.recoveries.clear()
                 await scenario.script(run)

@@ -16,7 +16,7 @@ from tests.chaos.scenarios import SCENARIOS
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600), pytest.mark.xdist_group("chaos")]
 needs_redis = pytest.mark.skipif(find_program() is None, reason=f"no Redis server for two processes: {HOW_TO}")
 
-BAD_DAY_SECONDS = 35.0  # of faults; with starts and calm, all of this page takes about a minute on a quiet machine
+BAD_DAY_SECONDS = 30.0  # of faults; with starts and calm, all of this page takes about a minute on a quiet machine
 PLAIN_SECONDS = 5.0
 
 
