@@ -3,46 +3,13 @@ import { afterEach, describe, mock, test } from "node:test";
 import { createClient } from "../src/core/client.ts";
 import { withFallback } from "../src/core/fallback.ts";
 import { addressOf } from "../src/core/polling.ts";
-import { createRescue } from "../src/core/rescue.ts";
 import { Refused } from "../src/core/socket.ts";
-import { pendingOf, type Room } from "../src/core/state.ts";
-import type { Connect } from "../src/core/transport.ts";
+import { pendingOf } from "../src/core/state.ts";
 import { seeded } from "./fake-clock.ts";
-import { fakeHttp } from "./fake-http.ts";
+import { polling, walled } from "./walled.ts";
 import { texts, world } from "./world.ts";
 
 afterEach(() => mock.restoreAll());
-
-/** A visitor behind a proxy that refuses sockets as long as `net.blocked`. */
-function walled(random?: () => number) {
-  const { clock, server } = world(random);
-  const http = fakeHttp(clock, server);
-  const net = { blocked: true, tries: 0, tokens: 0 };
-  mock.method(globalThis, "fetch", http.fetch);
-  const direct: Connect = (url, handlers, hello) => {
-    net.tries += 1;
-    if (!net.blocked) return server.connect(url, handlers, hello);
-    const cancel = clock.after(5, () => handlers.close(1006));
-    return { send() {}, close: cancel };
-  };
-  const client = createClient({
-    getSession: async () => ({ token: `token-${++net.tokens}`, expiresIn: 900, url: "ws://shop.example/ws/w/key/" }),
-    connect: withFallback(direct, clock, server.surroundings, async () => createRescue),
-    surroundings: server.surroundings,
-    clock,
-  });
-  return { clock, server, http, net, client, room: () => Object.values(client.state().rooms)[0] as Room };
-}
-
-async function polling(random?: () => number) {
-  const here = walled(random);
-  here.client.start();
-  await here.clock.pass(3_000);
-  assert.equal(here.client.status().state, "online");
-  here.client.open("hello");
-  await here.clock.pass(500);
-  return { ...here, id: here.room().id };
-}
 
 describe("where sockets are refused", () => {
   test("three that never opened, then the same conversation by HTTP", async () => {
