@@ -6,6 +6,7 @@ import httpx
 
 from tenants.context import run_on_platform
 from tenants.jwt_services import sign_in_by_password
+from tests.realtime.test_people import until
 from tests.support.cast import PASSWORD
 from tests.support.server import Server
 from tests.support.shop import Shop
@@ -28,12 +29,16 @@ async def access_of(shop: Shop) -> str:
     return (await run_on_platform(sign_in_by_password, shop.tenant, email=email, password=PASSWORD)).access
 
 
+async def _is_online(server: Server, path: str) -> bool:
+    return bool((await ask(server, "widget", path))["online"])
+
+
 async def test_config_says_whether_somebody_answers(server: Server, doors: Doors, shop: Shop) -> None:
     path = f"/w/{(await run_on_platform(embed_key, shop.tenant)).key}/config"
     assert (await ask(server, "widget", path))["online"] is False
     async with doors.agent(shop.tenant, shop.owner) as inbox:
         await inbox.settled()
-        assert (await ask(server, "widget", path))["online"] is True
+        await until(lambda: _is_online(server, path))  # the answer may be some seconds old
 
 
 async def test_a_visitor_alone_is_nobody_who_answers(server: Server, doors: Doors, shop: Shop) -> None:
