@@ -45,8 +45,9 @@ def summaries(
     kinds: Sequence[str] | None = None,
     room_ids: Sequence[UUID] | None = None,
 ) -> tuple[list[Summary], str | None]:
-    """The rooms this person is in, newest first, and the cursor of the next page or None: an agent is in all of them, a visitor in
-    their own and in the community rooms where they have a place.
+    """The rooms this person is in, newest first, and the cursor of the next page or None.
+
+    An agent is in all of them, a visitor in their own and in the community rooms where they have a place.
 
     Raises BadFrame for a cursor that is not ours (field `cursor`) or an unknown status or kind (field `status`,
     `kind`).
