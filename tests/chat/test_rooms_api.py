@@ -15,7 +15,7 @@ from tenants.context import TenantRef, in_tenant
 from tenants.models import Membership, Role, User
 from tests.support.api import Program, signed_in
 from tests.support.cast import MakeTenant, make_user
-from tests.support.talk import room_of, say, visitor
+from tests.support.talk import agent, room_of, say, visitor
 from tests.support.web import ACME, Browser
 
 NO_ROOM = "0199a0c0-0000-7000-8000-00000000dead"
@@ -112,6 +112,16 @@ class TestMessages:
         (message,) = program.get(f"/rooms/{room_id}/messages").json()["messages"]
         assert set(message) == {"id", "room", "seq", "changed", "cid", "by", "kind", "text", "attachments", "reactions", "ts"}
         assert (message["by"]["kind"], message["by"]["id"], message["text"]) == ("visitor", str(vic.id), "hello")
+
+    def test_reads_what_one_person_said(self, acme: TenantRef, ben: User, program: Program) -> None:
+        vic = visitor(acme)
+        room_id = room_of(acme, vic, *map(str, range(1, 31)))
+        say(acme, room_id, agent(acme, ben), "not mine")
+        newest = program.get(f"/rooms/{room_id}/messages", author=vic.id).json()
+        assert ([message["seq"] for message in newest["messages"]], newest["more"]) == (list(range(11, 31)), True)
+        rest = program.get(f"/rooms/{room_id}/messages", author=vic.id, before=11).json()
+        assert ([message["seq"] for message in rest["messages"]], rest["more"]) == (list(range(1, 11)), False)
+        assert error_of(program.get(f"/rooms/{room_id}/messages", author="Vic")) == (404, "not_found", None)
 
     @pytest.mark.parametrize("before", ["x", "-1", "1.5", "١", "9" * 17, " 1"])
     def test_refuses_a_place_that_is_none(self, acme: TenantRef, program: Program, before: str) -> None:
