@@ -143,8 +143,8 @@ class Line:
     async def _beat(self) -> None:
         """Tell the others that this process lives, and notice when the own beat does not come back."""
         while True:
-            self.say(self._beat_place, self._beat_place, {"k": "beat"})
             await asyncio.sleep(BEAT_SECONDS)
+            self.say(self._beat_place, self._beat_place, {"k": "beat"})
             silence = asyncio.get_running_loop().time() - self._heard
             if silence > 2 * BEAT_SECONDS + 1:
                 self._fail(TimeoutError(f"no message came back for {silence:.0f} s"))
@@ -187,6 +187,8 @@ class Line:
         if place in self._wanted and place not in self._joined:
             await self._layer.group_add(place, self._channel)
             self._joined.add(place)
+            if place == self._beat_place:  # not before: who hears it answers at once
+                self.say(place, place, {"k": "beat"})
         elif place not in self._wanted and place in self._joined:
             self._joined.discard(place)  # first: who wants it again meanwhile must wait until it is joined again
             await self._layer.group_discard(place, self._channel)

@@ -134,6 +134,7 @@ async def test_only_wanted_groups_of_a_place_are_heard(layer: Layer, monkeypatch
 
 async def test_to_nobody_only_signs_of_life_are_said(layer: Layer, bus: Bus) -> None:
     bus.heeded = False
+    await until_said(layer, PROCESSES, ["beat"])
     bus.say("t1.r1", {"k": "m"})
     bus.say(PROCESSES, {"k": "met"})
     await until_said(layer, PROCESSES, ["beat", "met"])
