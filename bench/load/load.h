@@ -22,7 +22,7 @@ enum {
     MAX_BUFFER = 1 << 20,   /* bytes that one socket may hold unread */
     MAX_SAMPLES = 4000000,  /* latencies kept; later deliveries are counted, not timed */
     OPENING_AT_ONCE = 40,   /* below the listen backlog of every server measured */
-    OPEN_SECONDS = 120,     /* for all sockets to become ready */
+    OPEN_SECONDS = 180,     /* for all sockets to become ready */
     BEAT_SECONDS = 20,      /* between two frames of --beat on one socket */
     STALL_SECONDS = 10,     /* without one delivery, a run ends */
     RUN_EXTRA_SECONDS = 60, /* for what is in flight when a run's time is over */
