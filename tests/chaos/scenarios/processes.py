@@ -4,6 +4,7 @@ import asyncio
 
 from tests.chaos.scenarios.scenario import Scenario, until_over
 from tests.chaos.stage import Stage
+from tests.support.server import Server
 
 
 async def kill_one(run: Stage) -> None:
@@ -13,9 +14,12 @@ async def kill_one(run: Stage) -> None:
         worker = run.dice.choice(run.workers)
         began = run.clock()
         await run.kill(worker)
-        await run.pause(0.2, 2.0)
-        await run.revive(worker)
-        await run.recovered(began)
+        await asyncio.gather(run.recovered(began), _revive_later(run, worker))
+
+
+async def _revive_later(run: Stage, worker: Server) -> None:
+    await run.pause(0.2, 2.0)
+    await run.revive(worker)
 
 
 async def kill_all(run: Stage) -> None:
@@ -40,8 +44,7 @@ async def rolling_restart(run: Stage) -> None:
             run.kills += 1
             if status:
                 run.complaints.append(f"a drained worker ended with status {status}")
-            await run.revive(worker)
-            await run.recovered(began)
+            await asyncio.gather(run.recovered(began), run.revive(worker))
     told = sum(frame.startswith('{"t":"bye"') for person in run.people for frame in person.log.heard)
     run.figures["told_bye"] = told
     if not told:
