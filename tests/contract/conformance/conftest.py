@@ -41,7 +41,7 @@ async def line(url: str, *, origin: str | None, subprotocols: Sequence[str] = (S
     """An open socket that has not said hello."""
     target, host = reachable(url)
     parts = urlsplit(target)
-    secure = {} if parts.scheme == "ws" else {"server_hostname": host}
+    options: dict[str, Any] = {} if parts.scheme == "ws" else {"server_hostname": host}
     connection = await connect(
         url,
         host=parts.hostname,
@@ -51,7 +51,7 @@ async def line(url: str, *, origin: str | None, subprotocols: Sequence[str] = (S
         open_timeout=SECONDS,
         ping_interval=None,
         proxy=None,
-        **secure,
+        **options,
     )
     socket = ChatSocket(connection)
     try:

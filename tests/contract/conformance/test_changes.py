@@ -1,5 +1,6 @@
 """Edits, deletions and reactions: each takes a number of its own, and shows the whole message."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -62,7 +63,7 @@ async def test_another_ones_words_are_not_mine_to_edit(talk: Talk) -> None:
 
 @pytest.mark.parametrize("kind", ["edit", "delete", "react"])
 async def test_a_message_that_never_was_is_not_found(talk: Talk, kind: str) -> None:
-    fields = {"edit": {"text": "x"}, "delete": {}, "react": {"emoji": "👍", "on": True}}[kind]
+    fields: dict[str, Any] = {"edit": {"text": "x"}, "delete": {}, "react": {"emoji": "👍", "on": True}}[kind]
     await talk.vic.socket.say(kind, cid=uuid4(), room=talk.room, message=uuid4(), **fields)
     await talk.vic.socket.expect_error("not_found")
 

@@ -48,9 +48,7 @@ async def test_an_agent_who_goes_away_is_told_to_the_agents(agent: Come) -> None
     ben, also_ben = await agent(), await agent()
     for state in ("away", "online"):
         await ben.socket.say("presence", state=state)
-        heard = await also_ben.socket.expect_one(
-            lambda frame, state=state: frame["t"] == "presence" and frame.get("state") == state, f"presence {state}"
-        )
+        heard = await also_ben.socket.expect("presence", state=state)
         assert heard["who"]["id"] == ben.id
 
 

@@ -1,7 +1,7 @@
 """The same frames over HTTP, for those whose proxy refuses sockets."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.contract.conformance.conftest import Come
 from tests.contract.conformance.place import Json, Place, expect
@@ -24,9 +24,9 @@ class Poller:
         assert [fault for frame in answer["frames"] for fault in faults(frame)] == []
         return answer
 
-    async def say(self, kind: str, **fields: object) -> Json:
+    async def say(self, frame_type: str, **fields: object) -> Json:
         """One frame, and the first answer to it."""
-        frames = (await self.ask("frames", {"frames": [{"t": kind, **fields}]}))["frames"]
+        frames = (await self.ask("frames", {"frames": [{"t": frame_type, **fields}]}))["frames"]
         for frame in frames:
             self.keep(frame)
         return next(frame for frame in frames if frame["t"] in {"ack", "err", "page", "pong"})
@@ -65,10 +65,10 @@ async def test_a_room_is_opened_and_both_sides_are_heard(place: Place, agent: Co
     ben, poller = await agent(), Poller(place, await place.session())
     await poller.say("open", cid=str(uuid4()), kind="support", text="Behind a proxy")
     [room] = poller.rooms
-    await ben.socket.join(room)
+    await ben.socket.join(UUID(room))
     await poller.hear()
     heard = asyncio.create_task(hear_until(poller, "I hear you"))
-    await ben.socket.send(room, "I hear you")
+    await ben.socket.send(UUID(room), "I hear you")
     await heard
     ack = await poller.say("send", cid=str(uuid4()), room=room, text="Good")
     assert (await ben.socket.expect("msg", seq=ack["seq"]))["message"]["text"] == "Good"
@@ -86,7 +86,7 @@ async def test_what_is_said_between_two_requests_is_not_lost(place: Place, agent
     [room] = poller.rooms
     await poller.hear()
     for text in ("one", "two", "three"):
-        await ben.socket.send(room, text)
+        await ben.socket.send(UUID(room), text)
     heard: list[str] = []
     while heard[-1:] != ["three"]:
         heard += [text for text in texts(await poller.hear()) if text not in heard]
