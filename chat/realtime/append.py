@@ -94,7 +94,8 @@ def _columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
 
 
 def _read(found: Sequence[Any]) -> Appended:
-    return Appended(*found[:ROOM], None if found[ROOM] is None else tuple(found[ROOM:]))
+    ord_, outcome, wait, seq, ident, ts = found[:ROOM]
+    return Appended(ord_, outcome, wait, seq, ident, ts, None if found[ROOM] is None else tuple(found[ROOM:]))
 
 
 APPEND: Final = Call(

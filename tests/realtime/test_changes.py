@@ -448,7 +448,8 @@ class TestOrder:
         async with a_journal(heard) as journal:
             teller = Teller(journal, acme, room, vic)
             said = await teller.say("one")
-            real, lost = journal._main._send, []
+            real = journal._main._send
+            lost: list[Any] = []
 
             async def send(groups: Any) -> Any:
                 answer = await real(groups)

@@ -17,6 +17,7 @@ from chat.realtime import journal as module
 from chat.realtime.append import Appended, Row
 from chat.realtime.journal import Journal, Stored
 from chat.realtime.protocol.outgoing import Author
+from chat.realtime.waiting import Done
 from saas.core.database import dsn
 from saas.core.errors import AppError, Busy, Conflict, Internal, NotFound, RoomClosed
 from tenants.context import TenantRef, run_in_tenant, run_on_platform
@@ -36,7 +37,7 @@ class Heard(list[Stored]):
         self.extend(stored)
 
     def texts(self) -> list[str]:
-        return [one.row.text for one in self]
+        return [one.row.text or "" for one in self]
 
 
 @asynccontextmanager
@@ -248,7 +249,7 @@ class TestPressure:
         monkeypatch.setattr(module, "MAX_WAITING", 10)
         theirs = await in_room(globex, val)
         journal = Journal(dsn(), Heard())  # not started: everything waits
-        answers: list[Appended | AppError] = []
+        answers: list[Done | AppError] = []
         for n in range(5):
             journal.append(acme, row(room, vic, f"{n}"), answers.append)
         with pytest.raises(Busy):
@@ -263,7 +264,7 @@ class TestPressure:
         assert [type(one) for one in answers] == [Appended] * 10
 
     async def test_stop_stores_what_waits(self, acme: TenantRef, vic: Principal, room: UUID) -> None:
-        answers: list[Appended | AppError] = []
+        answers: list[Done | AppError] = []
         journal = Journal(dsn(), Heard())
         journal.start()
         for n in range(1_200):
@@ -273,7 +274,7 @@ class TestPressure:
         assert len(await stored(acme, room)) == 1_202
 
     async def test_an_answer_that_fails_hinders_nobody(self, acme: TenantRef, vic: Principal, room: UUID) -> None:
-        def fail(_result: Appended | AppError) -> None:
+        def fail(_result: Done | AppError) -> None:
             raise RuntimeError("the sender is no more")
 
         async with a_journal() as journal:

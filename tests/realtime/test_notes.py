@@ -124,7 +124,8 @@ class TestWhatIsHeard:
             assert str(notes) not in found
             assert "secret" not in " ".join(found)
             kinds = {one["t"] for one in widget.frames[silent_from:]}
-            assert kinds <= {"people", "msg", "room", "pong"}  # that Ben came to the room, and what he said there
+            assert kinds <= {"presence", "people", "msg", "room", "pong"}  # that Ben is here, came to the room, and what he said
+            assert all(one.keys() == {"t", "agents"} for one in widget.came("presence"))
 
     @staticmethod
     async def _work(inbox: ChatSocket, notes: UUID) -> None:
@@ -146,7 +147,7 @@ class TestWhatIsHeard:
             await inbox.join(notes)
             said = (await inbox.send(notes, "secret"))["id"]
             await widget.join(room)
-            for name, fields in {
+            frames: dict[str, dict[str, Any]] = {
                 "join": {"ref": 1},
                 "leave": {"ref": 2},
                 "history": {"ref": 3, "before": 9},
@@ -156,7 +157,8 @@ class TestWhatIsHeard:
                 "react": {"cid": uuid4(), "message": said, "emoji": "👀", "on": True},
                 "read": {"seq": 1},
                 "typing": {"on": True, "draft": "x"},
-            }.items():
+            }
+            for name, fields in frames.items():
                 await widget.say(name, room=notes, **fields)
                 await widget.expect_error("not_found")
             reply = uuid4()
