@@ -46,6 +46,11 @@ def _member(tenant: TenantRef, role: str) -> Principal:
 
 @pytest.fixture
 def shop(make_tenant: MakeTenant) -> Shop:
+    return shop_of(make_tenant)
+
+
+def shop_of(make_tenant: MakeTenant) -> Shop:
+    """One more."""
     tenant = make_tenant()
     key_of(tenant)
     owner = User.objects.get(email=owner_email(tenant))
