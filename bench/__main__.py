@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from bench import config, durable, fan_out, history, hot_room, idle, latency, machine, restart, rooms, two_processes
+from bench import config, durable, fan_out, history, hot_room, idle, latency, machine, neighbour, restart, rooms, two_processes
 from bench.load import SOURCES, CannotMeasure, build
 from bench.measure import Bench, Figures, Plan
 from bench.page import Result, page
@@ -43,6 +43,7 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
     "history": history,
     "idle": idle,
     "restart": restart,
+    "noisy": neighbour,
     "two_processes": two_processes,
     "rooms": rooms,
 }
