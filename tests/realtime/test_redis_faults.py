@@ -74,7 +74,7 @@ def pair(cast: dict[str, TenantRef]) -> Iterator[Pair]:
                 server.launch()
             for server in servers:
                 server.await_ready()
-            yield Pair(*servers, [Primary(first), Primary(second)])
+            yield Pair(servers[0], servers[1], [Primary(first), Primary(second)])
         finally:
             for server in servers:
                 server.stop()
