@@ -122,9 +122,9 @@ async def _all_back(crowd: list[Person], before: dict[int, int]) -> None:
 
 
 SCENARIOS = (
-    Scenario("sockets_cut", cuts, Setting(habits=Habits(pace=0.2, burst=6))),
-    Scenario("frames_tampered", frames_tampered),
-    Scenario("half_open_lines", half_open, least=8),
-    Scenario("slow_readers", slow_readers, Setting(habits=Habits(patience=300.0), receive_buffer=16 * 1024)),
-    Scenario("reconnect_herd", herd, Setting(visitors=2, habits=Habits(pace=0.5))),
+    Scenario("sockets_cut", cuts, Setting(habits=Habits(pace=0.2, burst=6)), quiet=True),
+    Scenario("frames_tampered", frames_tampered, quiet=True),
+    Scenario("half_open_lines", half_open, least=8, quiet=True),
+    Scenario("slow_readers", slow_readers, Setting(habits=Habits(patience=300.0), receive_buffer=16 * 1024), quiet=True),
+    Scenario("reconnect_herd", herd, Setting(visitors=2, habits=Habits(pace=0.5)), quiet=True),
 )

@@ -10,12 +10,17 @@ Script = Callable[[Stage], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A fault script and the stage it wants. `least` seconds are what it needs to do its harm once."""
+    """A fault script and the stage it wants.
+
+    `least` seconds are what it needs to do its harm once. `quiet`: it harms nothing of the servers' own, so their logs may hold
+    no error.
+    """
 
     name: str
     script: Script
     setting: Setting = field(default_factory=Setting)
     least: float = 5.0
+    quiet: bool = False
 
 
 async def until_over(run: Stage) -> AsyncIterator[int]:
