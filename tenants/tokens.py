@@ -7,6 +7,7 @@ derived per tenant and purpose, so that a token of one tenant cannot verify unde
 
 import hmac
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 import jwt
+import msgspec
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -167,10 +169,14 @@ def _issue(tenant: TenantRef, typ: str, **claims: str | None) -> Issued:
 
 
 def _peek(token: str, tenant: TenantRef) -> Mapping[str, Any]:
-    """The claims before any proof, once they name this tenant: `tid` is compared before anything else."""
+    """The claims before any proof, once they name this tenant: `tid` is compared before anything else.
+
+    Read here, not by the library, which does for it most of the work of a proof: each socket that opens pays for both.
+    """
     try:
-        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, TypeError):
+        _head, body, _signature = token.split(".")
+        claims = msgspec.json.decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError):
         raise Unauthenticated("The token is not valid.") from None
     if claims.get("tid") != str(tenant.id):
         raise Unauthenticated("The token is not valid.")
