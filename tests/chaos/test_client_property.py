@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
@@ -210,9 +211,12 @@ def _judge_said(found: Findings, report: Frame, stored: dict[str, Stored]) -> No
         found.lost += [one["text"] for one in mine if not kept[one["cid"]]]
         found.doubled += [one["text"] for one in mine if kept[one["cid"]] > 1]
         places = {row.cid: row.seq for row in here.rows}
-        order = [places[one["cid"]] for one in mine if one["cid"] in places]
-        if order != sorted(order):
-            found.disordered.append(f"{report['name']} in {room}")
+        order = [(places[one["cid"]], one["text"]) for one in mine if one["cid"] in places]
+        found.disordered += [
+            f"{later} ({after}) stands before {earlier} ({before})"
+            for (before, earlier), (after, later) in pairwise(order)
+            if after < before
+        ]
 
 
 def _judge_view(found: Findings, who: str, view: list[Frame], here: Stored) -> None:

@@ -63,6 +63,18 @@ describe("where sockets are refused", () => {
     assert.deepEqual([client.state().pending, server.room()?.head], [[], 3]);
   });
 
+  test("what was refused for a time is not overtaken by what waits for the next request", async () => {
+    const { client, clock, id, room, server } = await polling();
+    server.refuse = 1;
+    client.send(id, "one");
+    await clock.pass(1);
+    client.send(id, "two");
+    await clock.pass(500);
+    assert.deepEqual(texts(room()), ["hello"]);
+    await clock.pass(5_000);
+    assert.deepEqual(texts(room()), ["hello", "one", "two"]);
+  });
+
   test("a room joined later is named by a new poll at once", async () => {
     const { client, clock, http, id, room, server } = await polling();
     client.leave(id);

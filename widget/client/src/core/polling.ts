@@ -17,6 +17,8 @@ const ALIVE = '{"t":"pong","n":0}';
 interface Reply {
   readonly t: string;
   readonly cid?: string;
+  readonly room?: string;
+  readonly retry_after?: number;
   readonly code?: number;
 }
 
@@ -131,8 +133,19 @@ export function connectByHttp(
       if (!answer) return;
       outbox = [...batch.filter((text) => isUnanswered(text, answer)), ...outbox.slice(batch.length)];
       deliver(answer);
+      holdBack(batch, answer);
     }
     saying = false;
+  }
+
+  /** What was refused for a time in a room holds what waits here for that room: the next request would let it overtake. */
+  function holdBack(batch: readonly string[], { frames }: Answer): void {
+    for (const refusal of frames.filter((one) => one.t === "err" && one.retry_after !== undefined)) {
+      const room = roomOf(batch.find((text) => cidOf(text) === refusal.cid));
+      const held = outbox.filter((text) => room !== undefined && cidOf(text) !== undefined && roomOf(text) === room);
+      outbox = outbox.filter((text) => !held.includes(text));
+      for (const text of held) handlers.text(JSON.stringify({ ...refusal, cid: cidOf(text) }));
+    }
   }
 
   return {
@@ -150,8 +163,11 @@ export function connectByHttp(
 const namesOf = ({ rooms = [] }: Partial<ClientFrames["hello"]>): string =>
   `rooms ${rooms.map((one) => one.room).sort()}`;
 
+const cidOf = (text: string): string | undefined => (JSON.parse(text) as Reply).cid;
+const roomOf = (text = "{}"): string | undefined => (JSON.parse(text) as Reply).room;
+
 function isUnanswered(text: string, { frames }: Answer): boolean {
-  const { cid } = JSON.parse(text) as Reply;
+  const cid = cidOf(text);
   return cid !== undefined && !frames.some((one) => one.cid === cid);
 }
 

@@ -38,7 +38,8 @@ export interface Report {
   readonly done: readonly Done[];
   readonly views: Readonly<Record<Id, readonly Message[]>>;
   readonly unsettled: number;
-  readonly counts: BadLine["counts"];
+  /** What befell the line, and how much had to wait because the server said so. */
+  readonly counts: BadLine["counts"] & { readonly waited: number };
 }
 
 export interface Life {
@@ -70,6 +71,7 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
   if (!make) throw new Error(`there is no mutant ${mutant}`);
   const line = order.walled ? badWall(dice, order.token) : badLine(dice, make());
   const done = new Map<Id, Done>();
+  const waited = new Map<Id, ErrorCode>();
   let isOver = false;
   const client = createClient({
     getSession: async () => ({ token: order.token, expiresIn: 3_600, url: order.url }),
@@ -85,6 +87,7 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
     for (const one of client.state().pending) {
       const known = done.get(one.cid);
       if (known && one.state === "refused" && one.code) known.code = one.code;
+      if (one.state === "waiting" && one.code) waited.set(one.cid, one.code);
     }
   });
 
@@ -185,7 +188,7 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
       done: [...done.values()],
       views: Object.fromEntries(rooms().map((room) => [room.id, linesOf(client.state(), room)])),
       unsettled: open().length,
-      counts: line.counts,
+      counts: { ...line.counts, waited: waited.size },
     }),
   };
 }
