@@ -5,52 +5,24 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
-from uuid import UUID
+from typing import Any, Final
 
 import psycopg
 
-from tenants.context import TenantRef
 from tenants.tokens import Principal
+from tests.chaos.cast import Cast, Seat, cast_of, crowd_of, seats_of, token_of, url_of
 from tests.chaos.checker import Verdict, check, read_heads
 from tests.chaos.doorbells import Replies
 from tests.chaos.ground import Ground, Redis
 from tests.chaos.habits import Address, Habits
-from tests.chaos.logs import Log, Tenant, note_word, room_word
+from tests.chaos.logs import Log
 from tests.chaos.people import Person
 from tests.support.proxy import Proxy
 from tests.support.server import Kind, Server, make_server
-from tests.support.sockets import agent_token, visitor_token
-from tests.support.talk import FAR
 
 PATIENCE: Final = 60.0  # seconds for everything to come right after the last fault
 LOOK_SECONDS: Final = 0.5  # between two looks whether it has
 AGAIN_SECONDS: Final = 3.0  # after which what is not acknowledged is said once more
-
-
-@dataclass
-class Cast:
-    """A tenant of the run with its people and their rooms."""
-
-    ref: TenantRef
-    tenant: Tenant
-    made: dict[str, Any]
-
-    @property
-    def rooms(self) -> list[str]:
-        """All rooms with visitors."""
-        return [one["room"] for one in self.made["visitors"]]
-
-    @property
-    def notes(self) -> list[str]:
-        """The rooms of the private notes, if there are any."""
-        return [one["notes"] for one in self.made["visitors"] if one["notes"]]
-
-    def words(self) -> dict[str, str]:
-        """What every line begins with, by room."""
-        canary = self.tenant.canary
-        said = {room: f"{canary} {room_word(room)}" for room in self.rooms}
-        return said | {room: f"{canary} {room_word(room)} {note_word(canary)}" for room in self.notes}
 
 
 @dataclass
@@ -65,8 +37,7 @@ class Stage:
     redis: Redis | None = None
     bells: list[Proxy] = field(default_factory=list)  # between each worker and Redis
     people: list[Person] = field(default_factory=list)
-    wires: list[Proxy] = field(default_factory=list)  # between each person and the workers, in the order of `people`
-    seats: list[tuple[Cast, Principal]] = field(default_factory=list)  # of each person
+    wires: list[Proxy] = field(default_factory=list)  # between the first of `people` and the workers, in their order
     kills: int = 0
     recoveries: list[float] = field(default_factory=list)
     lives: list[asyncio.Task[None]] = field(default_factory=list)
@@ -87,14 +58,6 @@ class Stage:
                 await asyncio.sleep(0.05)
         self.recoveries.append(clock() - began)
         return self.recoveries[-1]
-
-    def twin(self, person: Person, number: int) -> Person:
-        """The same person on another socket, who only reads one of their rooms and goes straight to the workers."""
-        dice = random.Random(self.dice.random())
-        address = way_of(self, *self.seats[self.people.index(person)], dice)
-        rooms = [person.log.rooms[number % len(person.log.rooms)]]
-        log = Log(f"{person.log.name}-{number}", person.log.person, person.log.kind, person.log.tenant, rooms)
-        return Person(log, person.words, address, dice, replace(person.habits), quiet=True)
 
     def enliven(self, people: Sequence[Person]) -> None:
         """Let them live until the end of the run."""
@@ -178,6 +141,7 @@ class Setting:
     kind: Kind = "uvicorn"
     agents: int = 2  # in each tenant
     visitors: int = 3
+    crowd: int = 0  # more visitors, who go straight to the workers and to whom no agent talks
     habits: Habits = field(default_factory=Habits)
     receive_buffer: int = 0  # bytes of each visitor's way to the server
     variables: dict[str, str] = field(default_factory=dict)  # of the servers
@@ -189,12 +153,15 @@ async def stage(ground: Ground, setting: Setting, *, seed: int, seconds: float, 
     dice = random.Random(seed)
     async with AsyncExitStack() as stack:
         slugs = [f"{name}-{dice.getrandbits(40):010x}" for name in ("acme", "globex")]
-        made = await asyncio.to_thread(ground.seed, slugs, agents=setting.agents, visitors=setting.visitors)
+        made = await asyncio.to_thread(ground.seed, slugs, agents=setting.agents, visitors=setting.visitors + setting.crowd)
         run = Stage(ground, dice, seconds, [cast_of(one) for one in made])
         await _serve(run, stack, setting, mutant)
         for cast in run.casts:
-            for seat in seats_of(cast):
+            for seat in seats_of(cast, setting.visitors):
                 await add_person(run, stack, cast, seat, setting)
+        for cast in run.casts:
+            for seat in crowd_of(cast, setting.visitors):
+                add_straight(run, cast, seat)
         stack.push_async_callback(_end, run.lives)
         run.enliven(run.people)
         yield run
@@ -231,40 +198,23 @@ async def _end(lives: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*lives, return_exceptions=True)
 
 
-@dataclass(frozen=True)
-class Seat:
-    """Somebody before they are alive."""
-
-    who: Principal
-    rooms: list[str]
-
-
-def cast_of(made: dict[str, Any]) -> Cast:
-    """A tenant that `seed.py` made."""
-    ref = TenantRef(UUID(made["id"]), made["slug"], made["slug"].title(), made["schema"], "active")
-    return Cast(ref, Tenant(ref.slug, ref.schema, f"canary-{ref.id.hex[-16:]}"), made)
-
-
-def seats_of(cast: Cast) -> list[Seat]:
-    """Agents are in all rooms, visitors in their own."""
-
-    def principal(kind: Literal["agent", "visitor"], one: dict[str, Any]) -> Principal:
-        role, site = ("agent", None) if kind == "agent" else (None, UUID(one["site"]))
-        return Principal(cast.ref.id, kind, UUID(one["id"]), one["name"], role, site, None, "sid", FAR)
-
-    agents = [Seat(principal("agent", one), cast.rooms + cast.notes) for one in cast.made["agents"]]
-    return agents + [Seat(principal("visitor", one), [one["room"]]) for one in cast.made["visitors"]]
-
-
 async def add_person(run: Stage, stack: AsyncExitStack, cast: Cast, seat: Seat, setting: Setting) -> None:
     """Somebody with a line of their own to the workers; alive once somebody runs `live`."""
     buffer = setting.receive_buffer if seat.who.kind == "visitor" else 0
     wire = await stack.enter_async_context(Proxy(0, dice=run.dice, receive_buffer=buffer))
+    run.people.append(_person(run, cast, seat, replace(setting.habits), wire))
+    run.wires.append(wire)
+
+
+def add_straight(run: Stage, cast: Cast, seat: Seat) -> None:
+    """Somebody of the crowd, who says little."""
+    run.people.append(_person(run, cast, seat, Habits(pace=4.0, burst=1), None))
+
+
+def _person(run: Stage, cast: Cast, seat: Seat, habits: Habits, wire: Proxy | None) -> Person:
     name, dice = f"{seat.who.kind}-{seat.who.id.hex[-6:]}", random.Random(run.dice.random())
     log = Log(name, str(seat.who.id), seat.who.kind, cast.ref.slug, list(seat.rooms))
-    run.people.append(Person(log, cast.words(), way_of(run, cast, seat.who, dice, wire), dice, replace(setting.habits)))
-    run.seats.append((cast, seat.who))
-    run.wires.append(wire)
+    return Person(log, cast.words(), way_of(run, cast, seat.who, dice, wire), dice, habits)
 
 
 def way_of(run: Stage, cast: Cast, who: Principal, dice: random.Random, wire: Proxy | None = None) -> Callable[[], Address]:
@@ -277,15 +227,3 @@ def way_of(run: Stage, cast: Cast, who: Principal, dice: random.Random, wire: Pr
         return Address(url_of(worker, cast, who), wire.port if wire else worker.port, token_of(cast, who))
 
     return address
-
-
-def url_of(worker: Server, cast: Cast, who: Principal) -> str:
-    """The socket's address as the server's own page would name it."""
-    if who.kind == "visitor":
-        return f"ws://widget.{worker.base_host}/ws/w/{cast.made['key']}/"
-    return f"ws://{cast.ref.slug}.{worker.base_host}/ws/agent/"
-
-
-def token_of(cast: Cast, who: Principal) -> str:
-    """A fresh one."""
-    return visitor_token(cast.ref, who) if who.kind == "visitor" else agent_token(cast.ref, who)

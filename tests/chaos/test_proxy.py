@@ -18,7 +18,10 @@ STILL = 0.3  # seconds in which nothing comes
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
     """Before a server that says the lines at once, and then repeats what it hears."""
-    async with serve(chatter, "127.0.0.1", 0) as server, Proxy(next(iter(server.sockets)).getsockname()[1]) as proxy:
+    async with (
+        serve(chatter, "127.0.0.1", 0, close_timeout=1, open_timeout=1) as server,
+        Proxy(next(iter(server.sockets)).getsockname()[1]) as proxy,
+    ):
         yield proxy
 
 
@@ -30,10 +33,18 @@ async def chatter(socket: ServerConnection) -> None:
         await socket.send(heard)
 
 
+def line_to(proxy: Proxy) -> connect:
+    """A socket through the proxy."""
+    return connect(f"ws://127.0.0.1:{proxy.port}/", proxy=None, compression=None, close_timeout=1)
+
+
 async def heard(proxy: Proxy) -> list[str]:
     """What a client gets before the answer to its question, or before it was cut."""
     lines: list[str] = []
-    async with asyncio.timeout(SECONDS), connect(f"ws://127.0.0.1:{proxy.port}/", proxy=None, compression=None) as socket:
+    async with (
+        asyncio.timeout(SECONDS),
+        line_to(proxy) as socket,
+    ):
         try:
             await socket.send("done?")
             async for line in socket:
@@ -93,7 +104,7 @@ async def test_late_and_slow_lines_all_come(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("fault", ["stalled", "deaf", "mute"])
 async def test_nothing_comes_and_nothing_ends(proxy: Proxy, fault: str) -> None:
-    async with connect(f"ws://127.0.0.1:{proxy.port}/", proxy=None, compression=None) as socket:
+    async with line_to(proxy) as socket:
         for _ in range(len(LINES) + 1):
             await socket.recv()
         setattr(proxy.faults, fault, True)
@@ -119,7 +130,7 @@ async def is_silent(socket: ClientConnection) -> bool:
 
 
 async def test_all_are_cut_and_come_back(proxy: Proxy) -> None:
-    async with connect(f"ws://127.0.0.1:{proxy.port}/", proxy=None, compression=None) as socket:
+    async with line_to(proxy) as socket:
         await socket.recv()
         assert proxy.cut() == 1
         with pytest.raises(ConnectionClosed):

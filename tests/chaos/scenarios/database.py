@@ -4,9 +4,10 @@ import asyncio
 
 from psycopg import sql
 
+from tests.chaos.cast import Cast
 from tests.chaos.people import Person
 from tests.chaos.scenarios.scenario import Scenario, until_over
-from tests.chaos.stage import Cast, Setting, Stage
+from tests.chaos.stage import Setting, Stage
 
 
 async def kill_database(run: Stage) -> None:
