@@ -34,6 +34,7 @@ class Notification(models.Model):
                 fields=["recipient_id", "-created_at"], condition=models.Q(seen_at__isnull=True), name="unseen_newest_first"
             ),
             models.Index(fields=["recipient_id", "-created_at", "-id"], name="told_newest_first"),
+            models.Index(fields=["key"], condition=models.Q(key__isnull=False), name="told_by_key"),  # a cause that is deleted
         ]
 
     def __str__(self) -> str:

@@ -251,6 +251,19 @@ BEGIN
     ORDER BY g.ord;
 END
 $$;
+CREATE FUNCTION @@SCHEMA@@.forget_words() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO '@@SCHEMA@@', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE chat_notification told SET body = ''
+    WHERE told.body <> '' AND told.key = ANY (ARRAY[
+        'report:' || NEW.id,
+        (SELECT 'room_opened:' || r.id FROM chat_room r WHERE r.id = NEW.room_id AND r.open_cid = NEW.cid)
+    ]);
+    RETURN NULL;
+END
+$$;
 CREATE FUNCTION @@SCHEMA@@.may_write(p_room uuid, p_kind text, p_person uuid, p_at timestamp with time zone) RETURNS TABLE(refusal text, wait double precision, is_moderator boolean, slow integer)
     LANGUAGE sql STABLE
     AS $$
@@ -539,8 +552,10 @@ CREATE INDEX identities_run_out ON @@SCHEMA@@.chat_signedin USING btree (expires
 CREATE INDEX of_one_author ON @@SCHEMA@@.chat_message USING btree (room_id, author_id, seq);
 CREATE INDEX open_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC) WHERE (settled_at IS NULL);
 CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
+CREATE INDEX told_by_key ON @@SCHEMA@@.chat_notification USING btree (key) WHERE (key IS NOT NULL);
 CREATE INDEX told_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC, id DESC);
 CREATE INDEX unseen_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC) WHERE (seen_at IS NULL);
+CREATE TRIGGER forget_words AFTER UPDATE OF deleted_at ON @@SCHEMA@@.chat_message FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION @@SCHEMA@@.forget_words();
 ALTER TABLE ONLY @@SCHEMA@@.chat_change
     ADD CONSTRAINT chat_change_message_id_d12c11f8_fk_chat_message_id FOREIGN KEY (message_id) REFERENCES @@SCHEMA@@.chat_message(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY @@SCHEMA@@.chat_change
@@ -574,4 +589,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0004_presence_and_notices', now()),
     ('chat', '0005_identities_and_reports', now()),
     ('chat', '0006_messages', now()),
-    ('chat', '0007_search_by_cid', now());
+    ('chat', '0007_search_by_cid', now()),
+    ('chat', '0008_tombstones', now());

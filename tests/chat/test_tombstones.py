@@ -1,0 +1,84 @@
+"""A message that is deleted takes its words along, wherever they were quoted."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from chat.models import Notification
+from chat.realtime.amend import Change, amend_sync
+from chat.realtime.protocol.incoming import Open
+from chat.services.messages import author_of, open_room
+from chat.services.moderation import report_message
+from tenants.context import TenantRef, in_tenant
+from tenants.models import Role
+from tenants.tokens import Principal
+from tests.support.community import community, member, message_of, team_member
+from tests.support.talk import visitor
+
+WORDS = "my card is 4111"
+
+
+@pytest.fixture
+def ada_(acme: TenantRef) -> Principal:
+    return team_member(acme, Role.OWNER)
+
+
+def delete(tenant: TenantRef, room: UUID, who: Principal, message: UUID) -> None:
+    with in_tenant(tenant), transaction.atomic():
+        done = amend_sync([Change("delete", room, author_of(who), uuid4(), message)])
+        assert [one.outcome for one in done] == ["stored"]
+
+
+def bodies(tenant: TenantRef, key: str) -> set[str]:
+    """What those who were told of it have of it."""
+    with in_tenant(tenant):
+        return set(Notification.objects.filter(key=key).values_list("body", flat=True))
+
+
+def places_of(tenant: TenantRef, words: str) -> list[str]:
+    """Every table of the tenant that holds the words somewhere."""
+    with in_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+        tables = [name for (name,) in cursor.fetchall() if name != "django_migrations"]
+        held = []
+        for table in tables:
+            cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" one WHERE one::text LIKE %s)', [f"%{words}%"])  # noqa: S608
+            held += [table] if cursor.fetchone()[0] else []
+        return sorted(held)
+
+
+def test_the_first_words_of_a_room_leave_with_their_message(acme: TenantRef, ada_: Principal) -> None:
+    vic, words = visitor(acme), f"{WORDS} {uuid4()}"
+    with in_tenant(acme):
+        opened = open_room(vic, Open(cid=uuid4(), kind="support", text=words), agents=[ada_.id])
+    (_row, done) = opened.stored[-1]
+    assert places_of(acme, words) == ["chat_message", "chat_notification", "chat_room"]
+
+    delete(acme, opened.room_id, vic, done.id)
+
+    assert places_of(acme, words) == []
+    assert bodies(acme, f"room_opened:{opened.room_id}") == {""}
+
+
+def test_another_deleted_message_takes_nothing_from_what_was_told_of_the_room(acme: TenantRef, ada_: Principal) -> None:
+    vic = visitor(acme)
+    with in_tenant(acme):
+        opened = open_room(vic, Open(cid=uuid4(), kind="support", text="Which lamp fits?"), agents=[ada_.id])
+    delete(acme, opened.room_id, vic, message_of(acme, opened.room_id, vic, "never mind"))
+    assert bodies(acme, f"room_opened:{opened.room_id}") == {"Which lamp fits?"}
+
+
+def test_reported_words_leave_the_reports_notification(acme: TenantRef) -> None:
+    room, words = community(acme), f"{WORDS} {uuid4()}"
+    rude, hurt = member(acme, room), member(acme, room)
+    message, other = message_of(acme, room, rude, words), message_of(acme, room, rude, "and more")
+    for one in (message, other):
+        report_message(acme, hurt, room_id=room, message_id=one, reason="rude")
+    assert bodies(acme, f"report:{message}") == {words}
+
+    delete(acme, room, rude, message)
+
+    assert places_of(acme, words) == []
+    assert bodies(acme, f"report:{message}") == {""}
+    assert bodies(acme, f"report:{other}") == {"and more"}
