@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Message } from "../src/core/protocol.ts";
 import { isAllowed } from "../src/panel/boot.ts";
-import { en } from "../src/panel/text.ts";
+import { en } from "../src/panel/extras-text.ts";
 import { createTimes } from "../src/panel/time.ts";
 import { hexOf, onColor } from "../src/ui/color.ts";
 import { itemsOf, pendingLine } from "../src/ui/lines.ts";

@@ -8,7 +8,7 @@ import { useAttention, useMedia } from "./hooks.ts";
 import type { Command } from "./keys.ts";
 import type { Model, View } from "./model.ts";
 import { RoomPane } from "./room-pane.tsx";
-import { listed, neighbour, unreadRooms } from "./rooms.ts";
+import { freshNotes, listed, neighbour, unreadRooms } from "./rooms.ts";
 import { RoomsPane } from "./rooms-pane.tsx";
 import { pathOf, roomOf } from "./route.ts";
 import { Shortcuts } from "./shortcuts.tsx";
@@ -33,6 +33,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
   const { chat, room: opened, filter, pages, details } = view;
   const rows = useMemo(() => listed(chat.rooms, filter, pages[filter]), [chat.rooms, filter, pages]);
   const here = useMemo(() => new Set(Object.keys(view.visitors ?? {})), [view.visitors]);
+  const noted = useMemo(() => freshNotes(chat.rooms), [chat.rooms]);
   const summary = opened ? chat.rooms[opened]?.summary : undefined;
   const live = summary?.visitor ? view.visitors?.[summary.visitor] : undefined;
   const showsDetails = wantsDetails && opened !== null && details?.state !== "gone";
@@ -130,6 +131,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
           opened={opened}
           cursor={rows.some((row) => row.id === cursor) ? cursor : null}
           here={here}
+          noted={noted}
           me={boot.user.name}
           now={view.now}
           tag={boot.tag}

@@ -15,6 +15,8 @@ export interface RoomsPaneProps {
   /** The row that Tab reaches. */
   readonly cursor: Id | null;
   readonly here: ReadonlySet<Id>;
+  /** Rooms with notes that I have not read. */
+  readonly noted: ReadonlySet<Id>;
   readonly me: string;
   readonly now: number;
   readonly tag: string | undefined;

@@ -54,6 +54,10 @@ export function listed(rooms: State["rooms"], filter: Filter, { floor }: Paging)
 /** The companion room of notes is no row of its own. */
 const isRow = (room: Room): room is Row => room.summary !== undefined && room.summary.notes_of === undefined;
 
+/** Rooms about which somebody noted what I have not read, as far as this page heard of it. */
+export const freshNotes = (rooms: State["rooms"]): ReadonlySet<Id> =>
+  new Set(Object.values(rooms).flatMap(({ summary, unread }) => (unread > 0 && summary?.notes_of) || []));
+
 /** Open rooms with lines I have not read, for the title of the page. */
 export function unreadRooms(rooms: State["rooms"]): number {
   const isUnread = (room: Room) => isRow(room) && room.unread > 0 && filterOf(room.summary) === "open";

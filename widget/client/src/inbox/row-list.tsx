@@ -1,8 +1,10 @@
 /** The rows themselves: only those near the eye are drawn, and a row draws again only when its room changed. */
 
+import { StickyNote } from "lucide";
 import { Component, type RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Id } from "../core/index.ts";
+import { Icon } from "../ui/icon.tsx";
 import { Ghosts, ListFailed } from "./list-notes.tsx";
 import { Ago, Face } from "./parts.tsx";
 import { hasManySites, type Row } from "./rooms.ts";
@@ -19,7 +21,7 @@ const PITCH = { twoLines: 64, threeLines: 82 };
 const WATCHED = 20;
 
 export function RowList(props: RoomsPaneProps) {
-  const { rows, paging, opened, cursor, here, me, now } = props;
+  const { rows, paging, opened, cursor, here, noted, me, now } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const namesSite = useMemo(() => hasManySites(rows), [rows]);
@@ -47,6 +49,7 @@ export function RowList(props: RoomsPaneProps) {
             isOpen={row.id === opened}
             isReached={row.id === reached}
             isHere={here.has(row.summary.visitor ?? "")}
+            isNoted={noted.has(row.id)}
             namesSite={namesSite}
             me={me}
             now={now}
@@ -72,6 +75,8 @@ interface RoomRowProps {
   readonly isOpen: boolean;
   readonly isReached: boolean;
   readonly isHere: boolean;
+  /** Whether there are notes that I have not read. */
+  readonly isNoted: boolean;
   readonly namesSite: boolean;
   readonly me: string;
   readonly now: number;
@@ -80,7 +85,7 @@ interface RoomRowProps {
 }
 
 /** Beside the room itself, what a row looks like depends on these. */
-const FLAGS = ["place", "count", "isOpen", "isReached", "isHere", "namesSite", "now"] as const;
+const FLAGS = ["place", "count", "isOpen", "isReached", "isHere", "isNoted", "namesSite", "now"] as const;
 
 class RoomRow extends Component<RoomRowProps> {
   override shouldComponentUpdate(next: RoomRowProps): boolean {
@@ -89,7 +94,20 @@ class RoomRow extends Component<RoomRowProps> {
     return !(isSame && FLAGS.every((name) => flags[name] === next[name]));
   }
 
-  render({ row, place, count, isOpen, isReached, isHere, namesSite, me, now, onOpen, onCursor }: RoomRowProps) {
+  render({
+    row,
+    place,
+    count,
+    isOpen,
+    isReached,
+    isHere,
+    isNoted,
+    namesSite,
+    me,
+    now,
+    onOpen,
+    onCursor,
+  }: RoomRowProps) {
     const { summary, unread } = row;
     const open = (event: MouseEvent) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -118,6 +136,7 @@ class RoomRow extends Component<RoomRowProps> {
             <span class="cut" dir="auto">
               {summary.last ? lastLine(summary.last, summary.title, me) : en.noLines}
             </span>
+            {isNoted && <NoteMark />}
             {unread > 0 && (
               <span class="badge">
                 <span aria-hidden="true">{en.unreadBadge(unread)}</span>
@@ -130,6 +149,15 @@ class RoomRow extends Component<RoomRowProps> {
       </li>
     );
   }
+}
+
+function NoteMark() {
+  return (
+    <span class="noted" title={en.newNote}>
+      <Icon node={StickyNote} size={16} />
+      <span class="unseen">{en.newNote}</span>
+    </span>
+  );
 }
 
 /** The visitor's own line needs no name: the row bears it. */

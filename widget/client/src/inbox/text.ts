@@ -18,6 +18,7 @@ export const en = {
   noneWaiting: "No one is waiting",
   resolvedCount: (count: number, more: boolean) => (more ? `More than ${count} resolved` : `${count} resolved`),
   unread: (count: number) => (count >= 99 ? "99 or more unread" : `${count} unread`),
+  newNote: "New note",
   unreadBadge: (count: number) => (count >= 99 ? "99+" : String(count)),
   you: "You",
   here: "here now",

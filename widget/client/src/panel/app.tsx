@@ -12,7 +12,6 @@ import { Log } from "./log.tsx";
 import type { Model } from "./model.ts";
 import { Stopped } from "./stopped.tsx";
 import type { Texts } from "./text.ts";
-import { createTimes } from "./time.ts";
 
 export interface AppProps {
   readonly boot: Boot;
@@ -24,7 +23,6 @@ export interface AppProps {
 export function App({ boot, model, locale, texts }: AppProps) {
   useChanges(model);
   useEscape(model.close);
-  const [times] = useState(() => createTimes(locale, texts));
   const attentive = useVisible() && model.isShown();
   const status = model.client.status();
   const room = model.room();
@@ -35,14 +33,14 @@ export function App({ boot, model, locale, texts }: AppProps) {
       {model.isListing() ? (
         <RoomList model={model} />
       ) : (
-        <Log key={room?.id ?? NEW_ROOM} boot={boot} model={model} times={times} attentive={attentive} texts={texts} />
+        <Log key={room?.id ?? NEW_ROOM} {...{ boot, model, locale, attentive, texts }} />
       )}
       {status.state === "stopped" ? (
         <Stopped code={status.code} texts={texts} onRetry={model.client.reconnect} />
       ) : (
         <>
           <Line status={status} texts={texts} />
-          {!model.isListing() && <Composer model={model} shown={model.isShown()} times={times} texts={texts} />}
+          {!model.isListing() && <Composer model={model} shown={model.isShown()} locale={locale} texts={texts} />}
         </>
       )}
     </main>

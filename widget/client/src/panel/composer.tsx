@@ -9,7 +9,6 @@ import { Icon } from "../ui/icon.tsx";
 import { Doing, Silent } from "./later.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
-import type { Times } from "./time.ts";
 
 /** From this many characters left on, they are counted. */
 const NEAR = 400;
@@ -18,11 +17,11 @@ const SECOND = 1_000;
 interface ComposerProps {
   readonly model: Model;
   readonly shown: boolean;
-  readonly times: Times;
+  readonly locale: string;
   readonly texts: Texts;
 }
 
-export function Composer({ model, shown, times, texts }: ComposerProps) {
+export function Composer({ model, shown, locale, texts }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = model.draft();
   const task = model.task();
@@ -35,7 +34,7 @@ export function Composer({ model, shown, times, texts }: ComposerProps) {
     if (shown) field.current?.focus();
   }, [shown, task]);
 
-  if (silence && silence.code !== "slow_mode") return <Silent silence={silence} times={times} />;
+  if (silence && silence.code !== "slow_mode") return <Silent silence={silence} locale={locale} />;
 
   const send = (event: Event) => {
     event.preventDefault();

@@ -20,11 +20,7 @@ export function Header({ boot, model, texts }: HeaderProps) {
   const isElsewhere = model.isListing() || isCommunity;
   return (
     <header>
-      {isElsewhere ? (
-        <Round node={ArrowLeft} words={texts.ask} flip onClick={() => model.show(null)} />
-      ) : (
-        <Avatar name={boot.site.name} />
-      )}
+      {isElsewhere ? <Back model={model} texts={texts} /> : <Avatar name={boot.site.name} />}
       <div>
         <h1>{model.isListing() ? texts.rooms : isCommunity ? room.summary?.title : boot.texts.title}</h1>
         {isCommunity && !model.isListing() ? (
@@ -37,12 +33,18 @@ export function Header({ boot, model, texts }: HeaderProps) {
         )}
       </div>
       {isCommunity && !model.isListing() && <Round node={LogOut} words={texts.leave} flip onClick={model.leave} />}
-      {model.offered().length > 0 && !model.isListing() && (
+      {model.offered().length > 0 && !isElsewhere && (
         <Round node={MessagesSquare} words={texts.rooms} onClick={model.list} />
       )}
       <Round node={X} words={texts.close} onClick={model.close} />
     </header>
   );
+}
+
+/** From a room to the list of rooms, from there to the visitor's own. */
+function Back({ model, texts }: Pick<HeaderProps, "model" | "texts">) {
+  const [words, back] = model.isListing() ? [texts.ask, () => model.show(null)] : [texts.rooms, model.list];
+  return <Round node={ArrowLeft} words={words} flip onClick={back} />;
 }
 
 const countOf = (room: Room): number => Math.max(room.count, room.people.length);

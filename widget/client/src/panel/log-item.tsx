@@ -1,20 +1,22 @@
 /** One item of the conversation: a day, a system line, or a run of one author's messages. */
 
 import { Check, CheckCheck, CircleAlert, Clock } from "lucide";
+import type { Id } from "../core/protocol.ts";
 import { isLate, isRead, type Pending } from "../core/state.ts";
 import { Avatar, Icon } from "../ui/icon.tsx";
 import { type Item, keyOf, type Line } from "../ui/lines.ts";
 import { piecesOf } from "../ui/links.ts";
-import { Answered, SaidLine } from "./later.ts";
+import { Quote, Said, showLine } from "../ui/said.tsx";
+import { actsOf } from "./acts.ts";
+import type { ExtraTexts } from "./extras-text.ts";
 import type { Model } from "./model.ts";
-import type { Texts } from "./text.ts";
 import type { Times } from "./time.ts";
 
 interface Shared {
   readonly model: Model;
   readonly times: Times;
   readonly now: number;
-  readonly texts: Texts;
+  readonly texts: ExtraTexts;
 }
 
 export function LogItem({ item, ...shared }: Shared & { readonly item: Item }) {
@@ -53,17 +55,24 @@ function Bubble({ line, ...shared }: Shared & { readonly line: Line }) {
   const { model } = shared;
   return (
     <>
-      <SaidLine line={line} model={model}>
+      <Said line={line} acts={actsOf(model)} texts={shared.texts}>
         <div class={stuck ? "bubble stuck" : line.changing ? "bubble changing" : "bubble"} dir="auto">
-          {line.reply_to && <Answered message={line.reply_to} model={model} />}
+          {line.reply_to && <Answered message={line.reply_to} model={model} texts={shared.texts} />}
           {piecesOf(line.text).map((piece, at) => (
             <Words key={at} {...piece} />
           ))}
         </div>
-      </SaidLine>
+      </Said>
       {stuck && <Stuck pending={pending} {...shared} />}
     </>
   );
+}
+
+/** The message that a line answers. */
+function Answered({ message, model, texts }: Pick<Shared, "model" | "texts"> & { readonly message: Id }) {
+  const found = model.room()?.messages.find((one) => one.id === message);
+  const isMine = found !== undefined && found.by.id === model.client.state().me?.id;
+  return <Quote of={found} name={isMine ? texts.you : undefined} texts={texts} onShow={() => showLine(message)} />;
 }
 
 function Words({ text, href }: { readonly text: string; readonly href?: string }) {

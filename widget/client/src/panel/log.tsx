@@ -1,80 +1,70 @@
-/** The conversation. */
+/** What was said. Until there is a line that is the greeting; lines are drawn by code that comes with the first of them. */
 
-import { useEffect, useMemo } from "preact/hooks";
-import { linesOf } from "../core/view.ts";
+import type { ComponentChildren } from "preact";
 import { useDelay } from "../ui/hooks.ts";
-import { itemsOf, type Line, pendingLine } from "../ui/lines.ts";
-import { useScroll } from "../ui/use-scroll.ts";
 import type { Boot } from "./boot.ts";
-import { LogItem } from "./log-item.tsx";
+import { Conversation } from "./later.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
-import type { Times } from "./time.ts";
 
 const SLOW = 300;
 
 interface LogProps {
   readonly boot: Boot;
   readonly model: Model;
-  readonly times: Times;
+  readonly locale: string;
   /** Whether somebody looks at the panel. */
   readonly attentive: boolean;
   readonly texts: Texts;
 }
 
-export function Log({ boot, model, times, attentive, texts }: LogProps) {
+export function Log({ boot, model, locale, attentive, texts }: LogProps) {
   const { client } = model;
   const { me, agents } = client.state();
   const room = model.room();
-  const lines = useLines(model);
-  const items = useMemo(() => itemsOf(lines, me?.id ?? NOBODY.id, null), [lines, me]);
-  const scroll = useScroll(lines, me?.id ?? NOBODY.id, () => room && client.older(room.id));
+  const isEmpty = model.pending().length === 0 && !room?.messages.length;
   const isStopped = client.status().state === "stopped";
   const isLoading = !isStopped && (!me || (room !== undefined && !room.loaded));
   const isSlow = useDelay(isLoading, SLOW);
-  const now = Date.now();
-
-  useEffect(() => {
-    if (room?.loaded && attentive && scroll.isAtEnd) client.read(room.id, room.last);
-  }, [room?.id, room?.loaded, room?.last, attentive, scroll.isAtEnd, client]);
-
+  const isGreeting = !isLoading && !room?.more && room?.summary?.kind !== "community";
+  const top = isGreeting ? <Greeting boot={boot} away={agents === 0 && isEmpty} /> : isSlow && isEmpty && <Skeleton />;
+  const plain = <Plain model={model} top={top} label={texts.log} />;
+  if (!room && isEmpty) return plain;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div class="log" ref={scroll.root} onScroll={scroll.onScroll} tabIndex={0} role="log" aria-label={texts.log}>
-      <div class="inner">
-        {room?.more && <p class="note">{texts.older}</p>}
-        {isSlow && lines.length === 0 && <Skeleton />}
-        {!room?.more && !isLoading && room?.summary?.kind !== "community" && (
-          <Greeting boot={boot} away={agents === 0 && lines.length === 0} />
-        )}
-        <ol>
-          {items.map((item) => (
-            <LogItem key={item.key} {...{ item, model, times, now, texts }} />
-          ))}
-        </ol>
-        <Typing model={model} texts={texts} />
-      </div>
-      {!scroll.isAtEnd && scroll.arrived > 0 && (
-        <button type="button" class="jump" onClick={scroll.toEnd}>
-          {texts.newest}
-        </button>
-      )}
-    </div>
+    <Conversation {...{ model, locale, attentive, top }} label={texts.log}>
+      {plain}
+    </Conversation>
   );
 }
 
-/** Stands for the visitor until the server says who they are. */
-const NOTHING: readonly Line[] = [];
-const NOBODY = { kind: "visitor", id: "", name: "" } as const;
+interface PlainProps {
+  readonly model: Model;
+  readonly top: ComponentChildren;
+  readonly label: string;
+}
 
-function useLines(model: Model): readonly Line[] {
-  const state = model.client.state();
-  const { me, pending } = state;
-  const room = model.room();
-  const messages = room ? linesOf(state, room) : NOTHING;
-  return useMemo(
-    () => [...messages, ...model.pending().map((one) => pendingLine(one, me ?? NOBODY))],
-    [messages, pending, me],
+/** Bare words, so that what one sends is seen at once. */
+function Plain({ model, top, label }: PlainProps) {
+  const me = model.client.state().me?.id;
+  const others = model.room()?.messages ?? [];
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <div class="log bare" tabIndex={0} role="log" aria-label={label}>
+      <div class="inner">
+        {top}
+        <ol>
+          {[...others, ...model.pending()].map((one) => (
+            <li key={one.cid} class={"by" in one && one.by.id !== me ? "run" : "run mine"}>
+              {one.text && (
+                <p class="bubble" dir="auto">
+                  {one.text}
+                </p>
+              )}
+            </li>
+          ))}
+        </ol>
+      </div>
+    </div>
   );
 }
 
@@ -96,24 +86,5 @@ function Skeleton() {
       <i />
       <i />
     </div>
-  );
-}
-
-/** Its place is always there, so that nothing moves when somebody begins to write. */
-function Typing({ model, texts }: { readonly model: Model; readonly texts: Texts }) {
-  const names = model.room()?.typing.map(({ who }) => who.name) ?? [];
-  return (
-    <p class={names.length > 0 ? "typing on" : "typing"}>
-      {names.length > 0 && (
-        <>
-          <span class="dots" aria-hidden="true">
-            <i />
-            <i />
-            <i />
-          </span>
-          {texts.typing(names)}
-        </>
-      )}
-    </p>
   );
 }

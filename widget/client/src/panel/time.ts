@@ -1,7 +1,6 @@
 /** Times in the visitor's own way of writing them. */
 
 import { dayOf } from "../ui/lines.ts";
-import type { Texts } from "./text.ts";
 
 const DAY = 24 * 3_600_000;
 
@@ -14,7 +13,7 @@ export interface Times {
 }
 
 /** `locale` is a BCP 47 tag; one that the browser does not know gives the browser's own. */
-export function createTimes(locale: string, texts: Texts): Times {
+export function createTimes(locale: string, texts: { readonly today: string; readonly yesterday: string }): Times {
   const tags = supported(locale);
   const clock = new Intl.DateTimeFormat(tags, { hour: "numeric", minute: "2-digit" });
   const date = new Intl.DateTimeFormat(tags, { weekday: "long", day: "numeric", month: "long" });

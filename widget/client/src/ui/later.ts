@@ -6,24 +6,31 @@ import { lend } from "./lend.ts";
 
 type Drawn<P> = VNode<P> | VNode<{ children?: ComponentChildren }>;
 
-/** Draws its children alone until the code is there. A fetch that fails is tried again when it is next drawn. */
+/** After a fetch that failed. Milliseconds. */
+const AGAIN = 5_000;
+
+/** Draws its children alone until the code is there. A fetch that fails is tried again as long as it is drawn. */
 export function later<P extends object>(
   load: () => Promise<ComponentType<P>>,
 ): (props: P & { readonly children?: ComponentChildren }) => Drawn<P> {
   let found: ComponentType<P> | undefined;
   return function Later(props) {
-    const [, draw] = useState(false);
+    const [turn, draw] = useState(0);
     useEffect(() => {
       if (found) return;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       lend();
       load().then(
         (component) => {
           found = component;
-          draw(true);
+          draw(turn + 1);
         },
-        () => undefined,
+        () => {
+          timer = setTimeout(draw, AGAIN, turn + 1);
+        },
       );
-    }, []);
+      return () => clearTimeout(timer);
+    }, [turn]);
     return found ? createElement(found, props) : createElement(Fragment, null, props.children);
   };
 }

@@ -58,7 +58,7 @@ interface BarProps extends Shared {
 function Bar({ line, acts, texts, may, onDone }: BarProps) {
   const root = useRef<HTMLDivElement>(null);
   const [isSure, setSure] = useState(false);
-  useEffect(() => root.current?.querySelector("button")?.focus(), []);
+  useEffect(() => root.current?.querySelector<HTMLElement>(isSure ? ".bad" : "button")?.focus(), [isSure]);
   const then = (act: () => void) => () => {
     onDone();
     act();
@@ -71,18 +71,26 @@ function Bar({ line, acts, texts, may, onDone }: BarProps) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only hears the key that closes it
     <div class="bar" ref={root} onKeyDown={onKeyDown}>
-      {may.react && EMOJI.map((emoji) => <Choice key={emoji} {...{ line, acts, texts, emoji }} onDone={onDone} />)}
-      {may.reply && <Act node={Reply} words={texts.reply} onClick={then(() => acts.reply(line))} />}
-      {may.edit && <Act node={Pencil} words={texts.edit} onClick={then(() => acts.edit(line))} />}
-      {may.remove && !isSure && <Act node={Trash2} words={texts.remove} onClick={() => setSure(true)} />}
-      {may.remove && isSure && (
-        <button type="button" class="word bad" onClick={then(() => acts.remove(line))}>
-          {texts.removeSure}
-        </button>
+      {may.react && (
+        <div>
+          {EMOJI.map((emoji) => (
+            <Choice key={emoji} {...{ line, acts, texts, emoji }} onDone={onDone} />
+          ))}
+        </div>
       )}
-      {may.extras.map((extra) => (
-        <More key={extra.words} {...extra} failed={texts.failed} />
-      ))}
+      <div>
+        {may.reply && <Act node={Reply} words={texts.reply} onClick={then(() => acts.reply(line))} />}
+        {may.edit && <Act node={Pencil} words={texts.edit} onClick={then(() => acts.edit(line))} />}
+        {may.remove && !isSure && <Act node={Trash2} words={texts.remove} onClick={() => setSure(true)} />}
+        {may.remove && isSure && (
+          <button type="button" class="word bad" onClick={then(() => acts.remove(line))}>
+            {texts.removeSure}
+          </button>
+        )}
+        {may.extras.map((extra) => (
+          <More key={extra.words} {...extra} failed={texts.failed} />
+        ))}
+      </div>
     </div>
   );
 }
