@@ -16,7 +16,7 @@ from django.conf import settings
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 0.25
-MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped
+MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped, and orders above twice as many
 RETRY_SECONDS = 1.0
 BEAT_SECONDS: Final = settings.BUS_BEAT_MS / 1000
 STOP_SECONDS = 1.0  # that what was said last may take
@@ -115,7 +115,7 @@ class Line:
 
     def say(self, place: str, group: str, item: Item) -> None:
         """Tell the other processes. Never waits, may be lost."""
-        if self._waiting >= MAX_WAITING:
+        if self._waiting >= (2 * MAX_WAITING if item["k"] in ORDERS else MAX_WAITING):
             self.dropped += 1
             return
         self._said.setdefault(place, {}).setdefault(group, []).append(item)

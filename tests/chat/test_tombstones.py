@@ -43,7 +43,7 @@ def places_of(tenant: TenantRef, words: str) -> list[str]:
         tables = [name for (name,) in cursor.fetchall() if name != "django_migrations"]
         held = []
         for table in tables:
-            cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" one WHERE one::text LIKE %s)', [f"%{words}%"])  # noqa: S608
+            cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" one WHERE one::text LIKE %s)', [f"%{words}%"])
             held += [table] if cursor.fetchone()[0] else []
         return sorted(held)
 

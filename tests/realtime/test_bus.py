@@ -105,6 +105,13 @@ async def test_orders_are_said_again_when_the_layer_is_back(layer: Layer, bus: B
     await until_said(layer, "person", ["end", "forget"])
 
 
+async def test_orders_find_room_where_other_news_are_dropped(layer: Layer, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_module, "MAX_WAITING", 3)
+    for kind in ("m", "m", "m", "m", "end", "m", "out"):
+        bus.say("person", {"k": kind})
+    await until_said(layer, "person", ["m", "m", "m", "end", "out"])
+
+
 async def test_it_does_not_stop_before_all_is_said(layer: Layer, bus: Bus) -> None:
     layer.send_seconds = 0.1
     bus.say("one", {"k": "end"})
