@@ -1,0 +1,83 @@
+"""The turns of one sender: what a room refused for a while is taken again in the order in which it was said.
+
+A time alone could not keep that order: what is on its way when something is refused may arrive after the time is over, and before
+what was refused comes again. So each refused `cid` is remembered, and until the first of them is taken all others wait behind it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from saas.core.errors import AppError
+
+PATIENCE: Final = 10.0  # seconds in which what was refused may come again; after that its sender has given it up
+AGAIN: Final = 1.0  # seconds after which it is worth asking whether it is one's turn
+MOST: Final = 1_000  # refused messages that are remembered for one room; those after them are refused, too
+TOO_EARLY: Final = "What you sent to this room before was refused: send it first."
+
+
+@dataclass(slots=True)
+class _Held:
+    """A room that refused something: before `until` it takes nothing, after that the first of `cids` that is not under way."""
+
+    kind: type[AppError]
+    until: float
+    cids: dict[UUID, bool] = field(default_factory=dict)  # in the order in which they were said; whether it is under way again
+
+    def keep(self, cid: UUID) -> None:
+        if cid in self.cids or len(self.cids) < MOST:
+            self.cids[cid] = False
+
+    @property
+    def next(self) -> UUID | None:
+        return next((cid for cid, is_under_way in self.cids.items() if not is_under_way), None)
+
+
+class Turns:
+    """What one socket said and some rooms did not take yet. `clock` counts seconds."""
+
+    __slots__ = ("_clock", "_rooms")
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rooms: dict[UUID, _Held] = {}
+
+    def refuse(self, room_id: UUID, cid: UUID, seconds: float, kind: type[AppError]) -> float:
+        """The room did not take it, for so many seconds. For how many it takes nothing now."""
+        now = self._clock()
+        held = self._rooms.setdefault(room_id, _Held(kind, now))
+        held.until = max(held.until, now + seconds)
+        held.keep(cid)
+        return held.until - now
+
+    def refusal(self, room_id: UUID, cid: UUID) -> AppError | None:
+        """Why it is not this one's turn, which is remembered; None when it may be taken."""
+        held = self._rooms.get(room_id)
+        if held is None:
+            return None
+        now = self._clock()
+        if now > held.until + PATIENCE:
+            del self._rooms[room_id]
+            return None
+        if now >= held.until and held.next in (None, cid):
+            return None
+        held.keep(cid)
+        return held.kind(TOO_EARLY, retry_after=max(held.until - now, AGAIN))
+
+    def taken(self, room_id: UUID, cid: UUID) -> None:
+        """It is under way to the database: the next may come. Refused there, it is the first again."""
+        held = self._rooms.get(room_id)
+        if held is not None and cid in held.cids:
+            held.cids[cid] = True
+            held.until = self._clock()
+
+    def settled(self, room_id: UUID, cid: UUID) -> None:
+        """It has its answer for good."""
+        held = self._rooms.get(room_id)
+        if held is None:
+            return
+        held.cids.pop(cid, None)
+        if not held.cids:
+            del self._rooms[room_id]
