@@ -2,10 +2,10 @@
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from chat.realtime.protocol.outgoing import stamp
 from chat.services.invitations import Invited, invitations, invite, take_back
+from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, nothing, read, room_of
 from tenants.authentication import principal_of, tenant_of
 
@@ -17,7 +17,7 @@ class Terms(Body, frozen=True):
     uses: int = 1
 
 
-class InvitationsView(APIView):
+class InvitationsView(ActingView):
     """`GET /api/v1/rooms/<id>/invitations`, and `POST {expires_in, uses}`, whose answer alone holds the code."""
 
     def get(self, request: Request, room_id: str) -> Response:
@@ -31,7 +31,7 @@ class InvitationsView(APIView):
         return answer(201, invitation={**_shown(made), "code": made.code})
 
 
-class InvitationView(APIView):
+class InvitationView(ActingView):
     """`DELETE /api/v1/rooms/<id>/invitations/<invitation>`"""
 
     def delete(self, request: Request, room_id: str, invitation_id: str) -> Response:

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from chat.access import room_for
 from chat.selectors.members import members_of
 from chat.services.members import MemberChange, remove_member, set_member, until
+from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, moment, nothing, read, room_of
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
@@ -52,7 +53,7 @@ class MembersView(APIView):
         return answer(members=members, cursor=cursor)
 
 
-class MemberView(APIView):
+class MemberView(ActingView):
     """`PUT` and `DELETE /api/v1/rooms/<id>/members/<person>`"""
 
     def put(self, request: Request, room_id: str, person_id: str) -> Response:

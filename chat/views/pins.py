@@ -4,9 +4,9 @@ from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from chat.services.moderation import pin
+from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
 from tenants.authentication import principal_of, tenant_of
 
@@ -17,7 +17,7 @@ class Pin(Body, frozen=True):
     message: UUID
 
 
-class PinsView(APIView):
+class PinsView(ActingView):
     """`POST /api/v1/rooms/<id>/pins {message}`"""
 
     def post(self, request: Request, room_id: str) -> Response:
@@ -25,7 +25,7 @@ class PinsView(APIView):
         return answer(room=pin(tenant_of(request), principal_of(request), room_id=seen, message_id=message, on=True))
 
 
-class PinView(APIView):
+class PinView(ActingView):
     """`DELETE /api/v1/rooms/<id>/pins/<message>`"""
 
     def delete(self, request: Request, room_id: str, message_id: str) -> Response:

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from chat.access import Act, demand
 from chat.selectors.reports import reports
 from chat.services.moderation import report_message, settle_report
+from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
@@ -21,7 +22,7 @@ class Complaint(Body, frozen=True):
     reason: str = ""
 
 
-class RoomReportsView(APIView):
+class RoomReportsView(ActingView):
     """`POST /api/v1/rooms/<id>/reports {message, reason}`"""
 
     def post(self, request: Request, room_id: str) -> Response:
@@ -42,7 +43,7 @@ class ReportsView(APIView):
         return answer(reports=found, cursor=cursor)
 
 
-class SettleView(APIView):
+class SettleView(ActingView):
     """`POST /api/v1/reports/<id>/settle`"""
 
     def post(self, request: Request, report_id: str) -> Response:

@@ -13,6 +13,7 @@ from chat import selectors
 from chat.models import Room
 from chat.realtime.presence import is_here
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room, set_status
+from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
 from saas.core.errors import BadFrame
 from tenants.authentication import principal_of, tenant_of
@@ -45,7 +46,7 @@ class ChangedRoom(Calm, frozen=True):
     join_rule: Literal["open", "identified", "invited"] | None = None
 
 
-class RoomsView(APIView):
+class RoomsView(ActingView):
     """`GET /api/v1/rooms?status=open|resolved|all&kind=support,community,team&cursor=`; `POST` makes a community or team room."""
 
     def get(self, request: Request) -> Response:
@@ -74,7 +75,7 @@ class RoomsView(APIView):
         return answer(201, room=room)
 
 
-class RoomView(APIView):
+class RoomView(ActingView):
     """`GET /api/v1/rooms/<id>`, and `PATCH` for a community or team room."""
 
     def get(self, request: Request, room_id: str) -> Response:
@@ -120,7 +121,7 @@ class ReopenView(ResolveView):
     status = Room.Status.OPEN
 
 
-class ArchiveView(APIView):
+class ArchiveView(ActingView):
     """`POST /api/v1/rooms/<id>/archive`"""
 
     archived = True
