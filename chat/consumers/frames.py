@@ -14,7 +14,7 @@ from chat.consumers.allowance import TOO_OFTEN, a_wait_for, wait_for
 from chat.consumers.hello import identify
 from chat.consumers.joining import join
 from chat.consumers.people import on_presence, on_seen
-from chat.consumers.writing import Writing, on_change, on_send
+from chat.consumers.writing import Writing, held_for, on_change, on_send, refuse_held
 from chat.limits import OPEN_PER_VISITOR
 from chat.realtime.hub import Published, hub
 from chat.realtime.protocol.codes import MAX_TEXT, Close
@@ -39,7 +39,7 @@ from chat.realtime.protocol.incoming import (
 )
 from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageOut, Pong, TypingOut, refusal, stamp
 from chat.realtime.room import LocalRoom
-from chat.realtime.session import HOLD_SECONDS, Session
+from chat.realtime.session import Session
 from chat.selectors.messages import history
 from chat.selectors.rooms import summary_of
 from chat.services.messages import Opened, open_room
@@ -48,6 +48,7 @@ from saas.core.errors import AppError, Forbidden, Internal, NotFound, RateLimite
 from saas.core.ratelimit import a_check
 from tenants.access import Do
 from tenants.context import run_in_tenant, run_on_platform
+from tenants.reading import read_in_tenant
 from tenants.selectors import members_who_may
 
 log = logging.getLogger(__name__)
@@ -58,11 +59,12 @@ Pending = Awaitable[None] | None
 def handle(session: Session, frame: ClientFrame) -> Pending:
     """Do what the frame asks. Never raises: a refusal becomes an `err` frame, whether it comes at once or later."""
     try:
-        is_held = isinstance(frame, Writing) and session.sends_are_held  # refused by its handler, and costs nothing
-        wait = 0.0 if is_held else wait_for(session, frame)
+        if isinstance(frame, Writing):
+            refuse_held(session, frame.room)  # costs nothing
+        wait = wait_for(session, frame)
         pending = _handle_later(session, frame) if wait is None else _handle(session, frame, wait)
     except Exception as error:
-        session.send(refusal_of(frame, error))
+        refuse(session, frame, error)
         return None
     return None if pending is None else _answered(session, frame, pending)
 
@@ -70,9 +72,7 @@ def handle(session: Session, frame: ClientFrame) -> Pending:
 def _handle(session: Session, frame: ClientFrame, wait: float) -> Pending:
     """Do it, or refuse it for so many seconds. What is written after a refusal is refused, too, so that it keeps its order."""
     if wait:
-        if isinstance(frame, Writing):
-            session.hold_sends(wait)
-        raise RateLimited(TOO_OFTEN, retry_after=max(wait, HOLD_SECONDS) if isinstance(frame, Writing) else wait)
+        raise RateLimited(TOO_OFTEN, retry_after=held_for(session, frame, wait) if isinstance(frame, Writing) else wait)
     return HANDLERS[type(frame)](session, frame)
 
 
@@ -95,11 +95,17 @@ def refusal_of(frame: ClientFrame, error: Exception) -> Err:
     return refusal(error, cid=getattr(frame, "cid", None), ref=getattr(frame, "ref", None))
 
 
+def refuse(session: Session, frame: ClientFrame, error: Exception) -> None:
+    """Answer a frame with its refusal."""
+    session.was_refused(error)
+    session.send(refusal_of(frame, error))
+
+
 async def _answered(session: Session, frame: ClientFrame, pending: Awaitable[None]) -> None:
     try:
         await pending
     except Exception as error:
-        session.send(refusal_of(frame, error))
+        refuse(session, frame, error)
 
 
 async def on_open(session: Session, frame: Open) -> None:
@@ -119,7 +125,7 @@ async def _announce(session: Session, frame: Open, opened: Opened) -> None:
     else:
         session.send(Ack(cid=frame.cid, room=opened.room_id, seq=0, id=opened.room_id, ts=stamp(opened.opened_at)))
     if not opened.stored or opened.stored[-1][1].outcome == "again":  # the first time may have ended before the inbox was told
-        hub().tell_summary(session.tenant, await run_in_tenant(session.tenant, summary_of, opened.room_id, None))
+        hub().tell_summary(session.tenant, await read_in_tenant(session.tenant, summary_of, opened.room_id, None))
     if opened.notified:
         hub().notify(session.tenant, opened.notified.notice, opened.notified.to)
 
@@ -135,7 +141,7 @@ def on_leave(session: Session, frame: Leave) -> None:
 
 
 async def on_history(session: Session, frame: History) -> None:
-    messages, more = await run_in_tenant(session.tenant, history, session.principal, frame.room, before=frame.before)
+    messages, more = await read_in_tenant(session.tenant, history, session.principal, frame.room, before=frame.before)
     session.send(PageOut(ref=frame.ref, room=frame.room, messages=messages, more=more))
 
 

@@ -22,6 +22,11 @@ class Lanes:
         self._lanes: dict[Hashable, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._rests_until = 0.0
+
+    def rest(self, seconds: float) -> None:
+        """Begin nothing that waits for so long."""
+        self._rests_until = asyncio.get_running_loop().time() + seconds
 
     def run(self, lane: Hashable, job: Job) -> None:
         """Do the job now if its lane is free, else after those before it. Raises `Busy` when too much waits."""
@@ -41,12 +46,17 @@ class Lanes:
         try:
             await pending
             while waiting:
+                await self._rested()
                 self._waiting -= 1
                 if (following := waiting.popleft()()) is not None:
                     await following
         finally:
             self._waiting -= len(waiting)
             del self._lanes[lane]
+
+    async def _rested(self) -> None:
+        if (left := self._rests_until - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(left)
 
     async def idle(self) -> None:
         """Wait until every lane is empty."""

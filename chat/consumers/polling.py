@@ -15,6 +15,7 @@ from django.db import DatabaseError
 
 from chat.consumers.allowance import admit_request
 from chat.consumers.collector import ANSWERS, Collector
+from chat.consumers.coming_in import turn_to_be_welcomed
 from chat.consumers.frames import handle, lane_of, refusal_of
 from chat.consumers.hello import identify, welcome
 from chat.consumers.http_answers import Ended, Receive, bearer, read_body, refuse, refuse_as, respond, wait_gone
@@ -115,7 +116,7 @@ async def _welcome(session: Session, asked: Asked) -> None:
     """As after a `hello`."""
     take_page(session)
     said = Hello(v=asked.v, min=asked.min, token="", rooms=asked.rooms, locale=asked.locale, page=asked.page)
-    async with asyncio.timeout(WELCOME_SECONDS):
+    async with asyncio.timeout(WELCOME_SECONDS), turn_to_be_welcomed(session.tenant.id):
         await welcome(session, said)
     resting().replace(session)
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 import psycopg
 from django.db import DatabaseError
 
 from chat.consumers.allowance import admit
-from chat.consumers.frames import handle, lane_of, refusal_of
+from chat.consumers.coming_in import turn_to_be_welcomed
+from chat.consumers.frames import handle, lane_of, refuse
 from chat.consumers.hello import introduce, welcome
+from chat.consumers.intake import Intake
 from chat.consumers.lanes import Lanes
 from chat.limits import FRAMES_PER_SOCKET, WAITING_IN_ALL, WAITING_PER_IP, WAITING_PER_TENANT
 from chat.realtime.beats import beats
@@ -20,17 +23,19 @@ from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
 from chat.realtime.protocol.outgoing import encode, refusal
 from chat.realtime.session import Session
 from saas.core.errors import AppError, BadFrame, Busy, RateLimited
-from saas.core.fastsocket import EXTENSION, RawText
 from saas.core.http import scope_ip
-from saas.core.ratelimit import Meter, Places
+from saas.core.ratelimit import Meter, Most, Places
 from saas.core.ratelimit.limit import network_of
+from saas.core.rawtext import EXTENSION, RawText
 
 log = logging.getLogger(__name__)
 
 WELCOME_SECONDS = 30.0  # for the database to answer a `hello`; who waited longer comes back another time
 COME_BACK_SECONDS = 2.0  # who finds too many waiting at the door
+LINGER_SECONDS = 1.0  # who came in too often is told so at once, and let go at most so much later: it cannot come faster
 
 _waiting = Places()  # of sockets that have not said hello
+_lingering = Places()
 
 
 class Ended(Exception):  # it is how a socket ends, not something that went wrong
@@ -48,7 +53,8 @@ class ChatSocket:
 
     def __init__(self, scope: dict[str, Any], receive: Any, send: AsgiSend) -> None:
         self.scope = scope
-        self.receive = receive
+        self.raw: RawText | None = scope.get("extensions", {}).get(EXTENSION)
+        self.receive = receive if self.raw else Intake(receive)
         self._send = send
         self.outbox: Outbox
         self.session: Session | None = None
@@ -84,7 +90,9 @@ class ChatSocket:
             async with asyncio.timeout(WELCOME_SECONDS):
                 session = await self._introduce(frame)
         except (RateLimited, Busy) as error:
-            raise self._come_back(error) from None
+            ended = self._come_back(error)
+            await self._linger(error)
+            raise ended from None
         except (AppError, DatabaseError, psycopg.Error, TimeoutError) as error:
             log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
             raise Ended(Close.BUSY) from None
@@ -92,8 +100,10 @@ class ChatSocket:
 
     async def _listen(self, session: Session) -> None:
         """Take what comes until the socket ends; where the server offers it, without a task for each frame."""
-        raw: RawText | None = self.scope.get("extensions", {}).get(EXTENSION)
-        while not (raw and raw.hand_over(lambda text: self._take_now(session, text))):
+        session.rest = self._rest
+        if isinstance(self.receive, Intake):
+            self.receive.overflow = lambda: self.end(Close.BUSY)
+        while not (self.raw and self.raw.hand_over(lambda text: self._take_now(session, text))):
             if (data := await self._next()) is None:
                 return
             session.heard = self.loop.time()
@@ -101,10 +111,13 @@ class ChatSocket:
         while (data := await self._next()) is not None:
             self._take(session, data)  # not text
 
+    def _rest(self, seconds: float) -> None:
+        """Read nothing, and begin nothing that was read."""
+        self.lanes.rest(seconds)
+        (self.raw or self.receive).rest(seconds)
+
     def _take_now(self, session: Session, text: str) -> None:
         """A text, straight from the server's protocol, which no error of ours must reach."""
-        if self._closing is not None:
-            return
         session.heard = self.loop.time()
         try:
             self._take(session, text)
@@ -116,8 +129,7 @@ class ChatSocket:
 
     async def _hello_in_place(self) -> Hello | None:
         """The first frame. So many sockets may wait for one at the same time, of an address, a tenant and in all."""
-        network, tenant = network_of(self.address), self.scope["tenant"]
-        places = {WAITING_PER_IP: network, WAITING_PER_TENANT: tenant.id, WAITING_IN_ALL: None}
+        places = self._places()
         if not _waiting.take(places):
             raise self._come_back(Busy("Too many are coming in at once.", retry_after=COME_BACK_SECONDS))
         try:
@@ -125,10 +137,24 @@ class ChatSocket:
         finally:
             _waiting.give_back(places)
 
+    def _places(self) -> dict[Most, Hashable]:
+        return {
+            WAITING_PER_IP: network_of(self.address),
+            WAITING_PER_TENANT: self.scope["tenant"].id,
+            WAITING_IN_ALL: None,
+        }
+
     def _come_back(self, error: AppError) -> Ended:
         """The end of a socket that may come again in a while, and is told when."""
         self._write(encode(refusal(error)))
         return Ended(Close.BUSY)
+
+    async def _linger(self, error: AppError) -> None:
+        """Before such an end. So many may stand there as may wait for their hello; the others go at once."""
+        places = self._places()
+        if _lingering.take(places):
+            await asyncio.sleep(min(error.retry_after or 0.0, LINGER_SECONDS))
+            _lingering.give_back(places)
 
     async def _hello(self) -> Hello | None:
         """The first frame; None if the peer went away before. Ends the socket when it takes too long."""
@@ -154,7 +180,8 @@ class ChatSocket:
         await admit(tenant, self.address, introduced.id)
         self.session = session = Session(tenant, introduced, self.outbox, self.end, address=self.address, plan=plan)
         session.heard = self.loop.time()
-        await welcome(session, frame)
+        async with turn_to_be_welcomed(tenant.id):
+            await welcome(session, frame)
         beats().add(session)
         return session
 
@@ -192,6 +219,8 @@ class ChatSocket:
             raise Ended(Close.BAD_PROTOCOL)
 
     def _take(self, session: Session, data: str | bytes) -> None:
+        if self._closing is not None:
+            return None
         frame = self._decode(data)
         if frame is None:
             return None
@@ -203,7 +232,7 @@ class ChatSocket:
                 raise RateLimited("Too many frames.", retry_after=wait)
             self.lanes.run(lane_of(frame), lambda: handle(session, frame))
         except AppError as error:
-            session.send(refusal_of(frame, error))
+            refuse(session, frame, error)
         return None
 
     def _write(self, text: bytes) -> None:

@@ -5,6 +5,8 @@ What one sender says in one room is stored in the order said: nothing overtakes 
 
 from collections.abc import Awaitable
 from functools import partial
+from typing import Final
+from uuid import UUID
 
 from chat.access import room_for
 from chat.realtime.amend import Change
@@ -20,6 +22,8 @@ from chat.services.words import is_harmless, refuse_words
 from saas.core.errors import AppError, Busy, RateLimited
 from tenants.reading import read_in_tenant
 
+TOO_FAST: Final = "You are sending faster than the room can follow."
+
 Writing = Send | Edit | Delete | React
 Pending = Awaitable[None] | None
 
@@ -32,6 +36,22 @@ def on_send(session: Session, frame: Send) -> Pending:
 def on_change(session: Session, frame: Edit | Delete | React) -> Pending:
     """Change a message; the `ack` comes with the commit."""
     return _write(session, frame)
+
+
+def refuse_held(session: Session, room_id: UUID) -> None:
+    """Refuse what must not overtake something that was refused before. Raises RateLimited or Busy."""
+    if wait := session.sends_wait():
+        raise RateLimited(TOO_FAST, retry_after=wait)
+    if refused := session.refusal_in(room_id):
+        raise refused
+
+
+def held_for(session: Session, frame: Writing, wait: float) -> float:
+    """It was refused for its pace: for how long nothing may follow it. After a message that is all writing of the socket, whose
+    next message would be refused as well; after a change, which has a limit of its own, the writing in its room."""
+    if isinstance(frame, Send):
+        return session.hold_sends(wait)
+    return session.hold(frame.room, wait, RateLimited)
 
 
 def _write(session: Session, frame: Writing) -> Pending:
@@ -54,10 +74,9 @@ def _words(frame: Writing) -> str:
 
 
 def _store(session: Session, frame: Writing, *, may_write: bool) -> None:
+    refuse_held(session, frame.room)  # once more: something may have been refused while this one waited
     if wait := session.send_wait():
-        raise RateLimited("You are sending faster than the room can follow.", retry_after=wait)
-    if wait := session.room_wait(frame.room):
-        raise Busy("What you sent to this room before was refused: send it first.", retry_after=wait)
+        raise RateLimited(TOO_FAST, retry_after=wait)
     row = _row(session, frame, may_write=may_write)
     try:
         hub().journal.append(session.tenant, row, partial(_answer, session, row))
@@ -79,4 +98,4 @@ def _answer(session: Session, row: Row | Change, result: Done | AppError) -> Non
 
 def _held(session: Session, row: Row | Change, busy: Busy) -> Busy:
     """The same refusal, and nothing more of this socket for the room until it is over."""
-    return Busy(busy.message, retry_after=session.hold(row.room_id, busy.retry_after or 0))
+    return Busy(busy.message, retry_after=session.hold(row.room_id, busy.retry_after or 0, Busy))

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from saas.core.fastsocket import ABORT_SECONDS, EXTENSION, RawText, frame, payloads
+from saas.core.fastsocket import ABORT_SECONDS, frame, payloads
+from saas.core.rawtext import EXTENSION, RawText
 
 MAX_FRAMES = 2_000  # one flush of the journal may bring a room 500 lines at once
 MAX_BYTES = 1 << 20
@@ -60,6 +61,7 @@ class FastOutbox:
         # `send` waits until a stalled reader has drained the buffer: the timer ends the connection of one that never does.
         timer = asyncio.get_running_loop().call_later(ABORT_SECONDS, self._raw.abort)
         self._raw.flush()
+        self._raw.rest(0)  # a socket that is not read just now hears its peer's close
         try:
             await self._send({"type": "websocket.close", "code": int(code)})
         except (OSError, RuntimeError):

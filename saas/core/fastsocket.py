@@ -11,9 +11,10 @@ is malformed) goes to the parent's parser, which thereby always stands at the be
 Used as `uvicorn --ws saas.core.fastsocket:FastWebSocketProtocol`. `check()` compares at start-up what the class leans on.
 """
 
+import asyncio
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -21,10 +22,12 @@ from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-def
 from websockets.http11 import Request
 from websockets.protocol import Protocol as WebSocketsProtocol
 
-EXTENSION = "porchlight.raw_text"
+from saas.core.rawtext import EXTENSION, MAX_MESSAGE, Take, end_of, is_utf8, may_become_whole
+
 PIECE = 64 * 1024  # bytes of several frames in one write
 MAX_BUFFER = 1 << 20  # bytes that may wait in one socket's write buffer
-MAX_MESSAGE = 128 * 1024  # a larger message is cut with 1009 before it is held in memory
+MOST_IN_A_TURN = 64  # frames of one socket; then the other sockets are looked at
+MOST_KEPT = 64 * 1024  # bytes of a socket's later frames, before it is not read any more
 ABORT_SECONDS = 10.0  # a peer that reads nothing keeps the socket no longer than this after its close
 
 
@@ -45,35 +48,6 @@ NEEDED = (
     "self.read_paused = False",
 )
 NEEDED_BELOW = ("self.current_size is not None",)  # and in the parser of websockets
-
-Take = Callable[[str], None]
-
-
-class RawText(Protocol):
-    """What the extension offers."""
-
-    def write(self, framed: bytes) -> bool:
-        """Write framed text now, after what waits. False: the socket is not open, or its peer reads too slowly."""
-        ...
-
-    def write_soon(self, framed: bytes) -> bool:
-        """Write it together with what else is written in this turn of the loop."""
-        ...
-
-    def flush(self) -> None:
-        """Write what waits for the end of the turn."""
-        ...
-
-    def hand_over(self, take: Take | None) -> bool:
-        """From now on each text goes to `take`, at once; `receive` tells of the end only. With None it brings all again.
-
-        False: texts wait that came before; receive them first. `take` must not raise.
-        """
-        ...
-
-    def abort(self) -> None:
-        """Drop the connection now, with whatever it still holds."""
-        ...
 
 
 def frame(text: bytes) -> bytes:
@@ -119,7 +93,9 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
     _soon_size = 0
     _take: Take | None = None
     _is_framing = False  # whether the handshake is over, and we cut the frames
-    _rest: bytearray | None = None  # the beginning of a frame
+    _rest: bytearray | None = None  # the beginning of a frame; before the next turn whole frames, too
+    _next_turn: asyncio.Handle | None = None  # when more frames are taken; None: at once
+    _is_deaf = False  # whether we stopped reading
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         config.ws_per_message_deflate = False  # a negotiated extension would forbid frames shared by all
@@ -145,12 +121,55 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
         return None
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+        super().connection_lost(exc)
+
+    def rest(self, seconds: float) -> None:
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+        self._next_turn = self.loop.call_later(seconds, self._go_on) if seconds else self.loop.call_soon(self._go_on)
+        if seconds:
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        if not self.transport.is_closing():
+            self._is_deaf = True
+            self.transport.pause_reading()
+
+    def _go_on(self) -> None:
+        self._next_turn = None
+        if self.transport.is_closing():
+            return
+        if self._is_deaf and not self.read_paused:
+            self.transport.resume_reading()
+        self._is_deaf = False
+        self._cut(b"")
+
+    def _keep(self, data: bytes | bytearray) -> None:
+        """For the next turn."""
+        self._rest = bytearray(data) if self._rest is None else self._rest + data
+        if len(self._rest) > MOST_KEPT:
+            self._stop_reading()
+
     def _cut(self, data: bytes | bytearray) -> None:
+        if self._next_turn is not None:
+            return self._keep(data)
         if self._rest is not None:
             self._rest += data
             data, self._rest = self._rest, None
-        at, size = 0, len(data)
-        while size - at >= 2 and (end := _end_of(data, at, size)) <= size and not self.transport.is_closing():
+        self._cut_whole(data)
+        return None
+
+    def _cut_whole(self, data: bytes | bytearray) -> None:
+        at, size, left = 0, len(data), MOST_IN_A_TURN
+        while size - at >= 2 and (end := end_of(data, at, size)) <= size and not self.transport.is_closing():
+            if not left:
+                self.rest(0)
+            if self._next_turn is not None:
+                return self._keep(data[at:])
+            left -= 1
             head = 6 if data[at + 1] < 0xFE else 8
             if data[at] == 0x81 and 0x80 <= data[at + 1] < 0xFF and self._take is not None and self._may_take():
                 self._take_text(data, at, at + head, end)
@@ -159,9 +178,10 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
             at = end
         if at < size:
             self._rest = bytearray(data[at:])
-            if size - at >= 2 and not _may_become_whole(self._rest):
+            if size - at >= 2 and not may_become_whole(self._rest):
                 self._is_framing = False  # nothing to wait for: the parent ends it by its head
                 super().data_received(bytes(self._rest))
+        return None
 
     def _may_take(self) -> bool:
         return not self.close_sent and not self.disconnected and self.conn.current_size is None
@@ -176,7 +196,7 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """As the parent does; but text that is no UTF-8 ends the socket (1007) without a traceback for what a peer did."""
-        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
+        if self.curr_msg_data_type == "text" and not self.close_sent and not is_utf8(self.frames):
             self.frames = []
             self.conn.send_close(1007)
             return self.handle_parser_exception()
@@ -231,42 +251,12 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
 
 
-def _end_of(data: bytes | bytearray, at: int, size: int) -> int:
-    """Where the frame at `at` ends; beyond `size` also while its head is not whole. (RFC 6455, section 5.2.)"""
-    length = data[at + 1] & 0x7F
-    mask = 4 if data[at + 1] & 0x80 else 0
-    if length < 126:
-        return at + 2 + mask + length
-    extra = 2 if length == 126 else 8
-    if size - at < 2 + extra:
-        return size + 1
-    return at + 2 + extra + mask + int.from_bytes(data[at + 2 : at + 2 + extra], "big")
-
-
-def _may_become_whole(data: bytearray) -> bool:
-    """Whether the beginning of a frame is that of one a client may send, and not longer than we take."""
-    control = data[0] & 0x08
-    if data[0] & 0x70 or data[0] & 0x07 > 2 or not data[1] & 0x80:
-        return False  # a reserved bit or opcode, or no mask
-    if control and (not data[0] & 0x80 or data[1] & 0x7F > 125):
-        return False  # a ping or close in parts, or too long
-    return _end_of(data, 0, len(data)) <= max(len(data) + 1, MAX_MESSAGE + 14)
-
-
 def _flush_all(full: list[FastWebSocketProtocol]) -> None:
     """At the end of the turn."""
     ready = full[:]
     full.clear()
     for protocol in ready:
         protocol.flush()
-
-
-def _is_utf8(parts: Iterable[bytes]) -> bool:
-    try:
-        b"".join(parts).decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def check() -> None:

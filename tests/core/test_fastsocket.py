@@ -1,6 +1,7 @@
 """Frames in pieces: whatever the cuts between two reads, the texts are the same, and what is no text goes to the parser."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
-from saas.core.fastsocket import MAX_BUFFER, MAX_MESSAGE, FastWebSocketProtocol, check, frame
+from saas.core.fastsocket import MAX_BUFFER, MOST_IN_A_TURN, FastWebSocketProtocol, check, frame
+from saas.core.rawtext import MAX_MESSAGE
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -23,6 +25,7 @@ class Transport:
         self.written: list[bytes] = []
         self.closed = False
         self.waiting = 0
+        self.is_reading = True
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -39,9 +42,11 @@ class Transport:
     def get_extra_info(self, _name: str) -> None:
         return None
 
-    def pause_reading(self) -> None: ...
+    def pause_reading(self) -> None:
+        self.is_reading = False
 
-    def resume_reading(self) -> None: ...
+    def resume_reading(self) -> None:
+        self.is_reading = True
 
 
 class Peer:
@@ -165,3 +170,56 @@ async def test_a_slow_reader_is_refused_whatever_the_way(peer: Peer) -> None:
 
 def test_the_libraries_are_those_that_it_was_written_for() -> None:
     check()
+
+
+async def test_a_flood_in_one_read_is_taken_in_turns(peer: Peer) -> None:
+    """Between two turns of a socket the others are looked at."""
+    sent = [str(number) for number in range(1_000)]
+    peer.protocol.data_received(b"".join(client(text.encode()) for text in sent[:990]))
+    turns = []
+    for _ in range(20):
+        turns.append(len(peer.texts))
+        peer.protocol.data_received(client(sent[990 + len(turns) - 1].encode()) if len(turns) <= 10 else b"")
+        await asyncio.sleep(0)
+    assert turns[0] == MOST_IN_A_TURN
+    assert max(after - before for before, after in pairwise(turns)) <= MOST_IN_A_TURN
+    assert peer.texts == sent
+
+
+async def test_a_socket_that_rests_is_not_read_and_loses_nothing(peer: Peer) -> None:
+    sent = [str(number) for number in range(10)]
+    taken: list[str] = []
+
+    def take(text: str) -> None:
+        taken.append(text)
+        if text == "3":
+            peer.protocol.rest(0.02)
+
+    peer.protocol.hand_over(take)
+    peer.protocol.data_received(b"".join(client(text.encode()) for text in sent[:8]))
+    assert (taken, peer.transport.is_reading) == (sent[:4], False)
+    peer.protocol.data_received(b"".join(client(text.encode()) for text in sent[8:]))  # it was on its way
+    await asyncio.sleep(0)
+    assert taken == sent[:4]
+    while not peer.transport.is_reading:
+        await asyncio.sleep(0.005)
+    assert taken == sent
+
+
+async def test_what_comes_faster_than_it_is_taken_is_not_read(peer: Peer) -> None:
+    text = "x" * 1_000
+    for _ in range(2):
+        peer.protocol.data_received(client(text.encode()) * 120)
+    assert (len(peer.texts), peer.transport.is_reading) == (MOST_IN_A_TURN, False)
+    while len(peer.texts) < 240:
+        await asyncio.sleep(0)
+    assert peer.transport.is_reading
+
+
+async def test_a_rest_may_be_ended(peer: Peer) -> None:
+    peer.protocol.rest(60)
+    peer.protocol.data_received(client(b"kept"))
+    assert peer.texts == []
+    peer.protocol.rest(0)
+    await asyncio.sleep(0)
+    assert (peer.texts, peer.transport.is_reading) == (["kept"], True)

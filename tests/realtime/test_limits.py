@@ -36,6 +36,7 @@ LIMITS = {
     "chat.hello.person": "6/60",
     "chat.poll.person": "4/60",
     "chat.waiting.ip": "3/1",
+    "chat.refused": "50/10",
 }
 
 
@@ -158,6 +159,38 @@ class TestFrames:
             for _ in range(5):
                 await socket.expect("ack")
             assert await texts(shop.tenant, room) == ["0", "1", "2", "3", "4"]
+
+    async def test_a_refused_change_holds_its_room_and_no_other(self, gate: Doors, shop: Shop) -> None:
+        who = await shop.visitor()
+        here, there = [await shop.room(who) for _ in range(2)]
+        async with visiting(gate, shop, who, address()) as socket:
+            for place in (here, there):
+                await socket.join(place)
+            message = (await socket.send(here, "mine"))["id"]
+            assert len(await refused(socket, 5, "react", room=here, message=message, emoji="👍", on=True)) == 2
+            held = await refused(socket, 1, "send", room=here, text="after it")
+            assert held[0]["retry_after"] > 0
+            await socket.send(there, "another room")
+        assert await texts(shop.tenant, here) == ["mine"]
+
+    async def test_who_is_refused_again_and_again_is_not_read_for_a_while(self, gate: Doors, shop: Shop) -> None:
+        """All of it is refused in the end, and a flood that nobody reads costs nothing."""
+        who = await shop.visitor()
+        room = await shop.room(who)
+        async with visiting(gate, shop, who, address()) as socket:
+            await socket.join(room)
+            for number in range(65):
+                await socket.say("send", cid=uuid4(), room=room, text=str(number))
+            while len(socket.came("err")) < 51:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.5)
+            assert len(socket.came("err")) == 51
+            await socket.say("ping", n=7)
+            await socket.expect("pong", n=7)
+            while len(socket.came("err")) < 60:
+                await asyncio.sleep(0.01)
+            assert len(socket.came("err", code="rate_limited")) == 60
+        assert await texts(shop.tenant, room) == ["0", "1", "2", "3", "4"]
 
 
 class TestComingIn:
