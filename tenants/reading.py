@@ -2,11 +2,12 @@
 
 A crowd that opens its sockets asks the same few things. Each hop to a thread takes a connection, becomes the tenant and gives the
 connection back; here one hop does it for up to `MOST` calls of a tenant, one after the other. Each has its own result or error.
+What is asked by `read_together` is even answered by one call for all of them.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
@@ -18,12 +19,23 @@ from tenants.context import TenantRef, evaluated, in_tenant, run_for_tenant
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Q = TypeVar("Q")
 
 MOST: Final = 32  # calls in one hop
 HOPS: Final = 2  # of one tenant at a time: a slow call holds up those beside it, not all that follow
 
-Call = Callable[[], Any]
 Result = tuple[Any, Exception | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One of those that `fn` answers together."""
+
+    fn: Callable[[list[Any]], Sequence[Any]]
+    asked: Any
+
+
+Call = Callable[[], Any] | Question
 
 
 async def read_in_tenant(tenant: TenantRef, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -31,12 +43,25 @@ async def read_in_tenant(tenant: TenantRef, fn: Callable[P, R], /, *args: P.args
 
     Other calls may run before and after it in the same hop. Raises what `fn` raises, and `TypeError` if the result is lazy.
     """
+    result: R = await _queue_of(tenant).add(partial(fn, *args, **kwargs))
+    return result
+
+
+async def read_together(tenant: TenantRef, fn: Callable[[list[Q]], Sequence[R]], asked: Q) -> R:
+    """`fn([asked])[0]` inside the tenant; but `fn` is called once for all that wait to ask it, and answers them in their order.
+
+    Raises like `read_in_tenant`: where it fails for all, each is asked alone.
+    """
+    result: R = await _queue_of(tenant).add(Question(fn, asked))
+    return result
+
+
+def _queue_of(tenant: TenantRef) -> "_Queue":
     waiting = _reads.setdefault(asyncio.get_running_loop(), {})
     queue = waiting.get(tenant)
     if queue is None:
         queue = waiting[tenant] = _Queue(tenant, waiting)
-    result: R = await queue.add(partial(fn, *args, **kwargs))
-    return result
+    return queue
 
 
 @dataclass(slots=True)
@@ -87,11 +112,25 @@ def _answer(future: "asyncio.Future[Any]", value: Any, failure: Exception | None
 
 
 def _read_all(tenant: TenantRef, calls: list[Call]) -> list[Result]:
+    together: dict[Any, list[int]] = {}
+    for place, call in enumerate(calls):
+        if isinstance(call, Question):
+            together.setdefault(call.fn, []).append(place)
     with in_tenant(tenant):
-        return [_read(call) for call in calls]
+        found: dict[int, Result] = {}
+        for fn, places in together.items():
+            found |= zip(places, _answers(fn, [calls[place].asked for place in places]), strict=True)  # type: ignore[union-attr]
+        return [found[place] if isinstance(call, Question) else _read(call) for place, call in enumerate(calls)]
 
 
-def _read(call: Call) -> Result:
+def _answers(fn: Callable[[list[Any]], Sequence[Any]], asked: list[Any]) -> list[Result]:
+    try:
+        return [(answer, None) for answer in evaluated(list(fn(asked)))]
+    except Exception as error:
+        return [(None, error)] if len(asked) == 1 else [_answers(fn, [one])[0] for one in asked]
+
+
+def _read(call: Callable[[], Any]) -> Result:
     try:
         return evaluated(call()), None
     except Exception as error:

@@ -8,23 +8,25 @@ from uuid import UUID
 import msgspec
 
 from chat.consumers.joining import join
-from chat.notifications import unseen
+from chat.notifications import unseen_of
 from chat.realtime.here import ONLINE, Word
 from chat.realtime.hub import hub
-from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_SUMMARIES, MAX_TEXT, Close, version_for
+from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_TEXT, Close, version_for
 from chat.realtime.protocol.incoming import Hello, Page
 from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
 from chat.realtime.session import Session
-from chat.selectors.rooms import summaries
-from chat.services.people import word_of
+from chat.selectors.rooms import first_summaries
+from chat.services.people import words_of
 from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
-from tenants.reading import read_in_tenant
+from tenants.reading import read_together
 from tenants.resolve import a_is_ended, a_membership_for
 from tenants.tokens import Principal, is_of_another_tenant, read_socket_token
 
 LIMITS = {"text": MAX_TEXT, "frame": MAX_FRAME, "rooms": MAX_JOINED}
+
+Beginning = tuple[list[Summary], str | None, list[Notice], int, Word]  # rooms and what goes on, notifications and how many, state
 
 
 async def introduce(scope: dict[str, Any], frame: Hello) -> Principal | Close:
@@ -59,7 +61,8 @@ async def welcome(session: Session, frame: Hello) -> None:
     if frame.page is not None and session.principal.kind == "visitor":
         session.page = Page(**clean_page(frame.page))
         await run_in_tenant(session.tenant, moved_to, session.principal.id, frame.page)
-    rooms, cursor, notices, unread, word = await read_in_tenant(session.tenant, _read, session.principal)
+    read = _read_visitors if session.principal.kind == "visitor" else _read_agents
+    rooms, cursor, notices, unread, word = await read_together(session.tenant, read, session.principal)
     if session not in local.sessions:
         return  # it ended while it was reading
     session.send(
@@ -86,10 +89,19 @@ async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None
         session.send(Left(room=room, code=error.code))
 
 
-def _read(principal: Principal) -> tuple[list[Summary], str | None, list[Notice], int, Word]:
-    rooms, cursor = summaries(principal, limit=MAX_SUMMARIES)
-    word = word_of(principal.id) if principal.kind == "agent" else ONLINE
-    return rooms, cursor, *unseen(principal.id), word
+def _read_visitors(people: list[Principal]) -> list[Beginning]:
+    return [
+        (*rooms, *told, ONLINE)
+        for rooms, told in zip(first_summaries(people), unseen_of([who.id for who in people]), strict=True)
+    ]
+
+
+def _read_agents(people: list[Principal]) -> list[Beginning]:
+    """Their tabs are one person each."""
+    own = {who.id: who for who in people}
+    parts = zip(own, first_summaries(list(own.values())), unseen_of(list(own)), words_of(list(own)), strict=True)
+    found = {key: (*rooms, *told, word) for key, rooms, told, word in parts}
+    return [found[who.id] for who in people]
 
 
 def _me(session: Session) -> Person:

@@ -90,6 +90,10 @@ class Participant(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["room", "person_id"], name="one_place_per_person"),
         ]
+        # Of visitors only: an agent may have places in all rooms, and is looked up in one of them.
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["person_id"], condition=models.Q(kind="visitor"), name="places_of_visitor")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} in {self.room_id}"

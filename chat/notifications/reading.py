@@ -1,9 +1,9 @@
 """What somebody was told, what they have seen of it, and what they want to hear of. Inside the tenant."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q
@@ -14,11 +14,12 @@ from chat.notifications.categories import CATEGORIES
 from chat.realtime.protocol.codes import MAX_NOTICES, MAX_UNREAD
 from chat.realtime.protocol.outgoing import Notice, stamp
 from chat.selectors.pages import cursor_of, read_cursor
-from chat.selectors.rows import json_column, rows
+from chat.selectors.rows import json_column, rows_for_each
 from saas.core.errors import BadFrame
 
 PAGE: Final = 50  # notifications in one answer over HTTP
 COLUMNS: Final = ("id", "kind", "title", "body", "url", "created_at", "room_id", "actions")
+CREATED: Final = COLUMNS.index("created_at")
 UNSEEN: Final = f"""
     SELECT {", ".join(COLUMNS)} FROM chat_notification WHERE recipient_id = %(me)s AND seen_at IS NULL
     ORDER BY created_at DESC, id DESC LIMIT {MAX_NOTICES}
@@ -35,9 +36,17 @@ class Told:
     seen_at: str | None
 
 
-def unseen(recipient_id: UUID) -> tuple[list[Notice], int]:
-    """The newest unseen notifications and how many there are, counted to 99."""
-    newest = [_notice(Notification(**dict(zip(COLUMNS, row, strict=True)))) for row in rows(UNSEEN, {"me": recipient_id})]
+def unseen_of(recipients: Sequence[UUID]) -> list[tuple[list[Notice], int]]:
+    """The newest unseen notifications of each of these and how many there are, counted to 99. In one statement."""
+    found = rows_for_each(UNSEEN, {"me": "uuid"}, [{"me": who} for who in recipients], {})
+    return [
+        _newest(who, sorted(each, key=lambda row: (row[CREATED], row[0]), reverse=True))
+        for who, each in zip(recipients, found, strict=True)
+    ]
+
+
+def _newest(recipient_id: UUID, found: Sequence[tuple[Any, ...]]) -> tuple[list[Notice], int]:
+    newest = [_notice(Notification(**dict(zip(COLUMNS, row, strict=True)))) for row in found]
     return newest, len(newest) if len(newest) < MAX_NOTICES else unread(recipient_id)
 
 

@@ -8,7 +8,7 @@ from chat.access import VISIBLE, reader
 from chat.realtime.protocol.codes import MAX_SUMMARIES
 from chat.realtime.protocol.outgoing import Summary
 from chat.selectors.pages import cursor_of, read_cursor
-from chat.selectors.rows import FROM_ROOMS, SUMMARY, SummaryRow, rows, summary_for
+from chat.selectors.rows import FROM_ROOMS, SUMMARY, SummaryRow, rows, rows_for_each, summary_for
 from saas.core.errors import BadFrame, NotFound
 from tenants.tokens import Principal
 
@@ -26,6 +26,16 @@ NEWEST_FIRST: Final = f"""
     ORDER BY room.last_at DESC, room.id DESC
     LIMIT %(limit)s
 """
+# The same for visitors. It begins with the few rooms that can be theirs: whatever the tables hold, and were last counted to hold,
+# no other room is looked at.
+OF_VISITOR: Final = NEWEST_FIRST.replace(
+    "room.notes_of_id IS NULL",
+    """room.notes_of_id IS NULL AND room.id = ANY(ARRAY(
+        SELECT own.id FROM chat_room own WHERE own.visitor_id = %(me)s
+        UNION ALL SELECT place.room_id FROM chat_participant place WHERE place.person_id = %(me)s AND place.kind = 'visitor'
+    ))""",
+)
+EVERYTHING: Final = {"status": None, "kinds": None, "rooms": None, "last_at": None, "last_id": None}
 COMMUNITY: Final = f"""
     SELECT {SUMMARY} {FROM_ROOMS}
     WHERE room.kind = 'community' AND room.site_id = %(site)s AND {VISIBLE} AND (room.closed_at IS NULL OR mine.id IS NOT NULL)
@@ -66,8 +76,21 @@ def summaries(
         "last_id": last_id,
         "limit": limit + 1,
     }
-    page, onward = _page(NEWEST_FIRST, values, limit)
+    page, onward = _page(_rooms_of(principal.kind), values, limit)
     return [summary_for(row, principal.kind) for row in page], onward
+
+
+def first_summaries(people: Sequence[Principal], *, limit: int = MAX_SUMMARIES) -> list[tuple[list[Summary], str | None]]:
+    """`summaries` for each of these, in one statement. All are visitors, or all are agents."""
+    kind = people[0].kind
+    values = {**EVERYTHING, "reader": kind, "limit": limit + 1}
+    found = rows_for_each(_rooms_of(kind), {"me": "uuid", "site": "uuid"}, [reader(who) for who in people], values)
+    pages = (_cut([SummaryRow(*row) for row in each], limit) for each in found)
+    return [([summary_for(row, kind) for row in page], onward) for page, onward in pages]
+
+
+def _rooms_of(kind: str) -> str:
+    return OF_VISITOR if kind == "visitor" else NEWEST_FIRST
 
 
 def community_rooms(
@@ -99,6 +122,10 @@ def summary_of(room_id: UUID, principal: Principal | None) -> Summary:
 
 def _page(statement: str, values: dict[str, Any], limit: int) -> tuple[list[SummaryRow], str | None]:
     """What the statement finds, of which one too many is asked for, and where it goes on."""
-    found = [SummaryRow(*row) for row in rows(statement, values)]
+    return _cut([SummaryRow(*row) for row in rows(statement, values)], limit)
+
+
+def _cut(found: list[SummaryRow], limit: int) -> tuple[list[SummaryRow], str | None]:
+    found.sort(key=lambda row: (row.last_at, row.id), reverse=True)
     last = found[limit - 1] if len(found) > limit else None
     return found[:limit], cursor_of(last.last_at, last.id) if last else None

@@ -1,6 +1,7 @@
 """From rows to the wire: the columns of a message and of a summary, once for every statement that reads them."""
 # ruff: noqa: S608 - statements are put together from constants; values only ever go in as parameters
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -189,6 +190,32 @@ def json_column(value: Any) -> Any:
 def rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """What the statement finds in the current tenant. Its plan is kept."""
     return connection_of(DEFAULT_DB_ALIAS).read(_for_reader(statement, values.get("reader")), values)
+
+
+def rows_for_each(
+    statement: str, columns: Mapping[str, str], asked: Sequence[Mapping[str, Any]], values: Mapping[str, Any]
+) -> list[list[tuple[Any, ...]]]:
+    """What the statement finds for each of these, in one go: `columns` names the parameters that differ, with their types.
+
+    Rows of one asker come in no particular order.
+    """
+    given = {name: [one[name] for one in asked] for name in columns}
+    whole = _for_each(_for_reader(statement, values.get("reader")), tuple(columns.items()))
+    found: list[list[tuple[Any, ...]]] = [[] for _ in asked]
+    for place, *row in connection_of(DEFAULT_DB_ALIAS).read(whole, {**values, **given}):
+        found[place - 1].append(tuple(row))
+    return found
+
+
+@lru_cache
+def _for_each(statement: str, columns: tuple[tuple[str, str], ...]) -> str:
+    for name, _type in columns:
+        statement = statement.replace(f"%({name})s", f"asked.{name}")
+    arrays, names = (", ".join(words) for words in ((f"%({name})s::{of}[]" for name, of in columns), (n for n, _ in columns)))
+    return f"""
+        SELECT asked.place, found.* FROM unnest({arrays}) WITH ORDINALITY AS asked ({names}, place)
+        CROSS JOIN LATERAL ({statement}) found
+    """
 
 
 @lru_cache

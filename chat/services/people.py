@@ -1,5 +1,6 @@
 """What agents say of themselves. Runs inside the tenant."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -15,10 +16,11 @@ SAY = """
 """
 
 
-def word_of(person_id: UUID) -> Word:
-    """What the agent said last; a new one is online."""
-    found = rows("SELECT state, rev FROM chat_agentstate WHERE person_id = %(me)s", {"me": person_id})
-    return Word(*found[0]) if found else ONLINE
+def words_of(people: Sequence[UUID]) -> list[Word]:
+    """What each of these agents said last; a new one is online."""
+    found = rows("SELECT person_id, state, rev FROM chat_agentstate WHERE person_id = ANY(%(people)s)", {"people": list(people)})
+    said = {who: Word(state, rev) for who, state, rev in found}
+    return [said.get(who, ONLINE) for who in people]
 
 
 def say(person_id: UUID, state: AgentState.State) -> Word:

@@ -551,6 +551,7 @@ CREATE INDEX chat_room_site_id_db2a6126 ON @@SCHEMA@@.chat_room USING btree (sit
 CREATE INDEX identities_run_out ON @@SCHEMA@@.chat_signedin USING btree (expires_at);
 CREATE INDEX of_one_author ON @@SCHEMA@@.chat_message USING btree (room_id, author_id, seq);
 CREATE INDEX open_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC) WHERE (settled_at IS NULL);
+CREATE INDEX places_of_visitor ON @@SCHEMA@@.chat_participant USING btree (person_id) WHERE ((kind)::text = 'visitor'::text);
 CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
 CREATE INDEX told_by_key ON @@SCHEMA@@.chat_notification USING btree (key) WHERE (key IS NOT NULL);
 CREATE INDEX told_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC, id DESC);
@@ -590,4 +591,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0005_identities_and_reports', now()),
     ('chat', '0006_messages', now()),
     ('chat', '0007_search_by_cid', now()),
-    ('chat', '0008_tombstones', now());
+    ('chat', '0008_tombstones', now()),
+    ('chat', '0009_places_of_visitor', now());

@@ -12,7 +12,7 @@ from django.db import ProgrammingError, connection, transaction
 from chat.models import Site
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.postgresql.base import connection_of
-from tenants.reading import MOST, read_in_tenant
+from tenants.reading import MOST, read_in_tenant, read_together
 
 SITES = "SELECT id, %(word)s::text FROM chat_site ORDER BY id"
 
@@ -70,6 +70,29 @@ async def test_a_caller_that_has_gone_takes_nobody_with_it(acme: TenantRef) -> N
     assert isinstance(found[1], asyncio.CancelledError)
     assert found[0] == found[2] != []
     assert await read_in_tenant(acme, sites) == found[0]
+
+
+async def test_what_is_asked_together_is_answered_by_one_call_of_each_tenant(acme: TenantRef, globex: TenantRef) -> None:
+    calls: list[list[int]] = []
+
+    def answer(asked: list[int]) -> list[tuple[int, str, str, int]]:
+        calls.append(asked)
+        return [who(number) for number in asked]
+
+    tenants = [acme, globex] * MOST
+    seen = await asyncio.gather(*(read_together(tenant, answer, number) for number, tenant in enumerate(tenants)))
+    assert [row[:3] for row in seen] == [(number, tenant.role, tenant.schema) for number, tenant in enumerate(tenants)]
+    assert sorted(number for call in calls for number in call) == list(range(2 * MOST))
+    assert len(calls) <= 6
+
+
+async def test_one_question_that_cannot_be_answered_fails_alone(acme: TenantRef) -> None:
+    def halves(asked: list[int]) -> list[float]:
+        return [1 / number for number in asked]
+
+    found = await asyncio.gather(*(read_together(acme, halves, number) for number in (1, 2, 0, 4)), return_exceptions=True)
+    assert isinstance(found.pop(2), ZeroDivisionError)
+    assert found == [1, 0.5, 0.25]
 
 
 def test_a_plan_that_is_kept_is_of_one_tenant(acme: TenantRef, globex: TenantRef) -> None:
