@@ -79,6 +79,7 @@ class Flusher:
         self._name, self._dsn, self._flush, self._tenants = name, dsn, flush, tenants
         self._options = OPTIONS.format(lock_ms=lock_ms)
         self._under_way: set[UUID] = set()
+        self.rows_under_way = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,6 +100,11 @@ class Flusher:
         """Something waits."""
         self._idle.clear()
         self._wake.set()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether what is added goes at once."""
+        return not self._under_way and not self.waiting.size
 
     def holds(self, tenant_id: UUID) -> bool:
         """Whether something of the tenant waits or is under way."""
@@ -124,8 +130,9 @@ class Flusher:
                 await self._wake.wait()
             groups = self.waiting.take(FLUSH_ROWS, tenants=self._tenants)
             self._under_way = {group[0].tenant.id for group in groups}
+            self.rows_under_way = sum(map(len, groups))
             await self._flush(groups)
-            self._under_way = set()
+            self._under_way, self.rows_under_way = set(), 0
 
     async def send(self, groups: Groups) -> list[tuple[Entry, Done]]:
         """Store the groups in one transaction; what became of each entry. Raises `Refused` or `GivenUp`."""

@@ -1,9 +1,12 @@
 """Group commit: the durable append of one process, and the change of what was appended.
 
 Messages and changes of all rooms and tenants that arrived during the last flush go to the database in one pipelined round trip
-(`flusher.py`). No timer: an idle process adds no delay. When the database refuses a flush because of one tenant (tables that are
-held, a schema that is gone, a row it cannot take), that tenant goes aside: to a pipeline of its own, until it has been well for
-`ASIDE_SECONDS`, where its rows are parted down to the bad one. The others do not wait for it again.
+(`flusher.py`). No timer: an idle process adds no delay. While little is under way, what comes of another tenant does not wait for
+it: it goes at once, over a connection beside; under load all goes together again. A tenant is in one pipeline at a time.
+
+When the database refuses a flush because of one tenant (tables that are held, a schema that is gone, a row it cannot take), that
+tenant goes aside: to a pipeline of its own, until it has been well for `ASIDE_SECONDS`, where its rows are parted down to the bad
+one. The others do not wait for it again.
 
 Bounds: `MAX_WAITING` rows per process, a tenant's share of them, `FLUSH_ROWS` in one flush, taken from the tenants in turn.
 Order: what one sender sent to one room is stored in that order, or refused; when something is refused as `busy`, so is all that
@@ -12,7 +15,7 @@ waits behind it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 10_000
 TENANT_SHARE = 0.5  # of MAX_WAITING that one tenant may hold
+FEW_ROWS = 8  # under way in the main pipeline: then others may go beside it; with more it is cheaper to wait and to go together
+BESIDE = 2  # pipelines beside the main one
 LOCK_MS = 200  # how long one tenant's held tables may delay the others, once
 ASIDE_LOCK_MS = 1_000
 ASIDE_SECONDS = 5.0
@@ -61,26 +66,42 @@ class Journal:
 
     def __init__(self, dsn: str, publish: Publish) -> None:
         self._publish = publish
-        self._main = Flusher("journal", dsn, self._flush_main, lock_ms=LOCK_MS)
+        self._shared = [self._pipeline(name, dsn) for name in ("journal", *(f"journal-{n}" for n in range(BESIDE)))]
+        self._main = self._shared[0]
         self._aside = Flusher("journal-aside", dsn, self._flush_aside, lock_ms=ASIDE_LOCK_MS, tenants=1)
         self._unwell: dict[UUID, float] = {}  # tenants that are aside, and until when at least
         self.figures = Figures()
 
+    def _pipeline(self, name: str, dsn: str) -> Flusher:
+        def flush(groups: Groups) -> Awaitable[None]:
+            return self._flush_main(made, groups)
+
+        made = Flusher(name, dsn, flush, lock_ms=LOCK_MS)
+        return made
+
+    @property
+    def _all(self) -> list[Flusher]:
+        return [*self._shared, self._aside]
+
+    @property
+    def _waiting(self) -> int:
+        """How many rows wait."""
+        return sum(flusher.waiting.size for flusher in self._all)
+
     @property
     def failures(self) -> int:
         """Flushes that were refused, or whose answer was lost."""
-        return self._main.failures + self._aside.failures
+        return sum(flusher.failures for flusher in self._all)
 
     def start(self) -> None:
         """Begin to flush. A second call changes nothing."""
-        self._main.start()
-        self._aside.start()
+        for flusher in self._all:
+            flusher.start()
 
     def append(self, tenant: TenantRef, row: Sent, answer: Answer) -> None:
         """Store the row with the next flush; `answer` gets what became of it, after the commit. Raises `Busy` when full."""
         flusher = self._flusher_of(tenant.id)
-        waiting = self._main.waiting.size + self._aside.waiting.size
-        if waiting >= MAX_WAITING or flusher.waiting.of(tenant.id) >= MAX_WAITING * TENANT_SHARE:
+        if self._waiting >= MAX_WAITING or flusher.waiting.of(tenant.id) >= MAX_WAITING * TENANT_SHARE:
             self.figures.refused += 1
             raise Busy("Too many messages are waiting to be stored.", retry_after=1.0)
         flusher.add(Entry(tenant, row, answer))
@@ -109,47 +130,55 @@ class Journal:
         """Wait until nothing waits and no flush is under way, at most `FLUSH_SECONDS`."""
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._main.idle()  # which may put something aside
-                await self._aside.idle()
+                for flusher in self._all:  # those before may put something aside
+                    await flusher.idle()
         except TimeoutError:
-            size = self._main.waiting.size + self._aside.waiting.size
-            log.error("journal: %d messages were not stored before the process ended", size)
+            log.error("journal: %d messages were not stored before the process ended", self._waiting)
 
     async def stop(self) -> None:
         """Flush what waits, then close the connections."""
         await self.flushed()
-        await self._main.stop()
-        await self._aside.stop()
+        for flusher in self._all:
+            await flusher.stop()
 
     def _flusher_of(self, tenant_id: UUID) -> Flusher:
         """A tenant that is well again comes back when nothing of it is left aside: its order is kept."""
         until = self._unwell.get(tenant_id)
         if until is None:
-            return self._main
+            return self._shared_for(tenant_id)
         if asyncio.get_running_loop().time() < until or self._aside.holds(tenant_id):
             return self._aside
         del self._unwell[tenant_id]
+        return self._shared_for(tenant_id)
+
+    def _shared_for(self, tenant_id: UUID) -> Flusher:
+        """Where the tenant is already; else the main pipeline, or a free one beside it while it has little to do."""
+        for flusher in self._shared:
+            if flusher.holds(tenant_id):
+                return flusher
+        if self._main.rows_under_way <= FEW_ROWS and not self._main.waiting.size:
+            return next((flusher for flusher in self._shared if flusher.is_free), self._main)
         return self._main
 
-    async def _flush_main(self, groups: Groups) -> None:
+    async def _flush_main(self, flusher: Flusher, groups: Groups) -> None:
         groups = list(groups)
         while groups:
             try:
-                await self._settle(self._main, await self._main.send(groups))
+                await self._settle(flusher, await flusher.send(groups))
                 return
             except Refused as refused:
-                self._put_aside(groups.pop(refused.place), refused.error)
+                self._put_aside(flusher, groups.pop(refused.place), refused.error)
             except Exception as error:
-                self._refuse_all(self._main, groups, error)
+                self._refuse_all(flusher, groups, error)
                 return
 
-    def _put_aside(self, entries: list[Entry], error: Exception) -> None:
+    def _put_aside(self, flusher: Flusher, entries: list[Entry], error: Exception) -> None:
         """With all that waits of this tenant behind it."""
         tenant = entries[0].tenant
         log.warning("journal: tenant %s goes aside: %s", tenant.id, error)
         self.figures.aside += 1
         self._mark_unwell(tenant.id)
-        for entry in [*entries, *self._main.waiting.take_tenant(tenant.id)]:
+        for entry in [*entries, *flusher.waiting.take_tenant(tenant.id)]:
             self._aside.add(entry)
 
     def _mark_unwell(self, tenant_id: UUID) -> None:

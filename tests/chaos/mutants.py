@@ -29,9 +29,9 @@ from tenants.postgresql.base import PUBLIC, DatabaseWrapper
 def ack_before_commit() -> None:
     """Senders are answered while the transaction is still open."""
 
-    async def flush(self: Journal, groups: flusher.Groups) -> None:
-        async with (await self._main._connect()).transaction():
-            await self._settle(self._main, await self._main._send(groups))
+    async def flush(self: Journal, pipeline: flusher.Flusher, groups: flusher.Groups) -> None:
+        async with (await pipeline._connect()).transaction():
+            await self._settle(pipeline, await pipeline._send(groups))
             await asyncio.sleep(0.2)
 
     Journal._flush_main = flush

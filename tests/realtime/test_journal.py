@@ -301,6 +301,7 @@ class TestFairness:
         self, acme: TenantRef, vic: Principal, room: UUID, shop: Shop, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "ASIDE_LOCK_MS", 20_000)
+        monkeypatch.setattr(module, "FEW_ROWS", -1)  # as under load: nothing goes beside the main pipeline
         who = await shop.visitor()
         held = await in_room(shop.tenant, who)
         burst = [f"line {n}" for n in range(10)]
@@ -315,6 +316,27 @@ class TestFairness:
             await asyncio.gather(*waiting)
             assert (journal.figures.aside, journal._main.failures) == (1, 1)
         assert await texts(shop.tenant, held) == burst
+
+    async def test_while_little_is_under_way_nobody_waits_for_another_tenant(
+        self, acme: TenantRef, vic: Principal, room: UUID, shop: Shop, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "LOCK_MS", 20_000)
+        who = await shop.visitor()
+        held = await in_room(shop.tenant, who)
+        burst = [f"line {n}" for n in range(40)]
+        async with a_journal() as journal:
+            with superuser.transaction():
+                superuser.execute(tables_of(shop.tenant))
+                waiting = []
+                for n, text in enumerate(burst):
+                    waiting.append(asyncio.create_task(journal.put(shop.tenant, row(held, who, text))))
+                    async with asyncio.timeout(2):
+                        await journal.put(acme, row(room, vic, f"{n}"))
+                assert not any(task.done() for task in waiting)
+            await asyncio.gather(*waiting)
+            assert (journal.figures.aside, journal.failures) == (0, 0)
+        assert await texts(shop.tenant, held) == burst
+        assert await texts(acme, room) == ["one", "two", *(str(n) for n in range(40))]
 
     async def test_what_is_refused_as_busy_takes_along_what_waits_behind_it(
         self, acme: TenantRef, shop: Shop, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
