@@ -14,7 +14,7 @@ from chat.consumers.allowance import TOO_OFTEN, a_wait_for, wait_for
 from chat.consumers.hello import identify
 from chat.consumers.joining import join
 from chat.consumers.people import on_presence, on_seen
-from chat.consumers.writing import Writing, held_for, on_change, on_send, refuse_held
+from chat.consumers.writing import Writing, held_for, in_order, on_change, on_send, refuse_held
 from chat.limits import OPEN_PER_VISITOR
 from chat.realtime.hub import Published, hub
 from chat.realtime.protocol.codes import MAX_TEXT, Close
@@ -97,6 +97,8 @@ def refusal_of(frame: ClientFrame, error: Exception) -> Err:
 
 def refuse(session: Session, frame: ClientFrame, error: Exception) -> None:
     """Answer a frame with its refusal."""
+    if isinstance(frame, Writing):
+        error = in_order(session, frame, error)
     session.was_refused(error)
     session.send(refusal_of(frame, error))
 

@@ -54,6 +54,15 @@ def held_for(session: Session, frame: Writing, wait: float) -> float:
     return session.hold(frame.room, wait, RateLimited)
 
 
+def in_order(session: Session, frame: Writing, error: Exception) -> Exception:
+    """The refusal of a frame, wherever it was refused. What would be taken a moment later is followed by nothing meanwhile."""
+    if not isinstance(error, RateLimited | Busy) or session.sends_wait() or session.refusal_in(frame.room):
+        return error
+    wait, kind = error.retry_after or 0.0, type(error)
+    held = held_for(session, frame, wait) if kind is RateLimited else session.hold(frame.room, wait, kind)
+    return kind(error.message, retry_after=held)
+
+
 def _write(session: Session, frame: Writing) -> Pending:
     writable = session.rooms.get(frame.room)
     if writable is None or not is_harmless(session.tenant, session.principal, _words(frame)):
