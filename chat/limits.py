@@ -46,12 +46,15 @@ OPEN_PER_VISITOR = Limit("chat.open.visitor", 20, 3_600, "person")  # new suppor
 PRESENCE_PER_AGENT = Limit("chat.presence", 30, 60, "person")  # away and back, over all tabs
 SEEN_PER_PERSON = Limit("chat.seen", 200, 10, "person")  # notifications, one by one or all
 REPORT_PER_PERSON = Limit("chat.report.person", 20, 3_600, "person")  # messages shown to the moderators
+NOTIFY_PER_TENANT = Limit("chat.notify.tenant", 6_000, 60, "tenant")  # sent, to however many
 MODERATION_PER_PERSON = Limit("chat.moderation.person", 300, 60, "person")  # mute, ban, pin, settle, invite
 
 # At the same time, in one process.
 WAITING_PER_IP = Most("chat.waiting.ip", 1_000, "ip")  # sockets that have not said hello; each may take 10 s
 WAITING_PER_TENANT = Most("chat.waiting.tenant", 4_000, "tenant")
 WAITING_IN_ALL = Most("chat.waiting", 10_000, "process")
+HELD_PER_TENANT = Most("chat.held.tenant", 1_000, "tenant")  # polls of those without a socket that wait for news
+HELD_IN_ALL = Most("chat.held", 2_000, "process")
 
 HELLO: Final = (HELLO_PER_IP, HELLO_PER_TENANT)
 POLL: Final = (POLL_PER_PERSON, POLL_PER_IP, POLL_PER_TENANT)

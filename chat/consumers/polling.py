@@ -23,6 +23,7 @@ from chat.consumers.joining import join
 from chat.consumers.lanes import Lanes
 from chat.consumers.news import news_of
 from chat.consumers.resting import resting, take_page
+from chat.limits import HELD_IN_ALL, HELD_PER_TENANT
 from chat.realtime.hub import hub
 from chat.realtime.outbox import AsgiSend
 from chat.realtime.protocol.codes import Close, version_for
@@ -33,6 +34,7 @@ from chat.realtime.session import Session
 from saas.core import health
 from saas.core.errors import AppError, BadFrame
 from saas.core.http import scope_ip
+from saas.core.ratelimit import Places
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +42,9 @@ WELCOME_SECONDS: Final = 30.0  # for the database; who waited longer comes back 
 ANSWER_SECONDS: Final = 10.0  # for what answers the frames of one request
 POLL_SECONDS: Final = 25.0  # a poll without news
 GATHER_SECONDS: Final = 0.02  # what comes with the first news travels with it
-MOST_HELD: Final = 2_000  # polls of one process that wait
 
 _held: set[Session] = set()
+_places = Places()  # of those
 
 
 def held_polls() -> set[Session]:
@@ -98,7 +100,8 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
 async def _poll(session: Session, outbox: Collector, asked: Asked, gone: asyncio.Task[None]) -> bytes | None:
     if isinstance(version := version_for(asked.v, asked.min), Close):
         raise Ended(version)
-    if len(_held) >= MOST_HELD:
+    places = {HELD_PER_TENANT: session.tenant.id, HELD_IN_ALL: None}
+    if not _places.take(places):
         raise Ended(Close.BUSY)
     _held.add(session)
     try:
@@ -107,6 +110,7 @@ async def _poll(session: Session, outbox: Collector, asked: Asked, gone: asyncio
         frames = found.frames or await _next(outbox, gone)
     finally:
         _held.discard(session)
+        _places.give_back(places)
     if outbox.code not in (None, Close.TOO_SLOW) and not frames:
         raise Ended(outbox.code or Close.BUSY)
     return None if gone.done() else _encoded(frames, found.cursor)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -318,6 +319,35 @@ async def test_a_drain_answers_a_poll_at_once(acme: TenantRef, vic: Principal) -
             assert bye["after"] >= 0
         assert server.wait() == 0
         assert server.complaints() == []
+
+
+async def test_one_tenants_polls_leave_room_for_anothers(shop: Shop, globex: TenantRef, val: Principal) -> None:
+    people = [await shop.visitor() for _ in range(3)]
+    with running("uvicorn", LIMITS="chat.held.tenant=2/1") as server:
+        async with AsyncExitStack() as stack:
+            ours = [await stack.enter_async_context(HttpDoors(server).visitor(shop.tenant, who)) for who in people]
+            theirs = await stack.enter_async_context(HttpDoors(server).visitor(globex, val))
+            held = []
+            for client in ours[:2]:
+                await client.poll()
+                held.append(asyncio.create_task(hold(client)))
+            await asyncio.sleep(0.5)
+            refused = await ours[2].post("events", {})
+            assert (refused.status_code, refused.json()["error"]["close"]) == (503, 4013)
+            assert refused.json()["error"]["retry_after"] > 0
+            assert (await theirs.poll())[0]["t"] == "welcome"
+            for task in held:
+                task.cancel()
+            await asyncio.wait(held)
+            await asyncio.sleep(0.5)
+            assert (await ours[2].poll())[0]["t"] == "welcome"
+        assert server.complaints() == []
+
+
+async def hold(client: Poller) -> None:
+    """Poll on and on."""
+    while True:
+        await client.poll()
 
 
 async def test_who_is_signed_out_hears_it_in_the_poll(web: HttpDoors, acme: TenantRef) -> None:
