@@ -6,7 +6,8 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         from saas.core import registry
-        from tenants import resolve
+        from tenants import plans, resolve
 
         registry.tenant_changed.fill(resolve.forget)
+        registry.tenant_changed.fill(plans.forget_plan)
         registry.sessions_ended.fill(resolve.forget_sign_ins)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from saas.core import registry
-from saas.core.ratelimit import Limit
+from saas.core.ratelimit import Limit, check
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
 
@@ -37,6 +37,16 @@ async def a_plan_of(tenant: TenantRef) -> Plan:
 def plan_of(tenant: TenantRef) -> Plan:
     """The same from a thread."""
     return (_plans.get(tenant) or ONE_PLAN) if registry.limits_of_plan.is_filled else ONE_PLAN
+
+
+def known_plan_of(tenant: TenantRef) -> Plan:
+    """The plan if it is known by now, and else the one that everybody has: inside of the tenant, where it cannot be asked for."""
+    return (_plans.known(tenant) or ONE_PLAN) if registry.limits_of_plan.is_filled else ONE_PLAN
+
+
+def check_planned(limit: Limit, tenant: TenantRef, key: object) -> None:
+    """Count one of the tenant's, by its plan: from a thread, inside of the tenant or outside. Raises RateLimited."""
+    check(known_plan_of(tenant).of(limit), tenant.id, key)
 
 
 def forget_plan(*, tenant_id: object, **_facts: object) -> None:

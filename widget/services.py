@@ -1,6 +1,7 @@
 """How a browser becomes a visitor: from the embed key and a handle to a session token."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -11,11 +12,15 @@ from chat.origins import origin_allowed
 from chat.realtime.protocol.incoming import Page, Url
 from chat.selectors import SiteRef, site_for
 from chat.services.identity import take_identity
-from chat.services.visitors import VisitorSession, ensure_identified, ensure_visitor
+from chat.services.visitors import Admit, VisitorSession, ensure_identified, ensure_visitor
 from saas.core.errors import BadFrame, Forbidden, NotFound
+from saas.core.ratelimit import check
+from saas.core.ratelimit.limit import network_of
 from tenants.context import in_tenant
+from tenants.plans import Plan, plan_of
 from tenants.resolve import KeyRef, site_key
 from tenants.tokens import issue_visitor
+from widget import limits
 
 
 class SessionRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -78,19 +83,20 @@ def read_session_request(body: bytes) -> SessionRequest:
         raise BadFrame(f"Not a session request: {error}") from None
 
 
-def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None) -> Started:
-    """A session for whoever holds the handle, or for a new visitor. Call it outside of the tenant.
+def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, address: str) -> Started:
+    """A session for whoever holds the handle, or for a new visitor at an address. Call it outside of the tenant.
 
-    Raises Forbidden for a page that may not embed the site (field `parent`), for a signed identity that does not count, and for
-    none where the site asks for one (field `identity`).
+    Raises RateLimited when too many new ones come to the site or from the network, and Forbidden for a page that may not embed
+    the site (field `parent`), for a signed identity that does not count, and for none where the site asks for one (`identity`).
     """
     if not origin_allowed(asked.parent, embed.site.allowed_origins):
         raise Forbidden("This page may not show this chat.", field="parent")
     if asked.identity is None and embed.site.strict:
         raise Forbidden("Sign in on this page first.", field="identity")
     tenant = embed.key.tenant
+    admit = partial(_admit, embed, address, plan_of(tenant))
     with in_tenant(tenant), transaction.atomic():
-        visitor = _visitor(embed, asked, handle)
+        visitor = _visitor(embed, asked, handle, admit)
     issued = issue_visitor(
         tenant,
         visitor_id=visitor.visitor_id,
@@ -102,10 +108,17 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None) ->
     return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name)
 
 
-def _visitor(embed: Embed, asked: SessionRequest, handle: str | None) -> VisitorSession:
+def _admit(embed: Embed, address: str, plan: Plan) -> None:
+    """Count one who was not known before."""
+    tenant, site = embed.key.tenant.id, embed.site.id
+    check(limits.NEW_PER_NETWORK, tenant, f"{site}:{network_of(address, wide=True)}")
+    check(plan.of(limits.NEW_PER_SITE), tenant, site)
+
+
+def _visitor(embed: Embed, asked: SessionRequest, handle: str | None, admit: Admit) -> VisitorSession:
     """Who it is, by the handle or by what the site's backend says. An identity is used up only if a session comes of it."""
     site_id, said = embed.site.id, (asked.locale or "", asked.page)
     if asked.identity is None:
-        return ensure_visitor(site_id, handle, *said)
+        return ensure_visitor(site_id, handle, *said, admit=admit)
     identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
-    return ensure_identified(site_id, handle, identity, *said)
+    return ensure_identified(site_id, handle, identity, *said, admit=admit)

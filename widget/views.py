@@ -125,7 +125,8 @@ def session(request: HttpRequest, key: str) -> HttpResponse:
     embed = active_embed_for(key)
     check(limits.SESSION_IP, embed.key.tenant.id, client_ip(request))
     asked = read_session_request(_body(request))
-    started = start_session(embed, asked, handle=request.COOKIES.get(_cookie_of(embed)) or asked.handle)
+    handle = request.COOKIES.get(_cookie_of(embed)) or asked.handle
+    started = start_session(embed, asked, handle=handle, address=client_ip(request))
     cookies_stay = asked.cookies and not request.COOKIES.keys().isdisjoint({PROBE, _cookie_of(embed)})
     answer = JsonResponse(_session(embed, started, tell_handle=not cookies_stay), headers={"Cache-Control": "no-store"})
     answer.headers["Set-Cookie"] = f"{_cookie_of(embed)}={started.handle}; Max-Age={COOKIE_LIFE}; {COOKIE_RULES}"

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from django.db import transaction
 
+from chat.limits import NOTIFY_PER_TENANT
 from chat.notifications.draft import draft
 from chat.notifications.reading import mark_seen, unread
 from chat.notifications.storing import Sent, store_for, store_for_roles
 from chat.realtime.hub import from_thread
 from tenants.access import ALLOWED, Do
 from tenants.context import TenantRef, in_tenant, run_in_tenant
+from tenants.plans import check_planned
 from tenants.postgresql.base import connection_of
 
 Actions = Sequence[Mapping[str, str]]  # {"label", "url"}, at most three
@@ -35,7 +37,8 @@ def send_notification(
 
     Those who do not want to hear of the category are passed over. Call it inside the tenant or outside, in a transaction or not:
     sockets hear of it after the commit. It costs the same few round trips for one recipient and for a thousand.
-    Raises BadFrame, Empty or TooLong for what it says, and NotFound for a recipient who is a stranger; then nothing is stored.
+    Raises BadFrame, Empty or TooLong for what it says, NotFound for a recipient who is a stranger, and RateLimited when that was
+    too many of the tenant's; then nothing is stored.
     """
     written = draft(category=category, kind=kind, title=title, url=url, body=body, room=room, actions=actions, key=key)
     return _send(tenant, lambda: store_for(recipients, written))
@@ -90,6 +93,7 @@ def notify(*, tenant: TenantRef, recipients: Sequence[UUID] | Do, **words: Any) 
 
 
 def _send(tenant: TenantRef, store: Callable[[], Sent | None]) -> int:
+    check_planned(NOTIFY_PER_TENANT, tenant, "all")
     with _inside(tenant), transaction.atomic():
         sent = store()
         if sent is not None:

@@ -15,6 +15,7 @@ from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
 from chat.selectors.messages import heads
 from tenants.context import TenantRef
+from tenants.plans import a_plan_of
 from tenants.reading import read_in_tenant
 from tenants.resolve import a_is_ended, a_membership_for
 
@@ -62,6 +63,7 @@ class Beats:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 await self._end_revoked(due)
+                await self._change_plans(due)
                 await self._refresh(due)
         except Exception as error:
             log.warning("pings go without new heads: %s: %s", type(error).__name__, error)
@@ -76,6 +78,14 @@ class Beats:
                 member = await a_membership_for(session.tenant.id, who.id)
                 if member is None or await a_is_ended(who.sid):
                     session.end(Close.REVOKED)
+
+    async def _change_plans(self, due: list[Session]) -> None:
+        """A plan that was changed counts for open sockets, too. Cached reads."""
+        for session in due:
+            plan = await a_plan_of(session.tenant)
+            if plan != session.plan:
+                session.plan = plan
+                session.counters.clear()
 
     def _is_well(self, session: Session) -> bool:
         """False for a socket that is ended here: its token has run out, or its peer is silent since before the last ping."""

@@ -14,6 +14,7 @@ from chat.realtime.local import Local
 from chat.realtime.socket_count import SocketCount
 from chat.selectors.sites import forget_sites
 from tenants import resolve
+from tenants.plans import forget_plan
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ class Others:
             self._heard[process] = self.local.loop.time() - LOST_SECONDS + BEAT_SECONDS  # its people had time to come back
         else:
             resolve.forget(UUID(item["tenant"]))
+            forget_plan(tenant_id=UUID(item["tenant"]))
             forget_sites(UUID(item["tenant"]))
 
     def _failed(self) -> None:

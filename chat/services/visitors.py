@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -33,6 +34,9 @@ LOCALE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}")
 UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+Admit = Callable[[], None]  # asked before somebody new is made; what it raises keeps them out
+
+
 @dataclass(frozen=True, slots=True)
 class VisitorSession:
     """A visitor, and the handle that proves them at the next exchange."""
@@ -42,14 +46,22 @@ class VisitorSession:
     handle: str
 
 
-def ensure_visitor(site_id: UUID, handle: str | None, locale: str = "", page: Page | None = None) -> VisitorSession:
-    """The visitor of this site who holds the handle, with their next handle; a new visitor if nobody does."""
+def ensure_visitor(
+    site_id: UUID, handle: str | None, locale: str = "", page: Page | None = None, *, admit: Admit | None = None
+) -> VisitorSession:
+    """The visitor of this site who holds the handle, with their next handle; a new one, whom `admit` lets in, if nobody does."""
     facts = {"seen_at": timezone.now()} | _facts(locale, page)
-    return (handle and _known_visitor(site_id, handle, facts)) or _new_visitor(site_id, facts)
+    return (handle and _known_visitor(site_id, handle, facts)) or _new_visitor(site_id, facts, admit)
 
 
 def ensure_identified(
-    site_id: UUID, handle: str | None, identity: Identity, locale: str = "", page: Page | None = None
+    site_id: UUID,
+    handle: str | None,
+    identity: Identity,
+    locale: str = "",
+    page: Page | None = None,
+    *,
+    admit: Admit | None = None,
 ) -> VisitorSession:
     """The visitor who is this user of the customer's, with their next handle. Needs a transaction.
 
@@ -64,7 +76,7 @@ def ensure_identified(
     facts["external_id"] = identity.sub
     if handle and holder is not None and holder.external_id is None:
         return _turn(holder, handle, facts)
-    return _new_visitor(site_id, facts)
+    return _new_visitor(site_id, facts, admit)
 
 
 def moved_to(visitor_id: UUID, page: Page) -> None:
@@ -135,7 +147,9 @@ def _one_at_a_time(site_id: UUID, sub: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{site_id}:{sub}"])
 
 
-def _new_visitor(site_id: UUID, facts: dict[str, object]) -> VisitorSession:
+def _new_visitor(site_id: UUID, facts: dict[str, object], admit: Admit | None) -> VisitorSession:
+    if admit is not None:
+        admit()
     handle, ident = secrets.token_urlsafe(32), uuid7()
     name = "Visitor " + "".join(secrets.choice(NAME_LETTERS) for _ in range(4))
     made = Visitor.objects.create(**{"id": ident, "site_id": site_id, "name": name, "handle_hash": _hash(handle), **facts})

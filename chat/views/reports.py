@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.access import Act, demand
+from chat.limits import REPORT_PER_PERSON
 from chat.selectors.reports import reports
 from chat.services.moderation import report_message, settle_report
 from chat.views.acting import ActingView
@@ -24,6 +25,8 @@ class Complaint(Body, frozen=True):
 
 class RoomReportsView(ActingView):
     """`POST /api/v1/rooms/<id>/reports {message, reason}`"""
+
+    limit = REPORT_PER_PERSON
 
     def post(self, request: Request, room_id: str) -> Response:
         seen, said = room_of(request, room_id), read(request, Complaint)

@@ -256,6 +256,29 @@ class TestRefusals:
         assert float(answer.headers["Retry-After"]) >= answer.json()["error"]["retry_after"] > 0
         assert site_of(make_tenant()).session().status_code == 200  # another tenant's count is its own
 
+    @pytest.mark.parametrize("name", ["NEW_PER_NETWORK", "NEW_PER_SITE"])
+    def test_too_many_new_visitors(self, name: str, widget: Widget, shop: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, name, Limit(f"test_{name}", times=2, per=600))
+        known = widget.session()
+        keep_cookie(widget, known)
+        other = Widget(widget.key, browser())
+        keep_cookie(other, other.session())
+        answer = Widget(widget.key, browser()).session()
+        assert refused(answer)[:2] == (429, "rate_limited")
+        assert 0 < answer.json()["error"]["retry_after"] <= 300
+        again = widget.session()  # who is known comes back freely
+        assert again.json()["visitor"] == known.json()["visitor"]
+        assert site_of(shop).session().status_code == 200  # another site's count is its own
+
+    def test_new_visitors_of_one_network_and_of_another(self, widget: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "NEW_PER_NETWORK", Limit("test_network", times=2, per=600))
+        codes = []
+        for address in ("192.0.2.1", "192.0.2.200", "192.0.2.9", "198.51.100.1", "2001:db8::1", "2001:db8::2", "2001:db8::3"):
+            stranger = Widget(widget.key, browser())
+            stranger.client.defaults["REMOTE_ADDR"] = address
+            codes.append(stranger.session().status_code)
+        assert codes == [200, 200, 429, 200, 200, 200, 429]
+
     @pytest.mark.parametrize("method", ["get", "put", "delete", "options"])
     def test_other_methods(self, widget: Widget, method: str) -> None:
         answer = getattr(widget.client, method)(f"/w/{widget.key}/session", headers={"Origin": WIDGET})
