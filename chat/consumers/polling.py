@@ -6,7 +6,7 @@ is a session of its own: nothing is kept between two, but for a place among thos
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Hashable
 from typing import Any, Final
 
 import msgspec
@@ -34,7 +34,7 @@ from chat.realtime.session import Session
 from saas.core import health
 from saas.core.errors import AppError, BadFrame
 from saas.core.http import scope_ip
-from saas.core.ratelimit import Places
+from saas.core.ratelimit import Most, Places
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
 async def _poll(session: Session, outbox: Collector, asked: Asked, gone: asyncio.Task[None]) -> bytes | None:
     if isinstance(version := version_for(asked.v, asked.min), Close):
         raise Ended(version)
-    places = {HELD_PER_TENANT: session.tenant.id, HELD_IN_ALL: None}
+    places: dict[Most, Hashable] = {HELD_PER_TENANT: session.tenant.id, HELD_IN_ALL: None}
     if not _places.take(places):
         raise Ended(Close.BUSY)
     _held.add(session)
