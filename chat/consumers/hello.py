@@ -77,8 +77,8 @@ async def welcome(session: Session, frame: Hello) -> None:
         )
     )
     local.came(session, word)
-    for told in local.welcome(session):
-        session.send(told)
+    for piece in local.welcome(session):
+        session.send_framed(piece)
     await asyncio.gather(*(_resume(session, known.room, known.epoch, known.after) for known in frame.rooms))
 
 

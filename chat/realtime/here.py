@@ -15,7 +15,7 @@ from chat.realtime.protocol.incoming import Page
 from chat.realtime.protocol.outgoing import LiveVisitor, Person, Presence, encode
 from chat.realtime.roster import Roster
 from chat.realtime.session import Session
-from saas.core.fastsocket import frame
+from saas.core.fastsocket import frame, together
 from tenants.access import Do, may
 from tenants.context import TenantRef
 
@@ -48,6 +48,11 @@ class Present(msgspec.Struct, frozen=True):
     def live(self) -> LiveVisitor:
         return LiveVisitor(id=self.who.id, name=self.who.name, page=self.page)
 
+    @property
+    def is_free(self) -> bool:
+        """An agent who may answer and is neither away nor busy."""
+        return self.answers and self.word.state == "online"
+
     def saying(self, word: Word) -> "Present":
         """The same person with this word, if it is newer."""
         return msgspec.structs.replace(self, word=word) if word.rev > self.word.rev else self
@@ -75,6 +80,8 @@ class LocalTenant:
     _kinds: dict[UUID, Person] = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
     _told_agents: int = 0  # how many answer, as visitors heard last
+    _answering: int = 0
+    _first: dict[str, list[bytes]] = field(default_factory=dict)  # what one who comes is told, by kind; empty after any change
 
     @property
     def empty(self) -> bool:
@@ -83,7 +90,7 @@ class LocalTenant:
     @property
     def agents(self) -> int:
         """How many agents are here who may answer and are neither away nor busy. From any thread."""
-        return sum(one.answers and one.word.state == "online" for one in list(self.team.values()))
+        return self._answering
 
     def came(self, session: Session, word: Word = ONLINE) -> None:
         """The owner of a socket is here, or the page before them has changed."""
@@ -135,11 +142,20 @@ class LocalTenant:
         """A process is no more."""
         self._note([], self.roster.lost(process))
 
-    def welcome(self, session: Session) -> list[Presence]:
-        """What a socket that has just come must know: the count; for an agent also the visitors and the other agents."""
+    def welcome(self, session: Session) -> list[bytes]:
+        """What a socket that has just come must know: the count; for an agent also the visitors and the other agents.
+
+        As pieces of frames, made once for all who come before the next change.
+        """
         if self._timer is not None:
             self._told_agents = -1  # this one hears another number than the others did
-        if session.principal.kind == "visitor":
+        kind = session.principal.kind
+        if kind not in self._first:
+            self._first[kind] = [*together([frame(encode(told)) for told in self._first_of(kind)])]
+        return self._first[kind]
+
+    def _first_of(self, kind: str) -> list[Presence]:
+        if kind == "visitor":
             return [Presence(agents=self.agents)]
         first = Presence(agents=self.agents, visitors=self.some_visitors(MOST_LISTED))
         return [first, *(self._state(one) for one in self.team.values())]
@@ -157,14 +173,17 @@ class LocalTenant:
         return Presence(who=one.who, state=one.word.state, agents=self.agents)
 
     def _note(self, came: Iterable[Present], gone: Iterable[Present]) -> None:
+        self._first.clear()
         for found in came:
             self._changed[found.who.id], self._kinds[found.who.id] = found, found.who
             if found.who.kind == "agent":
                 before = self.team.get(found.who.id)
-                self.team[found.who.id] = found.saying(before.word) if before else found
+                now = self.team[found.who.id] = found.saying(before.word) if before else found
+                self._answering += now.is_free - (before is not None and before.is_free)
         for found in gone:
             self._changed[found.who.id], self._kinds[found.who.id] = None, found.who
-            self.team.pop(found.who.id, None)
+            before = self.team.pop(found.who.id, None)
+            self._answering -= before is not None and before.is_free
         if self._changed and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell)
 
@@ -178,21 +197,22 @@ class LocalTenant:
         agents = [who for who in kinds.values() if who.kind == "agent"]
         if agents:
             self._tell_agents(agents)
-        for start in range(0, len(visitors), MOST_LISTED):
-            self._send(Presence(visitors=visitors[start : start + MOST_LISTED]), "agent")
+        starts = range(0, len(visitors), MOST_LISTED)
+        self._send((Presence(visitors=visitors[start : start + MOST_LISTED]) for start in starts), "agent")
 
     def _tell_agents(self, changed: list[Person]) -> None:
         """Agents hear who came, went or said something; visitors how many answer, if that is another number."""
         count = self.agents
         if count != self._told_agents:
             self._told_agents = count
-            self._send(Presence(agents=count), "visitor")
-        for who in changed:
-            one = self.team.get(who.id)
-            self._send(self._state(one) if one else Presence(who=who, state="offline", agents=count), "agent")
+            self._send([Presence(agents=count)], "visitor")
+        team = [(who, self.team.get(who.id)) for who in changed]
+        self._send([self._state(one) if one else Presence(who=who, state="offline", agents=count) for who, one in team], "agent")
 
-    def _send(self, told: Presence, kind: str) -> None:
-        framed = frame(encode(told))
+    def _send(self, told: Iterable[Presence], kind: str) -> None:
+        """In as few pieces as it takes: a crowd that comes is told to a crowd."""
+        pieces = together([frame(encode(one)) for one in told])
         for session, arrived in self.sessions.items():
             if arrived and session.principal.kind == kind:
-                session.send_framed(framed)
+                for piece in pieces:
+                    session.send_framed(piece)
