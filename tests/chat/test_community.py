@@ -24,7 +24,7 @@ from chat.services.members import (
     set_member,
     until,
 )
-from chat.services.moderation import pin
+from chat.services.moderation import pin, report_message
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room
 from saas.core.errors import AppError, BadFrame, Conflict, Forbidden, Muted, NotFound, RoomClosed
 from tenants.context import TenantRef, in_tenant
@@ -535,8 +535,9 @@ class TestReports:
     def test_pages(self, acme: TenantRef, program: Program) -> None:
         room = community(acme)
         vic = member(acme, room)
+        ben = team_member(acme, Role.AGENT)
         made = [
-            program.post(f"/rooms/{room}/reports", {"message": str(message_of(acme, room, vic, f"{n}"))}).json()["report"]["id"]
+            str(report_message(acme, ben, room_id=room, message_id=message_of(acme, room, vic, f"{n}"), reason="rude").id)
             for n in range(53)
         ]
         got, cursor = [], ""
