@@ -65,6 +65,31 @@ def test_a_ticket_and_an_access_token_say_which_agent(acme: TenantRef) -> None:
         assert (who.kind, who.id, who.name, who.role, who.site_id, who.sid) == ("agent", PERSON, "Ada", "owner", None, sid)
 
 
+@pytest.mark.parametrize("make", [visitor_token, ticket])
+def test_our_own_proof_and_the_librarys_agree(make: Make, acme: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, whole = make(acme), jwt.decode
+    asked: list[str] = []
+
+    def decode(text: str, *args: Any, **more: Any) -> Any:
+        asked.append(text)
+        return whole(text, *args, **more)
+
+    monkeypatch.setattr(jwt, "decode", decode)
+    plainly = read_socket_token(token, acme)
+    assert not asked
+    monkeypatch.setattr(tokens, "OUR_HEAD", "another")
+    assert read_socket_token(token, acme) == plainly
+    assert asked == [token]
+
+
+@pytest.mark.parametrize("make", [visitor_token, ticket])
+def test_a_token_with_one_other_letter_is_refused(make: Make, acme: TenantRef) -> None:
+    token = make(acme)
+    for at in range(0, len(token) - 1, 7):  # the last letter of a signature holds two bits that say nothing
+        with pytest.raises(Unauthenticated):
+            read_socket_token(token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :], acme)
+
+
 @pytest.mark.parametrize("make", EVERY)
 def test_no_token_is_good_for_another_tenant(make: Make, acme: TenantRef, globex: TenantRef) -> None:
     with pytest.raises(Unauthenticated):
