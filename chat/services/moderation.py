@@ -1,5 +1,6 @@
 """What is held up in a room, and what is complained about: pins and reports. Called outside of the tenant."""
 
+import logging
 from typing import Final
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from chat.selectors.reports import ReportOut, report_of
 from chat.services.lines import clean_line
 from chat.services.rooms import lock_open_room, tell_change, touch
 from chat.services.system_lines import say
-from saas.core.errors import Conflict, NotFound
+from saas.core.errors import Conflict, NotFound, RateLimited
 from tenants.access import Do
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
+
+log = logging.getLogger(__name__)
 
 MOST_PINS: Final = 20
 LONGEST_REASON: Final = 300
@@ -67,7 +70,10 @@ def report_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
         )
         made = report_of(report.id)
     if is_new:
-        _tell_moderators(tenant, made)
+        try:
+            _tell_moderators(tenant, made)
+        except RateLimited:  # it is stored, and stands in the list
+            log.warning("nobody was told of report %s: too many notifications of tenant %s", made.id, tenant.id)
     return made
 
 

@@ -15,6 +15,8 @@ from chat.access import room_for
 from chat.models import Participant, Room, Visitor
 from chat.realtime.marks import MarkRow, store_marks
 from chat.selectors import summaries, summary_of
+from chat.selectors.reports import report_of
+from chat.services import moderation
 from chat.services.members import (
     MemberChange,
     enter,
@@ -26,7 +28,7 @@ from chat.services.members import (
 )
 from chat.services.moderation import pin, report_message
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room
-from saas.core.errors import AppError, BadFrame, Conflict, Forbidden, Muted, NotFound, RoomClosed
+from saas.core.errors import AppError, BadFrame, Conflict, Forbidden, Muted, NotFound, RateLimited, RoomClosed
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tenants.tokens import Principal
@@ -574,3 +576,15 @@ def moderator_of_invited(tenant: TenantRef, room_id: UUID) -> Principal:
 def decision(field: str, moment: datetime | None) -> MemberChange:
     """A mute or a ban until then; None ends it."""
     return MemberChange(muted_until=moment) if field == "muted_until" else MemberChange(banned_until=moment)
+
+
+def test_a_report_stands_though_nobody_can_be_told_of_it(acme: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RateLimited("That was too often; wait a moment.", retry_after=1)
+
+    monkeypatch.setattr(moderation, "send_to_members", refuse)
+    room = community(acme)
+    rude, hurt = member(acme, room), member(acme, room)
+    made = report_message(acme, hurt, room_id=room, message_id=message_of(acme, room, rude), reason="rude")
+    with in_tenant(acme):
+        assert report_of(made.id) == made
