@@ -18,7 +18,9 @@ from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.models import User
 from tests.realtime.conftest import doors, server  # noqa: F401  # fixtures
 from tests.support import talk
-from tests.support.sockets import ChatSocket, Doors, visitor_token
+from tests.support.polls import HttpDoors
+from tests.support.server import Server
+from tests.support.sockets import ChatSocket, Doors, agent_token, visitor_token
 
 Facts = dict[str, Any]
 SILENT = None  # the frame has no answer; what it must not do is checked by its effect
@@ -115,3 +117,58 @@ async def test_a_stranger_gets_nowhere(
         told = str([frame for frame in socket.frames if str(house["room"]) in str(frame) and frame["t"] != "err"])
         assert told == "[]", f"{who} heard of the room: {told}"
     assert fingerprint(superuser, acme, house["room"]) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_stranger_gets_nowhere_without_a_socket(
+    name: str,
+    server: Server,  # noqa: F811
+    house: Facts,
+    acme: TenantRef,
+    globex: TenantRef,
+    gus: User,
+    superuser: psycopg.Connection[Any],
+) -> None:
+    """The same frames by requests; and `hello`, which over HTTP is a poll that claims to know the room."""
+    fields, refusal = FRAMES[name]
+    before = fingerprint(superuser, acme, house["room"])
+    other, val, agent = await run_on_platform(lambda: (talk.visitor(acme), talk.visitor(globex), talk.agent(globex, gus)))
+    web, known = HttpDoors(server), {"room": house["room"], "epoch": uuid4(), "after": 0}
+    async with web.visitor(acme, other) as one, web.visitor(globex, val) as two, web.agent(globex, agent) as three:
+        for stranger in (one, two, three):
+            answer = await stranger.post("frames", {"frames": [{"t": name, **fields(house)}]})
+            heard = (await stranger.post("events", {"rooms": [known]})).json()["frames"]
+            if refusal == "closed":
+                assert answer.json()["error"]["close"] == 4403
+            elif refusal is not None:
+                assert [frame["code"] for frame in answer.json()["frames"]] == [refusal]
+            assert [frame["code"] for frame in heard if frame["t"] == "left"] == ["not_found"]
+            told = [frame for frame in [*answer.json().get("frames", []), *heard] if frame["t"] not in ("err", "left")]
+            assert str(house["room"]) not in str(told)
+    assert fingerprint(superuser, acme, house["room"]) == before
+
+
+@pytest.mark.parametrize("act", ["frames", "events"])
+async def test_anothers_proof_opens_no_other_door(
+    act: str,
+    server: Server,  # noqa: F811
+    house: Facts,
+    acme: TenantRef,
+    globex: TenantRef,
+    gus: User,
+) -> None:
+    """A visitor's token at the agents' door and the other way round, and each at the other tenant's."""
+    val, agent = await run_on_platform(lambda: (talk.visitor(globex), talk.agent(globex, gus)))
+    web = HttpDoors(server)
+    doors_and_proofs = [
+        (web.visitor(acme, house["vic"]), [visitor_token(globex, val), agent_token(globex, agent)]),
+        (web.agent(acme, agent), [agent_token(globex, agent), house["token"], visitor_token(globex, val)]),
+        (web.agent(globex, agent), [house["token"], visitor_token(globex, val)]),
+        (web.visitor(globex, val), [house["token"], agent_token(globex, agent)]),
+    ]
+    for door, proofs in doors_and_proofs:
+        async with door as client:
+            for client.token in proofs:
+                answer = await client.post(act, {"frames": []} if act == "frames" else {})
+                assert answer.status_code in (401, 403)
+                assert answer.json().keys() == {"error"}

@@ -9,6 +9,7 @@ from tenants.context import TenantRef
 from tenants.models import Role, User
 from tenants.tokens import Principal
 from tests.support import talk
+from tests.support.polls import HttpDoors
 from tests.support.server import Server, running
 from tests.support.sockets import Doors, key_of
 
@@ -28,6 +29,15 @@ def doors(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[Doors]
     before = len(server.complaints())
     key_of(acme), key_of(globex)
     yield Doors(server)
+    assert server.complaints()[before:] == []
+
+
+@pytest.fixture
+def web(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[HttpDoors]:
+    """The server's doors for requests. Whatever the test does there, the server's log must stay quiet."""
+    before = len(server.complaints())
+    key_of(acme), key_of(globex)
+    yield HttpDoors(server)
     assert server.complaints()[before:] == []
 
 

@@ -1,31 +1,18 @@
 """Frames over HTTP: the same talk without a socket, and the same promises."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
-
-import pytest
 
 from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support.cast import PASSWORD
 from tests.support.polls import HttpDoors, Poller
-from tests.support.server import Server, running
+from tests.support.server import running
 from tests.support.shop import Shop
-from tests.support.sockets import Doors, key_of, resigned, visitor_token
+from tests.support.sockets import Doors, visitor_token
 from tests.support.stored import texts
-
-
-@pytest.fixture
-def web(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[HttpDoors]:
-    """The server's doors for requests. Whatever the test does there, the server's log must stay quiet."""
-    before = len(server.complaints())
-    key_of(acme), key_of(globex)
-    yield HttpDoors(server)
-    assert server.complaints()[before:] == []
 
 
 class TestTalk:
@@ -108,6 +95,32 @@ class TestTalk:
 
 
 class TestPolling:
+    async def test_a_visitor_hears_nothing_of_notes(
+        self, web: HttpDoors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+    ) -> None:
+        async with web.agent(acme, agent_ben) as inbox, web.visitor(acme, vic) as widget:
+            notes = (await inbox.join(room))["summary"]["notes"]
+            await inbox.join(notes)
+            await widget.join(room)
+            await widget.poll()
+            said = (await inbox.send(notes, "secret"))["id"]
+            asked: list[dict[str, Any]] = [
+                {"t": "join", "ref": 1, "room": notes},
+                {"t": "history", "ref": 2, "room": notes, "before": 9},
+                {"t": "send", "cid": uuid4(), "room": notes, "text": "let me in"},
+                {"t": "send", "cid": uuid4(), "room": room, "text": "about that", "reply_to": said},
+            ]
+            answers = await widget.say(*asked)
+            assert [frame["code"] for frame in answers] == ["not_found"] * 4
+            known = {"room": notes, "epoch": inbox.epochs[notes], "after": 0}
+            heard = (await widget.post("events", {"rooms": [known]})).json()["frames"]
+            assert [frame["code"] for frame in heard if frame["t"] == "left"] == ["not_found"]
+            await inbox.send(room, "a word to Vic")
+            await widget.expect_line(room, "a word to Vic")
+            told = str([frame for frame in [*widget.frames, *heard] if frame["t"] != "left"])
+            assert "secret" not in told
+            assert notes not in told
+
     async def test_what_came_between_two_polls_is_in_the_next_and_nothing_twice(
         self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
     ) -> None:
@@ -143,6 +156,7 @@ class TestPolling:
             await inbox.expect("welcome", unread=0)
             await widget.open("Hello")
             await inbox.expect("welcome", unread=1)
+            inbox.forget()  # what was told before the message came has no unread one either
             async with doors.agent(shop.tenant, shop.owner) as tab:
                 await tab.say("seen", all=True)
                 await tab.settled()
@@ -206,105 +220,6 @@ class TestPresence:
             await inbox.expect("people", room=str(room), on=True)
             await widget.say({"t": "leave", "ref": 1, "room": room})
             await inbox.expect("people", room=str(room), on=False)
-
-
-def no_token(acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal) -> str:
-    return "none"
-
-
-def of_another_tenant(acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal) -> str:
-    return visitor_token(globex, val)
-
-
-def run_out(acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal) -> str:
-    claims = {"tid": str(acme.id), "typ": "visitor", "aud": "widget", "kid": "x", "jti": "x", "sub": str(vic.id), "name": "V"}
-    now = int(time.time())
-    return resigned({**claims, "site": str(vic.site_id), "parent": None, "sid": "s", "iat": now - 1000, "exp": now - 100}, acme)
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(("token", "status", "close"), [(no_token, 401, 4401), (of_another_tenant, 403, 4403)])
-    @pytest.mark.parametrize("act", ["frames", "events"])
-    async def test_a_bad_token_is_refused_with_the_code_that_would_close_a_socket(
-        self,
-        web: HttpDoors,
-        acme: TenantRef,
-        globex: TenantRef,
-        vic: Principal,
-        val: Principal,
-        act: str,
-        token: Callable[..., str],
-        status: int,
-        close: int,
-    ) -> None:
-        async with web.visitor(acme, vic) as widget:
-            widget.token = token(acme, globex, vic, val)
-            answer = await widget.post(act, {"frames": []} if act == "frames" else {})
-            assert (answer.status_code, answer.json()["error"]["close"]) == (status, close)
-            assert answer.headers["cache-control"] == "no-store"
-
-    async def test_a_token_that_has_run_out_is_told_apart(
-        self, web: HttpDoors, acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal
-    ) -> None:
-        async with web.visitor(acme, vic) as widget:
-            good, widget.token = widget.token, run_out(acme, globex, vic, val)
-            answer = await widget.post("events", {})
-            assert (answer.status_code, answer.json()["error"]["code"]) in [(401, "token_expired"), (401, "unauthenticated")]
-            widget.token = good
-            assert (await widget.post("frames", {"frames": []})).status_code == 200
-
-    async def test_another_pages_requests_are_refused(self, web: HttpDoors, acme: TenantRef, vic: Principal) -> None:
-        async with web.visitor(acme, vic) as widget:
-            answer = await widget.post("frames", {"frames": []}, Origin="https://evil.example")
-            assert (answer.status_code, answer.json()["error"]["close"]) == (403, 4403)
-            assert (await widget.post("frames", {"frames": []})).status_code == 200
-
-    async def test_a_foreign_room_does_not_exist(
-        self, web: HttpDoors, acme: TenantRef, vic: Principal, room: UUID, shop: Shop
-    ) -> None:
-        stranger, theirs = await shop.visitor(), uuid4()
-        async with web.visitor(shop.tenant, stranger) as widget:
-            for target in (room, theirs):
-                frames: list[dict[str, Any]] = [
-                    {"t": "join", "ref": 1, "room": target},
-                    {"t": "send", "cid": uuid4(), "room": target, "text": "let me in"},
-                    {"t": "history", "ref": 2, "room": target, "before": 9},
-                    {"t": "read", "room": target, "seq": 1},
-                    {"t": "typing", "room": target, "on": True},
-                    {"t": "leave", "ref": 3, "room": target},
-                ]
-                assert [frame["code"] for frame in await widget.say(*frames)] == ["not_found"] * 6
-            answer = await widget.post("events", {"rooms": [{"room": room, "epoch": uuid4(), "after": 0}]})
-            left = [frame for frame in answer.json()["frames"] if frame["t"] == "left"]
-            assert [(frame["room"], frame["code"]) for frame in left] == [(str(room), "not_found")]
-            assert "one" not in answer.text
-        assert await texts(acme, room) == ["one", "two"]
-
-    @pytest.mark.parametrize(
-        ("act", "body", "status"),
-        [
-            ("frames", {"frames": [{"t": "ping", "n": 1}] * 21}, 413),
-            ("frames", {"frames": "no"}, 400),
-            ("frames", {"frames": [{"t": "ping", "n": 1, "pad": "x" * 1_400_000}]}, 413),
-            ("events", {"rooms": 1}, 400),
-            ("events", {"v": 0}, 426),
-            ("events", {"unknown": 1}, 400),
-        ],
-        ids=["too many", "no list", "too large", "bad rooms", "too old", "unknown field"],
-    )
-    async def test_a_body_that_makes_no_sense_is_refused(
-        self, web: HttpDoors, acme: TenantRef, vic: Principal, act: str, body: Any, status: int
-    ) -> None:
-        async with web.visitor(acme, vic) as widget:
-            assert (await widget.post(act, body)).status_code == status
-
-    async def test_an_unknown_site_and_an_unknown_host(self, web: HttpDoors, acme: TenantRef, vic: Principal) -> None:
-        async with web.visitor(acme, vic) as widget:
-            widget.door = "/w/nosuchkey"
-            assert (await widget.post("events", {})).json()["error"]["close"] == 4404
-        async with web.at("nobody.localhost") as http:
-            assert (await http.post("/api/v1/frames", json={"frames": []})).status_code == 404
-            assert (await http.get("/api/v1/frames")).status_code == 405
 
 
 async def test_a_drain_answers_a_poll_at_once(acme: TenantRef, vic: Principal) -> None:

@@ -15,6 +15,7 @@ from saas.up.redis import RedisServer
 from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support.cast import PASSWORD
+from tests.support.polls import HttpDoors
 from tests.support.server import Server, make_server
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, key_of
@@ -76,6 +77,28 @@ async def test_both_hear_each_other(sides: Sides, acme: TenantRef, vic: Principa
         await inbox.send(room, "from the right")
         await widget.expect("msg", room=str(room), seq=4, seconds=SOON)
         await widget.expect_one(lambda one: one["t"] == "room" and one["summary"]["head"] == 4, "the summary", seconds=SOON)
+
+
+async def test_who_polls_here_and_there_misses_nothing(
+    sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+) -> None:
+    """One poll on the left, the next on the right, with one cursor."""
+    right, web = sides[1], [HttpDoors(doors.server) for doors in sides]
+    async with web[0].visitor(acme, vic) as here, web[1].visitor(acme, vic) as there, right.agent(acme, agent_ben) as inbox:
+        await inbox.join(room)
+        await here.join(room)
+        for number in range(20):
+            poll = asyncio.create_task(here.poll()) if number % 4 == 0 else None  # some lines come while it waits
+            await inbox.send(room, f"line {number}")
+            if poll is not None:
+                await poll
+                here.http, there.http = there.http, here.http
+        while here.last[str(room)] < 22:
+            await here.poll()
+            here.http, there.http = there.http, here.http
+        assert here.lines[str(room)] == await texts(acme, room)
+        assert (await here.send(room, "mine"))["t"] == "ack"
+        await inbox.expect("msg", room=str(room), seq=23, seconds=SOON)
 
 
 async def test_a_new_room_stands_in_the_inbox_at_once(sides: Sides, shop: Shop) -> None:

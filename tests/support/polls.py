@@ -1,6 +1,7 @@
 """A client without a socket: says frames by POST and polls for news, and keeps what comes as the protocol's rules tell it to."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -68,23 +69,29 @@ class Poller:
         """Poll until a frame of this type with these fields comes that was not expected before."""
         return await self.expect_one(lambda frame: frame["t"] == frame_type and fields.items() <= frame.items())
 
-    async def expect_one(self, fits: Callable[[Frame], bool], polls: int = 4) -> Frame:
-        """Poll until a frame comes that fits and was not expected before."""
-        for _ in range(polls):
+    async def expect_one(self, fits: Callable[[Frame], bool]) -> Frame:
+        """Poll until a frame comes that fits and was not expected before. How many that takes depends on what else is new."""
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
             found = next((frame for frame in self._fresh if fits(frame)), None)
             if found is not None:
                 self._fresh.remove(found)
                 return found
             await self.poll()
-        raise AssertionError(f"not in {polls} polls; last came {brief(self.frames[-8:])}")
+        raise AssertionError(f"not in {SECONDS} s; last came {brief(self.frames[-8:])}")
 
     async def expect_line(self, room: UUID | str, text: str) -> None:
         """Poll until this is the room's last line."""
-        for _ in range(4):
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
             if self.lines.get(str(room), [""])[-1:] == [text]:
                 return
             await self.poll()
         raise AssertionError(f"no {text!r} in {room}; there are {self.lines.get(str(room))}")
+
+    def forget(self) -> None:
+        """What came before is not what is expected next."""
+        self._fresh.clear()
 
     def _note(self, frame: Frame) -> None:
         """Rules 1 and 2 of docs/protocol.md: what is next is applied, what is known is dropped."""
