@@ -18,6 +18,7 @@ from tenants.tokens import (
     AgentAccess,
     AgentRefresh,
     agent_claims,
+    is_of_another_tenant,
     issue_socket_ticket,
     issue_visitor,
     read_access,
@@ -195,3 +196,13 @@ def _signed_again(token: str, tenant: TenantRef, **changes: Any) -> str:
     key: Any = tokens._derive(secret, purpose)
     claims = {name: value for name, value in (claims | changes).items() if value is not None}
     return jwt.encode(claims, key.hex() if purpose == "agent-jwt" else key, algorithm="HS256")
+
+
+@pytest.mark.parametrize("typ", [[], {}, ["visitor"], 1, None, "nobody", "agent", "visitor", "ticket"])
+@pytest.mark.parametrize("kid", [{}, [], 1, None, "nobody"])
+def test_claims_of_any_shape_are_refused(acme: TenantRef, globex: TenantRef, typ: object, kid: object) -> None:
+    token = jwt.encode({"tid": str(acme.id), "typ": typ, "kid": kid}, "x" * 32, algorithm="HS256")
+    for read in (read_socket_token, read_access):
+        with pytest.raises(Unauthenticated):
+            read(token, acme)
+    assert is_of_another_tenant(token, globex)
