@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright
 
 from saas.up import browser as chromium
 from saas.up.processes import free_port
+from tests.contract.conformance.place import Place, origin_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -146,6 +148,32 @@ class Widget:
         found = self.frame.get_by_role("log").get_by_text(text, exact=True)
         await found.nth(times - 1).wait_for(timeout=PATIENCE_MS)
         assert await found.count() == times
+
+
+class Owner:
+    """A tenant's owner, over the API."""
+
+    def __init__(self, tenant: dict[str, Any]) -> None:
+        self.place = Place(
+            url=origin_of(tenant["inbox"]),
+            widget=origin_of(tenant["widget"]),
+            key=tenant["embed_key"],
+            parent=origin_of(tenant["demo_page"]),
+            email=tenant["email"],
+            password=tenant["password"],
+        )
+
+    async def asks(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One request below `/api/v1`; its answer."""
+        access = await self.place.access()
+        answer = await self.place.ask(method, f"{self.place.url}/api/v1{path}", body=body, bearer=access)
+        assert answer.is_success, f"{method} {path} answered {answer.status_code}: {answer.text[:300]}"
+        return answer.json()
+
+
+def line_of(log: Locator, text: str) -> Locator:
+    """The message of this text; what it answers stands before its own words."""
+    return log.locator(".said").filter(has_text=re.compile(re.escape(text) + "$"))
 
 
 async def customers_page(browser: Browser, address: str, **options: Any) -> Widget:

@@ -22,9 +22,11 @@ export function Header({ boot, model, texts }: HeaderProps) {
     <header>
       {isElsewhere ? <Back model={model} texts={texts} /> : <Avatar name={boot.site.name} />}
       <div>
-        <h1>{model.isListing() ? texts.rooms : isCommunity ? room.summary?.title : boot.texts.title}</h1>
+        <h1 dir="auto">{model.isListing() ? texts.rooms : isCommunity ? room.summary?.title : boot.texts.title}</h1>
         {isCommunity && !model.isListing() ? (
-          <p class="state">{texts.here(countOf(room))}</p>
+          <p class="state">
+            <bdi>{texts.here(countOf(room))}</bdi>
+          </p>
         ) : (
           <p class={agents ? "state here" : "state"}>
             {boot.site.name}

@@ -36,7 +36,8 @@ interface CommunityProps {
 }
 
 function Community({ room, unread, onShow }: CommunityProps) {
-  const hint = room.last ? `${room.last.by}: ${room.last.text}` : en.people(room.people);
+  const { by, text } = room.last ?? {};
+  const hint = text === undefined ? en.people(room.people) : by ? `${by}: ${text}` : text;
   const node = room.locked || room.closed ? Lock : UsersRound;
   return (
     <Row node={node} title={room.title} hint={hint} unread={room.joined ? unread : 0} onClick={() => onShow(room.id)} />

@@ -72,7 +72,7 @@ function Bar({ line, acts, texts, may, onDone }: BarProps) {
     // biome-ignore lint/a11y/noStaticElementInteractions: it only hears the key that closes it
     <div class="bar" ref={root} onKeyDown={onKeyDown}>
       {may.react && (
-        <div>
+        <div class="emoji">
           {EMOJI.map((emoji) => (
             <Choice key={emoji} {...{ line, acts, texts, emoji }} onDone={onDone} />
           ))}
