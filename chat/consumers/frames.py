@@ -14,7 +14,7 @@ from chat.consumers.allowance import TOO_OFTEN, a_wait_for, wait_for
 from chat.consumers.hello import identify
 from chat.consumers.joining import join
 from chat.consumers.people import on_presence, on_seen
-from chat.consumers.writing import Writing, held_for, in_order, on_change, on_send, refuse_held
+from chat.consumers.writing import Writing, in_order, on_change, on_send, refuse_held
 from chat.limits import OPEN_PER_VISITOR
 from chat.realtime.hub import Published, hub
 from chat.realtime.protocol.codes import MAX_TEXT, Close
@@ -60,7 +60,7 @@ def handle(session: Session, frame: ClientFrame) -> Pending:
     """Do what the frame asks. Never raises: a refusal becomes an `err` frame, whether it comes at once or later."""
     try:
         if isinstance(frame, Writing):
-            refuse_held(session, frame.room)  # costs nothing
+            refuse_held(session, frame)  # costs nothing
         wait = wait_for(session, frame)
         pending = _handle_later(session, frame) if wait is None else _handle(session, frame, wait)
     except Exception as error:
@@ -70,9 +70,9 @@ def handle(session: Session, frame: ClientFrame) -> Pending:
 
 
 def _handle(session: Session, frame: ClientFrame, wait: float) -> Pending:
-    """Do it, or refuse it for so many seconds. What is written after a refusal is refused, too, so that it keeps its order."""
+    """Do it, or refuse it for so many seconds."""
     if wait:
-        raise RateLimited(TOO_OFTEN, retry_after=held_for(session, frame, wait) if isinstance(frame, Writing) else wait)
+        raise RateLimited(TOO_OFTEN, retry_after=wait)
     return HANDLERS[type(frame)](session, frame)
 
 

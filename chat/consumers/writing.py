@@ -38,29 +38,20 @@ def on_change(session: Session, frame: Edit | Delete | React) -> Pending:
     return _write(session, frame)
 
 
-def refuse_held(session: Session, room_id: UUID) -> None:
+def refuse_held(session: Session, frame: Writing) -> None:
     """Refuse what must not overtake something that was refused before. Raises RateLimited or Busy."""
-    if wait := session.sends_wait():
-        raise RateLimited(TOO_FAST, retry_after=wait)
-    if refused := session.refusal_in(room_id):
+    if refused := session.turns.refusal(frame.room, frame.cid):
         raise refused
 
 
-def held_for(session: Session, frame: Writing, wait: float) -> float:
-    """It was refused for its pace: for how long nothing may follow it. After a message that is all writing of the socket, whose
-    next message would be refused as well; after a change, which has a limit of its own, the writing in its room."""
-    if isinstance(frame, Send):
-        return session.hold_sends(wait)
-    return session.hold(frame.room, wait, RateLimited)
-
-
 def in_order(session: Session, frame: Writing, error: Exception) -> Exception:
-    """The refusal of a frame, wherever it was refused. What would be taken a moment later is followed by nothing meanwhile."""
-    if not isinstance(error, RateLimited | Busy) or session.sends_wait() or session.refusal_in(frame.room):
+    """The refusal of a frame, wherever it was refused. What would be taken a moment later is overtaken by nothing meanwhile."""
+    if not isinstance(error, RateLimited | Busy):
+        session.turns.settled(frame.room, frame.cid)
         return error
-    wait, kind = error.retry_after or 0.0, type(error)
-    held = held_for(session, frame, wait) if kind is RateLimited else session.hold(frame.room, wait, kind)
-    return kind(error.message, retry_after=held)
+    if session.turns.waits(frame.room, frame.cid):
+        return error
+    return _held(session, frame.room, frame.cid, error)
 
 
 def _write(session: Session, frame: Writing) -> Pending:
@@ -83,14 +74,12 @@ def _words(frame: Writing) -> str:
 
 
 def _store(session: Session, frame: Writing, *, may_write: bool) -> None:
-    refuse_held(session, frame.room)  # once more: something may have been refused while this one waited
+    refuse_held(session, frame)  # once more: something may have been refused while this one waited
     if wait := session.send_wait():
         raise RateLimited(TOO_FAST, retry_after=wait)
     row = _row(session, frame, may_write=may_write)
-    try:
-        hub().journal.append(session.tenant, row, partial(_answer, session, row))
-    except Busy as busy:
-        raise _held(session, row, busy) from None
+    hub().journal.append(session.tenant, row, partial(_answer, session, row))
+    session.turns.taken(frame.room, frame.cid)
 
 
 def _row(session: Session, frame: Writing, *, may_write: bool) -> Row | Change:
@@ -101,10 +90,13 @@ def _row(session: Session, frame: Writing, *, may_write: bool) -> Row | Change:
 
 def _answer(session: Session, row: Row | Change, result: Done | AppError) -> None:
     if isinstance(result, Busy):
-        result = _held(session, row, result)
+        result = _held(session, row.room_id, row.cid, result)
+    else:
+        session.turns.settled(row.room_id, row.cid)
     session.send(refusal(result, cid=row.cid) if isinstance(result, AppError) else ack_of(row, result))
 
 
-def _held(session: Session, row: Row | Change, busy: Busy) -> Busy:
-    """The same refusal, and nothing more of this socket for the room until it is over."""
-    return Busy(busy.message, retry_after=session.hold(row.room_id, busy.retry_after or 0, Busy))
+def _held(session: Session, room_id: UUID, cid: UUID, error: RateLimited | Busy) -> AppError:
+    """The same refusal, and nothing of this socket for the room until what was refused comes again."""
+    wait = session.turns.refuse(room_id, cid, error.retry_after or 0.0, type(error))
+    return type(error)(error.message, retry_after=wait)

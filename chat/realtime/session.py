@@ -10,18 +10,12 @@ from chat.realtime.outbox import Outbox
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import Page
 from chat.realtime.protocol.outgoing import Person, ServerFrame, encode
-from saas.core.errors import AppError, Busy, RateLimited
+from chat.realtime.turns import Turns
+from saas.core.errors import Busy, RateLimited
 from saas.core.ratelimit import Counter, Meter
 from tenants.context import TenantRef
 from tenants.plans import ONE_PLAN, Plan
 from tenants.tokens import Principal
-
-HOLD_SECONDS = 1.0  # longer than a frame is on its way
-
-
-Held = tuple[float, type[AppError]]  # until when, and how what comes before then is refused
-NOT_HELD: Held = (0.0, Busy)
-TOO_EARLY = "What you sent to this room before was refused: send it first."
 
 
 @dataclass(eq=False, slots=True)
@@ -42,8 +36,7 @@ class Session:
     rest: Callable[[float], None] | None = None  # asks the server to read nothing of this socket for so many seconds
     refusals: Meter = field(default_factory=lambda: Meter(REFUSED_PER_SOCKET))
     sends: Meter = field(init=False)
-    held_until: float = 0.0
-    holds: dict[UUID, Held] = field(default_factory=dict)  # rooms in which something was refused that nothing may overtake
+    turns: Turns = field(default_factory=Turns)  # what was refused for a while, which nothing may overtake
     typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_SOCKET))
     heard: float = 0.0  # loop time of the last frame from the peer
     pings: int = 0
@@ -58,52 +51,15 @@ class Session:
         self.sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
 
     def send_wait(self) -> float:
-        """Take one message's permit: 0, or the seconds until the next is let through.
-
-        After a refusal all that was on its way is refused, too: what is sent again keeps its order.
-        """
-        now = time.monotonic()
-        if now >= self.held_until and (wait := self.sends.take()):
-            self.hold_sends(wait)
-        return max(0.0, self.held_until - now)
-
-    def hold_sends(self, wait: float) -> float:
-        """A message was refused for its pace: so are all for a while. For how many seconds."""
-        wait = max(wait, HOLD_SECONDS)
-        self.held_until = time.monotonic() + wait
-        return wait
-
-    def sends_wait(self) -> float:
-        """0, or the seconds for which all messages are held."""
-        return max(0.0, self.held_until - time.monotonic()) if self.held_until else 0.0
+        """Take one message's permit: 0, or the seconds until the next is let through."""
+        return self.sends.take()
 
     def was_refused(self, error: Exception) -> None:
         """A frame was. Whose frames are refused for their pace again and again is not read for a while, and costs nothing."""
         if self.rest and isinstance(error, RateLimited | Busy) and (wait := self.refusals.take()):
-            self._rest(min(max(wait, error.retry_after or 0.0), MOST_REST))
-
-    def _rest(self, seconds: float) -> None:
-        """What is on its way then comes later, and must overtake nothing either: what is held is held until after the rest."""
-        if self.rest:
+            seconds = min(max(wait, error.retry_after or 0.0), MOST_REST)
+            self.turns.rest(seconds)  # what is on its way then comes later
             self.rest(seconds)
-        now = time.monotonic()
-        until = now + seconds + HOLD_SECONDS
-        self.held_until = max(self.held_until, until) if self.held_until > now else 0.0
-        self.holds = {room: (max(held, until), kind) for room, (held, kind) in self.holds.items() if held > now}
-
-    def hold(self, room_id: UUID, seconds: float, kind: type[AppError]) -> float:
-        """Something was refused in the room: so is what comes after it, for a while. For how many seconds."""
-        now = time.monotonic()
-        self.holds = {room: held for room, held in self.holds.items() if held[0] > now}
-        until = max(self.holds.get(room_id, (0.0, kind))[0], now + max(seconds, HOLD_SECONDS))
-        self.holds[room_id] = until, kind
-        return until - now
-
-    def refusal_in(self, room_id: UUID) -> AppError | None:
-        """What refuses a message for the room while the room is held."""
-        until, kind = self.holds.get(room_id, NOT_HELD) if self.holds else NOT_HELD
-        wait = until - time.monotonic()
-        return kind(TOO_EARLY, retry_after=wait) if wait > 0 else None
 
     def seconds_left(self) -> int:
         """Until the token that opened or renewed this socket runs out."""

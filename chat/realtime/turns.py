@@ -52,6 +52,11 @@ class Turns:
         held.keep(cid)
         return held.until - now
 
+    def rest(self, seconds: float) -> None:
+        """The socket is not read for so long: what waits comes later."""
+        for held in self._rooms.values():
+            held.until = max(held.until, self._clock() + seconds)
+
     def refusal(self, room_id: UUID, cid: UUID) -> AppError | None:
         """Why it is not this one's turn, which is remembered; None when it may be taken."""
         held = self._rooms.get(room_id)
@@ -65,6 +70,11 @@ class Turns:
             return None
         held.keep(cid)
         return held.kind(TOO_EARLY, retry_after=max(held.until - now, AGAIN))
+
+    def waits(self, room_id: UUID, cid: UUID) -> bool:
+        """Whether it was refused and has not come again: its place is kept."""
+        held = self._rooms.get(room_id)
+        return held is not None and held.cids.get(cid) is False
 
     def taken(self, room_id: UUID, cid: UUID) -> None:
         """It is under way to the database: the next may come. Refused there, it is the first again."""

@@ -11,6 +11,7 @@ from chat.realtime.append import Appended, Row
 from chat.realtime.hub import Hub
 from chat.realtime.journal import Journal
 from chat.realtime.protocol.outgoing import Author
+from chat.realtime.waiting import Done
 from saas.core import health
 from saas.core.errors import AppError
 from tenants.context import TenantRef
@@ -28,7 +29,7 @@ async def test_a_drain_does_not_wait_for_a_database_that_is_away(
     hub.journal = Journal(NO_DATABASE, lambda _stored: None)
     hub.start()
     monkeypatch.setattr(hubs, "_hub", hub)
-    answers: list[Appended | AppError] = []
+    answers: list[Done | AppError] = []
     line = Row(UUID(int=1), Author(kind="visitor", id=vic.id, name=vic.name), UUID(int=2), "nowhere")
     hub.journal.append(acme, line, answers.append)
     began = hub.loop.time()
@@ -45,7 +46,7 @@ async def test_what_waits_is_stored_before_the_end(
     hub = Hub()
     hub.start()
     monkeypatch.setattr(hubs, "_hub", hub)
-    answers: list[Appended | AppError] = []
+    answers: list[Done | AppError] = []
     line = Row(room, Author(kind="visitor", id=vic.id, name=vic.name), UUID(int=3), "at last")
     hub.journal.append(acme, line, answers.append)
     await drain()

@@ -8,7 +8,7 @@ import pytest
 from chat.consumers.collector import Collector
 from chat.consumers.frames import handle, refuse
 from chat.realtime.protocol.incoming import Send
-from chat.realtime.session import HOLD_SECONDS, Session
+from chat.realtime.session import Session
 from saas.core.errors import AppError, Busy, Forbidden, RateLimited
 from tenants.context import TenantRef
 from tenants.tokens import Principal
@@ -25,9 +25,8 @@ def session(acme: TenantRef, vic: Principal, said: Collector) -> Session:
     return Session(acme, vic, said, said.end)
 
 
-def codes(said: Collector) -> list[tuple[str, float]]:
-    frames = [msgspec.json.decode(text) for text in said.frames]
-    return [(frame["code"], frame.get("retry_after", 0.0)) for frame in frames]
+def codes(said: Collector) -> list[str]:
+    return [msgspec.json.decode(text)["code"] for text in said.frames]
 
 
 def send(room: UUID) -> Send:
@@ -40,24 +39,19 @@ def send(room: UUID) -> Send:
 async def test_what_follows_is_refused_too(session: Session, said: Collector, error: AppError) -> None:
     room = uuid4()
     refuse(session, send(room), error)
-    assert handle(session, send(room)) is None
-    (first, wait), (second, rest) = codes(said)
-    assert first == second == error.code
-    assert wait >= HOLD_SECONDS
-    assert 0 < rest <= wait
-
-
-async def test_what_was_held_is_not_held_for_longer_by_what_follows(session: Session, said: Collector) -> None:
-    room = uuid4()
-    refuse(session, send(room), Busy("Too many frames are waiting.", retry_after=0.2))
-    until = session.holds[room][0]
     for _ in range(3):
         assert handle(session, send(room)) is None
-    assert session.holds[room][0] == until
+    assert codes(said) == [error.code] * 4
+
+
+async def test_another_room_takes_what_is_said_there(session: Session, said: Collector) -> None:
+    refuse(session, send(uuid4()), Busy("The room is very busy.", retry_after=0.2))
+    elsewhere = send(uuid4())
+    assert session.turns.refusal(elsewhere.room, elsewhere.cid) is None
 
 
 async def test_a_refusal_for_good_holds_nothing(session: Session, said: Collector) -> None:
     room = uuid4()
     refuse(session, send(room), Forbidden("This room does not take the word.", field="text"))
-    assert session.refusal_in(room) is None
-    assert not session.sends_wait()
+    after = send(room)
+    assert session.turns.refusal(room, after.cid) is None
