@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,18 @@ from chat.access import VISIBLE, reader, room_for
 from chat.realtime.protocol.codes import CATCH_UP, MAX_NAMED, PAGE_MESSAGES
 from chat.realtime.protocol.outgoing import Mark, Message, Summary
 from chat.selectors.pages import first_page
-from chat.selectors.rows import FROM_ROOMS, MESSAGE, SUMMARY, MessageRow, SummaryRow, json_column, message_of, rows, summary_for
+from chat.selectors.rows import (
+    FROM_ROOMS,
+    MESSAGE,
+    SUMMARY,
+    MessageRow,
+    SummaryRow,
+    json_column,
+    message_of,
+    rows,
+    rows_for_each,
+    summary_for,
+)
 from saas.core.errors import NotFound
 from tenants.tokens import Principal
 
@@ -62,6 +73,8 @@ CHANGES: Final = f"""
 """
 RESUMED: Final = len(SummaryRow._fields)  # where the columns of SNAPSHOT that follow the summary begin
 FIRST_OF_MESSAGE: Final = RESUMED + 2
+CHANGED: Final = FIRST_OF_MESSAGE + MessageRow._fields.index("changed")  # `seq` stands before it
+POSITION: Final = {"me": "uuid", "site": "uuid", "room": "uuid", "epoch": "uuid", "after": "bigint"}
 HEADS: Final = "SELECT id, last_seq FROM chat_room WHERE id = ANY(%(rooms)s)"
 
 
@@ -83,11 +96,43 @@ class JoinedSnapshot:
     is_member: bool  # the person has a place in the room
 
 
+class Position(NamedTuple):
+    """Where somebody stands who joins a room."""
+
+    principal: Principal
+    room_id: UUID
+    epoch: UUID | None = None
+    after: int | None = None
+
+
 def snapshot(principal: Principal, room_id: UUID, *, epoch: UUID | None = None, after: int | None = None) -> JoinedSnapshot:
     """The room as one consistent snapshot, from the person's position on if they have one. Raises NotFound."""
     found = rows(SNAPSHOT, {**reader(principal), "room": room_id, "epoch": epoch, "after": after})
     if not found:
         raise NotFound("There is no such room.")
+    return _snapshot(principal, found)
+
+
+def snapshots_for_visitors(asked: list[Position]) -> list[JoinedSnapshot | None]:
+    """`snapshot` for each of these visitors, in one statement; None for a room that does not exist or may not be seen."""
+    return _snapshots("visitor", asked)
+
+
+def snapshots_for_agents(asked: list[Position]) -> list[JoinedSnapshot | None]:
+    """The same for agents."""
+    return _snapshots("agent", asked)
+
+
+def _snapshots(kind: str, asked: list[Position]) -> list[JoinedSnapshot | None]:
+    values = [{**reader(one.principal), "room": one.room_id, "epoch": one.epoch, "after": one.after} for one in asked]
+    found = rows_for_each(SNAPSHOT, POSITION, values, {"reader": kind})
+    for each in found:
+        if len(each) > 1:
+            each.sort(key=lambda row: row[CHANGED] if row[RESUMED] else -row[CHANGED - 1])
+    return [_snapshot(one.principal, each) if each else None for one, each in zip(asked, found, strict=True)]
+
+
+def _snapshot(principal: Principal, found: list[tuple[Any, ...]]) -> JoinedSnapshot:
     place = SummaryRow(*found[0][:RESUMED])
     summary = summary_for(place, principal.kind)
     resumed, marks = found[0][RESUMED:FIRST_OF_MESSAGE]
