@@ -1,5 +1,6 @@
 """Every setting. What may differ between machines is read through `saas/env.py`; tests and production use this same file."""
 
+import sys
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ ALLOWED_HOSTS = ["*"]  # tenants/middleware.py knows the hosts; any other gets a
 
 INSTALLED_APPS: list[str]
 SHARED_APPS = [
-    "daphne",  # first: it replaces runserver
+    *(["daphne"] if "runserver" in sys.argv[1:] else []),  # first: it replaces runserver; others start a second sooner without
     "unfold",  # before whoever else overrides the admin's templates
     "django_tenants",
     "tenants",

@@ -1,7 +1,7 @@
 """What a limit is, and the name of what is counted under it."""
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Final
 from uuid import UUID
@@ -60,6 +60,7 @@ def _prefix(version: int, *, wide: bool) -> int:
     return 64 if version == 6 else 24 if wide else 32
 
 
+@lru_cache(maxsize=65_536)
 def network_of(address: str, *, wide: bool = False) -> str:
     """Who an address stands for. Of IPv6 a household has a whole /64; of IPv4 the address, or with `wide` its /24."""
     try:
