@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Client } from "../src/core/client-api.ts";
+import { createEmitter } from "../src/core/emitter.ts";
+import type { ServerFrame } from "../src/core/protocol.ts";
+import type { Host } from "../src/panel/host.ts";
+import { createModel } from "../src/panel/model.ts";
+import type { Offered, RoomsApi } from "../src/panel/rooms-api.ts";
+import type { ToLoader, ToPanel } from "../src/port.ts";
+import { after, BEN, joined, line, summary, VIC, welcome } from "./frames.ts";
+
+const LAMPS: Offered = { ...summary(1, { id: "lamps", kind: "community", title: "Lamps" }), joined: false };
+
+/** A panel whose client is a record of calls over a state that frames made. */
+function panel(frames: readonly ServerFrame[] = [welcome([summary(2)]), joined(2, [line(1, { by: VIC }), line(2)])]) {
+  let state = after(frames);
+  const calls: unknown[][] = [];
+  const told: ToLoader[] = [];
+  const left: string[] = [];
+  const changes = createEmitter<{ change: undefined; welcome: unknown }>();
+  const said = createEmitter<{ message: ToPanel }>();
+  const call =
+    (name: string) =>
+    (...values: unknown[]) => {
+      calls.push([name, ...values]);
+      return name;
+    };
+  const client = {
+    state: () => state,
+    subscribe: (fn: () => void) => changes.on("change", fn),
+    on: (name: "welcome", fn: () => void) => changes.on(name, fn),
+    learn(rooms: readonly Offered[]) {
+      state = after(
+        rooms.map((one): ServerFrame => ({ t: "room", room: one.id, summary: one })),
+        state,
+      );
+    },
+    ...Object.fromEntries(
+      ["start", "page", "join", "leave", "typing", "send", "open", "edit"].map((name) => [name, call(name)]),
+    ),
+    discard: () => "not sent",
+  } as unknown as Client;
+  const host: Host = {
+    origin: "https://shop.example",
+    hello: {
+      porchlight: 1,
+      page: { url: "/", title: "", referrer: "" },
+      shown: true,
+      dir: "ltr",
+      locale: undefined,
+      theme: "light",
+    },
+    tell: (message) => told.push(message),
+    listen: (fn) => said.on("message", fn),
+  };
+  const api: RoomsApi = {
+    list: async () => [LAMPS],
+    leave: async (room) => void left.push(room),
+    report: async () => {},
+    restrain: async () => {},
+  };
+  const model = createModel(client, host, api);
+  const hear = (...heard: ServerFrame[]) => {
+    state = after(heard, state);
+    changes.emit("change", undefined);
+  };
+  return { model, calls, told, left, said, hear, welcome: () => changes.emit("welcome", undefined) };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const sent = (calls: readonly unknown[][]) => calls.filter(([name]) => ["send", "open", "edit"].includes(String(name)));
+
+describe("the model of the panel", () => {
+  test("the first words open a room, the next ones go into it", () => {
+    const stranger = panel([welcome()]);
+    stranger.model.write("hello");
+    stranger.model.send();
+    assert.deepEqual(sent(stranger.calls), [["open", "hello"]]);
+    const known = panel();
+    known.model.write("hello");
+    known.model.send();
+    assert.deepEqual(sent(known.calls), [["send", "r", "hello", {}]]);
+    assert.equal(known.model.draft(), "");
+  });
+
+  test("an edit begins with the message's words, and the draft before it is there again", () => {
+    const { model, calls } = panel();
+    model.write("half a thought");
+    model.begin({ what: "edit", line: line(1, { by: VIC }) });
+    assert.equal(model.draft(), "line 1");
+    model.write("line one");
+    model.send();
+    assert.deepEqual(sent(calls), [["edit", "r", "m1", "line one"]]);
+    assert.equal(model.draft(), "half a thought");
+    assert.equal(model.task(), undefined);
+  });
+
+  test("an edit given up changes nothing, and nobody is told of typing in it", () => {
+    const { model, calls } = panel();
+    model.write("half a thought");
+    model.begin({ what: "edit", line: line(1, { by: VIC }) });
+    model.write("line one");
+    model.begin(undefined);
+    assert.equal(model.draft(), "half a thought");
+    assert.deepEqual(sent(calls), []);
+    assert.equal(calls.filter(([name]) => name === "typing").length, 1);
+  });
+
+  test("a reply keeps what was written and names what it answers", () => {
+    const { model, calls } = panel();
+    model.write("two of them");
+    model.begin({ what: "reply", line: line(2) });
+    assert.equal(model.draft(), "two of them");
+    model.send();
+    assert.deepEqual(sent(calls), [["send", "r", "two of them", { replyTo: "m2" }]]);
+  });
+
+  test("a message taken back stands before what was written since", () => {
+    const { model } = panel();
+    model.write("since then");
+    model.edit("c");
+    assert.equal(model.draft(), "not sent\nsince then");
+  });
+
+  test("a community room is joined when it is chosen, and given back when it is left", async () => {
+    const { model, calls, left, welcome: connected } = panel();
+    connected();
+    await settled();
+    assert.deepEqual(
+      model.offered().map((one) => one.id),
+      ["lamps"],
+    );
+    model.list();
+    assert.equal(model.isListing(), true);
+    model.show("lamps");
+    assert.equal(model.isListing(), false);
+    assert.equal(model.room()?.id, "lamps");
+    assert.ok(calls.some(([name, room]) => name === "join" && room === "lamps"));
+    model.leave();
+    assert.equal(model.room()?.id, "r");
+    await settled();
+    assert.deepEqual(left, ["lamps"]);
+  });
+
+  test("a room that is taken from me gives way to my own", async () => {
+    const { model, hear, welcome: connected } = panel();
+    connected();
+    await settled();
+    model.show("lamps");
+    hear({ t: "left", room: "lamps", code: "not_found" });
+    assert.equal(model.room()?.id, "r");
+  });
+
+  test("the launcher hears how much is unread while nobody looks", () => {
+    const { told, said, hear } = panel();
+    said.emit("message", { t: "shown", on: false });
+    hear({ t: "msg", room: "r", seq: 3, message: line(3, { by: BEN }) });
+    assert.deepEqual(told.at(-1), { t: "unread", count: 1 });
+    said.emit("message", { t: "shown", on: true });
+    assert.deepEqual(told.at(-1), { t: "unread", count: 0 });
+  });
+});
