@@ -113,6 +113,24 @@ async def test_several_counters_are_settled_in_one_call(url: str) -> None:
         assert {key.decode() for key in client.scan_iter()} == {"rl:t:person:k", "rl:t:hundred:k", "rl:t:tenant:k"}
 
 
+async def test_what_is_spent_during_a_settlement_waits_for_the_next(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, calls = Permits(SharedTier(url)), 0
+    counters, real = one_of(process, TENANT), SharedTier.a_charge
+
+    async def a_charge(self: SharedTier, keys: list[str], arguments: list[float]) -> list[float]:
+        nonlocal calls
+        calls += 1
+        return await real(self, keys, arguments)
+
+    monkeypatch.setattr(SharedTier, "a_charge", a_charge)
+    for _ in range(300):  # always something is spent while Redis is asked
+        assert process.take(counters) == 0
+        await asyncio.sleep(0.0005)
+    assert 1 <= calls <= 10
+    await asyncio.sleep(2 * permits_on_credit.SETTLE_SECONDS)
+    assert counters[0].unsettled == 0
+
+
 async def test_a_permit_never_waits_for_redis(url: str) -> None:
     process = Permits(SharedTier(url))
     counters = one_of(process, TENANT)

@@ -56,6 +56,11 @@ class Counter:
         self.tight_each, self.tight_burst = tight.each, tight.per
         self.lease = max(1, min(MOST_LEASED, limit.times // 4))
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether half of the lease is spent."""
+        return 2 * self.unsettled >= self.lease
+
     def wait(self, now: float, *, tight: bool) -> float:
         """The seconds until one more is let through; 0 or less: now."""
         each, burst = (self.tight_each, self.tight_burst) if tight else (self.each, self.burst)
@@ -144,7 +149,7 @@ class Permits:
         counter.unsettled += 1
         if counter.unsettled == 1:
             self._dirty.append(counter)
-        if 2 * counter.unsettled >= counter.lease:
+        if counter.is_urgent:
             self._settle_now()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle_now)
@@ -159,7 +164,11 @@ class Permits:
         return self._round
 
     async def _settle(self) -> None:
-        while self._dirty:
+        """What is owed now, and what becomes urgent meanwhile. The rest is left for the next time: under load there always is
+        some, and a call for each few costs more than a message."""
+        left = len(self._dirty)
+        while left > 0 or any(counter.is_urgent for counter in self._dirty):
+            left -= SETTLE_MOST
             batch, self._dirty = self._dirty[:SETTLE_MOST], self._dirty[SETTLE_MOST:]
             counts = [counter.unsettled for counter in batch]
             try:
@@ -169,6 +178,8 @@ class Permits:
                 loop = asyncio.get_running_loop()
                 self._timer = self._timer or loop.call_later(AWAY, self._settle_now)
                 return
+        if self._dirty and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle_now)
 
     async def _charge(self, batch: Sequence[Counter], counts: Sequence[int]) -> None:
         assert self._shared is not None
