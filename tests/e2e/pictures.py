@@ -9,7 +9,9 @@ from typing import Any
 from playwright.async_api import Browser, Page, async_playwright
 
 from saas.up import browser as chromium
-from tests.e2e.conftest import FLAGS, ROOT, Product, Widget, customers_page, inbox
+from tests.e2e.conftest import FLAGS, ROOT, Product, Widget, customers_page, inbox, line_of
+from tests.e2e.test_changes import do
+from tests.e2e.test_main_job import agent_says
 
 IMAGES = ROOT / "docs/images"
 DESK = {"viewport": {"width": 1280, "height": 800}}
@@ -21,6 +23,8 @@ SETTLE_SECONDS = 1.0  # read marks, and what moves on the page
 QUESTION = "Do you have the Wren in size 54? I ride mostly gravel."
 ANSWERS = ("We do. One in sage and one in ink, both in the window.", "Come by until six and take it round the block.")
 THANKS = "Lovely, see you at five."
+MORE = "Helmets are in the back room."
+NOTE = "Rode the 52 in May and found it short."
 
 
 async def talk(visitor: Widget, agent: Page) -> None:
@@ -38,6 +42,17 @@ async def talk(visitor: Widget, agent: Page) -> None:
     await asyncio.sleep(SETTLE_SECONDS)
 
 
+async def go_on(visitor: Widget, agent: Page) -> None:
+    """A reaction, a reply, and a note that the visitor never sees."""
+    await do(visitor.frame.get_by_role("log"), ANSWERS[0], "React with 🎉")
+    await do(agent.get_by_role("log"), THANKS, "Reply")
+    await agent_says(agent, MORE)
+    await line_of(visitor.frame.get_by_role("log"), MORE).wait_for()
+    await agent.get_by_role("button", name="Note", exact=True).click()
+    await agent_says(agent, NOTE)
+    await asyncio.sleep(SETTLE_SECONDS)
+
+
 async def photograph(product: Product, browser: Browser) -> None:
     """One talk in each look; the inbox as Ada sees it in the same look."""
     for look, options in LOOKS.items():
@@ -46,6 +61,10 @@ async def photograph(product: Product, browser: Browser) -> None:
         await talk(visitor, agent)
         await visitor.page.screenshot(path=IMAGES / f"demo-{look}.png")
         await agent.screenshot(path=IMAGES / f"inbox-{look}.png")
+        if look == "light":
+            await go_on(visitor, agent)
+            await visitor.page.screenshot(path=IMAGES / "demo-replies.png")
+            await agent.screenshot(path=IMAGES / "inbox-note.png")
 
 
 async def main() -> None:

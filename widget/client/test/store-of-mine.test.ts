@@ -194,3 +194,10 @@ test("what an agent says of themselves shows at once and outlives the line", () 
   assert.equal(busy.presence.ben, "busy");
   assert.equal(reduce(busy, { type: "lost" }).mood, "busy");
 });
+
+test("what an agent said on another tab holds on this one, and that they left there does not", () => {
+  const team = (who: typeof BEN, state: "away" | "offline"): ServerFrame => ({ t: "presence", who, state });
+  const here = after([welcome([], { me: BEN }), team(BEN, "away")]);
+  assert.equal(here.mood, "away");
+  assert.equal(after([team(BEN, "offline")], here).mood, "away");
+});

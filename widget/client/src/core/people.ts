@@ -33,13 +33,16 @@ export function populate(room: Room, frame: ServerFrames["people"]): Room {
 
 export function presence(state: State, frame: ServerFrames["presence"]): State {
   const agents = frame.agents === undefined ? {} : { agents: frame.agents };
-  const states = frame.who && frame.state ? { [frame.who.id]: frame.state } : {};
+  // On another tab of mine, or before this one was opened: what I say of myself outlives my tabs.
+  const { who, state: said } = frame;
+  const mood = who && who.id === state.me?.id && said && said !== "offline" ? { mood: said } : {};
+  const states = who && said ? { [who.id]: said } : {};
   const visitors = { ...state.visitors };
   for (const one of frame.visitors ?? []) {
     if (one.on) visitors[one.id] = one;
     else delete visitors[one.id];
   }
-  return { ...state, ...agents, presence: { ...state.presence, ...states }, visitors };
+  return { ...state, ...agents, ...mood, presence: { ...state.presence, ...states }, visitors };
 }
 
 /** What I say of myself; shown at once. */
