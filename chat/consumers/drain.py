@@ -19,6 +19,7 @@ BATCHES: Final = 20
 BATCH_SECONDS: Final = 0.1  # between two batches: the whole takes two seconds
 FLUSH_SECONDS: Final = 5.0  # for what waits to be stored, once before and once after the sockets are closed
 SPREAD_MS: Final = 3_000  # clients come back within so many milliseconds
+ALONE_MS: Final = 4_000  # not sooner where no other process serves them: this one must end and start first
 SPREAD_PER_THOUSAND_MS: Final = 1_000  # and a second more for every thousand sockets
 
 
@@ -26,13 +27,14 @@ async def drain() -> None:
     """Not ready from now on; say `bye` to all with a random delay, close the sockets in batches with 1012, flush everything."""
     health.drain()
     sockets = list(ChatSocket.open_sockets)
+    hub = running_hub()
+    soonest = ALONE_MS if hub is None or hub.bus.alone else 0
     spread = SPREAD_MS + SPREAD_PER_THOUSAND_MS * (len(sockets) + len(held_polls())) // 1000
     for socket in sockets:
         if socket.session is not None:
-            socket.session.send(Bye(code=Close.RESTART, after=random.randrange(spread)))  # noqa: S311  # spread, not secret
+            socket.session.send(Bye(code=Close.RESTART, after=soonest + random.randrange(spread)))  # noqa: S311  # spread, not secret
     for poll in held_polls():
-        poll.send(Bye(code=Close.RESTART, after=random.randrange(spread)))  # noqa: S311  # spread, not secret
-    hub = running_hub()
+        poll.send(Bye(code=Close.RESTART, after=soonest + random.randrange(spread)))  # noqa: S311  # spread, not secret
     if hub is not None:
         await _at_most(FLUSH_SECONDS, hub.journal.flushed())
     size = max(1, -(-len(sockets) // BATCHES))
