@@ -118,6 +118,7 @@ async def test_fragments_and_pings_between_texts(peer: Peer) -> None:
         (client(b"x" * (MAX_MESSAGE + 1))[:100], 1009),
         (b"GET / HTTP/1.1\r\n\r\n", 1002),
     ],
+    ids=["a text inside of another", "no UTF-8", "no UTF-8 later on", "no mask", "a reserved bit", "too large", "no frame"],
 )
 async def test_what_is_malformed_ends_the_socket(peer: Peer, bad: bytes, code: int) -> None:
     peer.protocol.data_received(client(b"fine") + bad + client(b"too late"))

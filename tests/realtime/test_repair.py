@@ -55,7 +55,7 @@ async def soon(sink: Sink, wanted: Sequence[int]) -> None:
 
 
 def failing_with(error: Exception) -> Any:
-    def fail(*_args: Any, **_fields: Any) -> None:
+    async def fail(*_args: Any, **_fields: Any) -> None:
         raise error
 
     return fail
@@ -65,7 +65,7 @@ async def test_a_socket_whose_catch_up_failed_is_still_in_the_room(
     hub: Hub, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, sink = await joined(hub, acme, vic, room)
-    monkeypatch.setattr(joining, "snapshot", failing_with(OperationalError("no database")))
+    monkeypatch.setattr(joining, "_read", failing_with(OperationalError("no database")))
     catch_up = asyncio.create_task(join(session, room, after=2))
     await asyncio.sleep(0)
     hub.publish(acme, room, [(3, text(3))])  # while it reads
@@ -80,7 +80,7 @@ async def test_a_socket_that_may_not_see_the_room_any_more_is_out_of_it(
     hub: Hub, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, sink = await joined(hub, acme, vic, room)
-    monkeypatch.setattr(joining, "snapshot", failing_with(NotFound("There is no such room.")))
+    monkeypatch.setattr(joining, "_read", failing_with(NotFound("There is no such room.")))
     with pytest.raises(NotFound):
         await join(session, room, after=2)
     hub.publish(acme, room, [(3, text(3))])
@@ -92,7 +92,7 @@ async def test_a_socket_that_may_not_see_the_room_any_more_is_out_of_it(
 async def test_a_first_join_that_failed_leaves_nothing(
     hub: Hub, acme: TenantRef, vic: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(joining, "snapshot", failing_with(OperationalError("no database")))
+    monkeypatch.setattr(joining, "_read", failing_with(OperationalError("no database")))
     with pytest.raises(OperationalError):
         await joined(hub, acme, vic, room)
     assert hub.room(acme, room) is None
