@@ -124,7 +124,14 @@ class TestWhatIsHeard:
             assert str(notes) not in found
             assert "secret" not in " ".join(found)
             kinds = {one["t"] for one in widget.frames[silent_from:]}
-            assert kinds <= {"presence", "people", "msg", "room", "pong"}  # that Ben is here, came to the room, and what he said
+            assert kinds <= {
+                "presence",
+                "people",
+                "msg",
+                "room",
+                "pong",
+                "ping",
+            }  # that Ben is here, came to the room, and what he said
             assert all(one.keys() == {"t", "agents"} for one in widget.came("presence"))
 
     @staticmethod
