@@ -124,14 +124,8 @@ class TestWhatIsHeard:
             assert str(notes) not in found
             assert "secret" not in " ".join(found)
             kinds = {one["t"] for one in widget.frames[silent_from:]}
-            assert kinds <= {
-                "presence",
-                "people",
-                "msg",
-                "room",
-                "pong",
-                "ping",
-            }  # that Ben is here, came to the room, and what he said
+            # that Ben is here, came to the room, and what he said
+            assert kinds <= {"presence", "people", "msg", "room", "pong", "ping"}
             assert all(one.keys() == {"t", "agents"} for one in widget.came("presence"))
 
     @staticmethod
