@@ -7,6 +7,7 @@
 - foreign: a word of another tenant, of a room of others, or of a private note where it must never be
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from psycopg import sql
 from tests.chaos.logs import Line, Log, Said, Tenant, note_word, room_word
 
 CHECKS: Final = ("lost", "doubled", "disordered", "foreign")
+RECOVERY_SECONDS: Final = 60.0  # that the database may take to come back before it is judged
 MOST_FINDINGS: Final = 40  # words are kept of so many of each kind; all are counted
 
 
@@ -74,10 +76,22 @@ def check(database: str, tenants: Sequence[Tenant], logs: Sequence[Log], texts: 
 
 def read_rooms(database: str, schema: str, rooms: Sequence[str]) -> dict[str, Stored]:
     """The rooms of a tenant in one snapshot."""
-    with psycopg.connect(database) as connection:
+    with _connected(database) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
         return {room: _read_room(connection, room) for room in rooms}
+
+
+def _connected(database: str) -> psycopg.Connection[Any]:
+    """A connection, as soon as the database takes one: it may be recovering from its log."""
+    over = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return psycopg.connect(database, connect_timeout=5)
+        except psycopg.OperationalError:
+            if time.monotonic() > over:
+                raise
+            time.sleep(0.2)
 
 
 def read_heads(database: str, schema: str, rooms: Sequence[str]) -> dict[str, tuple[int, int]]:
