@@ -33,6 +33,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='agentstate',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['online', 'away', 'busy'])), name='state_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state', 'online'), ('state', 'away'), ('state', 'busy'), _connector='OR'), name='state_is_known'),
         ),
     ]

@@ -322,7 +322,7 @@ CREATE TABLE @@SCHEMA@@.chat_agentstate (
     person_id uuid NOT NULL,
     state character varying(6) NOT NULL,
     rev bigint NOT NULL,
-    CONSTRAINT state_is_known CHECK (((state)::text = ANY ((ARRAY['online'::character varying, 'away'::character varying, 'busy'::character varying])::text[])))
+    CONSTRAINT state_is_known CHECK ((((state)::text = 'online'::text) OR ((state)::text = 'away'::text) OR ((state)::text = 'busy'::text)))
 );
 CREATE TABLE @@SCHEMA@@.chat_change (
     id uuid NOT NULL,
