@@ -16,8 +16,7 @@ from saas.up.programs import ENVIRONMENT
 
 POLL = 0.1  # seconds between two looks
 STOP_TIMEOUT = 30.0  # seconds for a fast stop, then an immediate one
-MAX_FAILED_STARTS = 5
-SHORT_LIFE = 10.0  # seconds; a server that died sooner counts as a failed start
+MAX_FAILED_STARTS = 5  # in a row; a server that was ready once has not failed to start, however it died
 PORTS = range(20_000, 32_000)  # below the ports that systems lend to outgoing connections, so that ours stays free
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -78,16 +77,25 @@ class Keeper:
             return self._keep(lambda: bool(stop) or try_lock(users))
 
     def _keep(self, is_over: Callable[[], bool]) -> int:
-        server, failed, started = self._adopt() or self._spawn(), 0, time.monotonic()
+        server, failed = self._adopt() or self._spawn(), 0
         while not is_over():
+            if self._is_ready(server):
+                failed = 0
             if server.poll() is not None:
-                failed = failed + 1 if time.monotonic() - started < SHORT_LIFE else 1
+                failed += 1
                 if failed > MAX_FAILED_STARTS:
                     return 1
                 time.sleep(0.2 * failed)
-                server, started = self._spawn(), time.monotonic()
+                server = self._spawn()
             time.sleep(POLL)
         return _stop(server)
+
+    def _is_ready(self, server: Orphan | subprocess.Popen[bytes]) -> bool:
+        """Whether this very server has said that it takes connections."""
+        with contextlib.suppress(OSError, IndexError):
+            words = (self.postgres.cluster / "postmaster.pid").read_text().split()
+            return words[0] == str(server.pid) and words[-1] == "ready"
+        return False
 
     def _adopt(self) -> Orphan | None:
         if not self.postgres.is_alive():
