@@ -1,6 +1,7 @@
 """`python -m bench`: runs the benchmarks, prints them, and writes results.json and RESULTS.md.
 
-`--only fan_out,durable` runs some of the sections; `--quick` takes one short look at smaller sizes. Neither writes anything.
+`--only fan_out,durable` runs some of the sections; `--quick` takes one short look at smaller sizes. Neither writes anything. What
+fails has a row that says so, and the rest goes on; the status is 1 then.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +18,7 @@ from bench import config, durable, fan_out, history, hot_room, idle, latency, ma
 from bench.load import SOURCES, CannotMeasure, build
 from bench.measure import Bench, Figures, Plan
 from bench.page import Result, page
-from bench.report import table, write
+from bench.report import Row, table, write
 from bench.services import services
 
 FULL = Plan(rounds=3, few=2, seconds=3, warm_up=1, minutes=12)
@@ -50,18 +52,20 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
 
 
 def main() -> None:
-    """All of it within a quarter of an hour, or four minutes with `--quick`. Ends with 1 if a section has no figures."""
+    """All of it within a quarter of an hour, or four minutes with `--quick`. Ends with 1 if a figure is missing."""
     names, plan = _arguments()
+    began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the servers end with us, and their data
     before = machine.describe()
     with tempfile.TemporaryDirectory(prefix="porchlight-bench-") as folder:
         results, notes = run(Path(folder), plan, names)
+    before["took"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
     rows = {name: result.figures.rows for name, result in results.items()}
     print(f"\n{table([row for some in rows.values() for row in some])}")
     print("".join(f"\n!! {note}" for note in notes))
     if plan is FULL and len(names) == len(SECTIONS):
         write(rows, page(list(results.values()), plan, before, notes))
-    if not all(rows.get(name) for name in names):
+    if not all(row.is_whole for some in rows.values() for row in some):
         sys.exit(1)
 
 
@@ -77,7 +81,7 @@ def _arguments() -> tuple[Sequence[str], Plan]:
 
 
 def run(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[dict[str, Result], list[str]]:
-    """These sections, on services that live in `folder`; and what has no figure, and why."""
+    """These sections, on services that live in `folder`; and what was not measured as it should be, and why."""
     folder.chmod(0o755)  # as root, PostgreSQL's account must enter it
     load, web_load = build(folder), build(folder, WEB_SOURCES)
     results: dict[str, Result] = {}
@@ -86,13 +90,22 @@ def run(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[dict[str, Resul
         for name in names:
             section, start = SECTIONS[name], time.monotonic()
             print(f"\n{section.TITLE}", flush=True)
-            try:
-                bench.check_time()
-                results[name] = Result(section.TITLE, section.HOW, section.measure(bench))
-            except CannotMeasure as error:
-                bench.note(f"{section.TITLE}: {error}")
+            results[name] = Result(section.TITLE, section.HOW, _figures(section, bench))
             print(f"  ({time.monotonic() - start:.0f} s)", flush=True)
     return results, bench.notes
+
+
+def _figures(section: Section, bench: Bench) -> Figures:
+    """What it measures; where that fails, for whatever reason, a row that has no figure."""
+    try:
+        bench.check_time()
+        return section.measure(bench)
+    except CannotMeasure as error:
+        bench.note(f"{section.TITLE}: {error}")
+    except Exception as error:  # a defect of one section is no reason to lose the others
+        traceback.print_exc()
+        bench.note(f"{section.TITLE}: {type(error).__name__}")
+    return Figures([Row(section.TITLE, "", None)], "No figures.")
 
 
 if __name__ == "__main__":

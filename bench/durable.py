@@ -75,6 +75,4 @@ def _latency(samples: list[Sample]) -> list[Row]:
         return sample.run.p99_ms
 
     goal = Goal("at_most", 40)
-    comparison = Comparison(f"{NAME}, p99", "ms", p99, node_peers.WS_PG, BUSY.name, goal, less_is_better=True)
-    row = comparison.row(samples)
-    return [row] if row else []
+    return rows([Comparison(f"{NAME}, p99", "ms", p99, node_peers.WS_PG, BUSY.name, goal, less_is_better=True)], samples)

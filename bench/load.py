@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 SOURCES = Path(__file__).parent / "load"
+PATIENCE = 10.0  # seconds in which our client wants to be welcomed
 
 
 class CannotMeasure(SystemExit):
@@ -101,6 +102,18 @@ class Run:
         return self.sent > 0 and self.delivered == self.expected and not self.refused and not self.gone
 
 
+@dataclass(frozen=True, slots=True)
+class Back:
+    """All sockets were lost and are back: seconds from the first loss until `half` of them were there again, and all.
+
+    `dials` is how many connections that took.
+    """
+
+    half: float
+    seconds: float
+    dials: int
+
+
 def compiler() -> str | None:
     """The C compiler of this machine: $CC, or the first of the usual names."""
     names = (os.environ.get("CC", "cc"), "gcc", "clang")
@@ -157,19 +170,21 @@ class Load:
             raise CannotMeasure(f"The run is not whole: {run}{self._complaints()}")
         return run
 
-    def begin_return(self, seconds: float) -> None:
-        """From now on, lost sockets come back as the client does. `returned` waits for them, at most `seconds` from now."""
-        self._say(f"back {seconds}\n")
+    def begin_return(self, seconds: float, *, patience: float = PATIENCE) -> None:
+        """From now on, lost sockets come back as the client does. `returned` waits for them, at most `seconds` from now.
+
+        A connection without an answer is given up after `patience` seconds.
+        """
+        self._say(f"back {seconds} {patience}\n")
         self._answer()
 
-    def returned(self) -> float:
-        """Seconds from the first socket that was lost to the last that is back. Raises `CannotMeasure` unless all are."""
+    def returned(self) -> Back:
+        """Wait until all were lost and are back. Raises `CannotMeasure` if some are not."""
         answer = self._answer()
         if not answer["lost"] == answer["back"] == len(self._clients):
             counts = f"{answer['lost']} of {len(self._clients)} sockets were lost, {answer['back']} are there now"
             raise CannotMeasure(f"Not all came back: {counts}.{self._complaints()}")
-        seconds: float = answer["seconds"]
-        return seconds
+        return Back(answer["half"], answer["seconds"], answer["dials"])
 
     def _say(self, text: str) -> None:
         try:

@@ -190,11 +190,9 @@ class Comparison:
     goal: Goal | None = None
     less_is_better: bool = False
 
-    def row(self, samples: Sequence[Sample]) -> Row | None:
-        """From the medians; None where a side has no figure."""
+    def row(self, samples: Sequence[Sample]) -> Row:
+        """From the medians. A side without a sample has no figure."""
         ours, theirs = (self._median(samples, side) for side in (OURS, self.peer))
-        if ours is None or theirs is None:
-            return None
         return Row(self.name, self.unit, ours, self.peer, theirs, self.goal, self.less_is_better)
 
     def _median(self, samples: Sequence[Sample], side: str) -> float | None:
@@ -203,8 +201,8 @@ class Comparison:
 
 
 def rows(comparisons: Sequence[Comparison], samples: Sequence[Sample]) -> list[Row]:
-    """Those rows for which there are figures."""
-    return [row for row in (comparison.row(samples) for comparison in comparisons) if row is not None]
+    """A row of each."""
+    return [comparison.row(samples) for comparison in comparisons]
 
 
 HEAD = ("side", "load", "delivered/s", "p50 ms", "p99 ms", "server CPU s", "behind CPU s", "bytes each", "delivered")

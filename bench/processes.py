@@ -13,6 +13,7 @@ from saas.up.processes import die_with_parent
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+LINES = 12  # of a log that are shown
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,9 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @contextlib.contextmanager
 def server(words: Sequence[str], *, port: int, environment: dict[str, str], log: Path) -> Iterator[int]:
-    """Run a server until the block ends; yields its process id once `port` answers. Raises `CannotMeasure`."""
+    """Run a server until the block ends; yields its process id once `port` answers.
+
+    Raises `CannotMeasure`. Where the block does, the end of the server's log is shown, too.
+    """
     environment = os.environ | environment
-    with open(log, "wb") as out:
+    with open(log, "ab") as out:
+        begun = out.tell()
         process = subprocess.Popen(
             words,
             cwd=ROOT,
@@ -36,6 +41,9 @@ def server(words: Sequence[str], *, port: int, environment: dict[str, str], log:
     try:
         _await_port(process, port, log)
         yield process.pid
+    except CannotMeasure:
+        _show_end(log, begun)
+        raise
     finally:
         _stop(process)
 
@@ -46,8 +54,12 @@ def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-    raise CannotMeasure(f"{log.stem} does not serve; the end of its log:\n{tail}")
+    raise CannotMeasure(f"{log.stem} does not serve.")
+
+
+def _show_end(log: Path, begun: int) -> None:
+    for line in log.read_bytes()[begun:].decode(errors="replace").splitlines()[-LINES:]:
+        print(f"  {log.stem}: {line}", flush=True)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -29,51 +29,53 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing measured, on our side and perhaps on a peer's.
+    """One thing measured, on our side and perhaps on a peer's, which `beside` names. None: there is no figure.
 
     `ratio` is how many times better ours is, so that more is always better.
     """
 
     name: str
     unit: str
-    ours: float
-    beside: str = ""  # the peer's name
+    ours: float | None
+    beside: str = ""
     peer: float | None = None
     goal: Goal | None = None
     less_is_better: bool = False
 
     @property
     def ratio(self) -> float | None:
-        """Ours over the peer's; the other way round where less is better; None without a peer."""
-        if self.peer is None:
-            return None
-        return self.peer / self.ours if self.less_is_better else self.ours / self.peer
+        """Ours over the peer's; the other way round where less is better; None unless both have a figure."""
+        better, worse = (self.peer, self.ours) if self.less_is_better else (self.ours, self.peer)
+        return better / worse if better is not None and worse else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every figure is there that should be."""
+        return self.ours is not None and (self.peer is not None or not self.beside)
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the goal is met; None without one."""
+        """Whether the goal is met; None without one. What has no figure has met nothing."""
         if self.goal is None:
             return None
-        match self.goal.kind:
-            case "times":
-                return self.ratio is not None and self.ratio >= self.goal.value
-            case "at_least":
-                return self.ours >= self.goal.value
-            case "at_most":
-                return self.ours <= self.goal.value
+        figure = self.ratio if self.goal.kind == "times" else self.ours
+        if figure is None:
+            return False
+        return figure <= self.goal.value if self.goal.kind == "at_most" else figure >= self.goal.value
 
     @property
     def verdict(self) -> str:
-        """`met`, `MISSED`, or nothing."""
-        return {None: "", True: "met", False: "MISSED"}[self.is_met]
+        """`reached`, `MISSED`, `no figure`, or nothing."""
+        decided = self.ours is not None and (self.goal is None or self.goal.kind != "times" or self.ratio is not None)
+        return {None: "", True: "reached", False: "MISSED"}[self.is_met] if decided else "no figure"
 
     def as_json(self) -> dict[str, str | float | bool | None]:
         """As it stands in results.json."""
         return {
             "name": self.name,
             "ours": _rounded(self.ours),
-            "peer": None if self.peer is None else _rounded(self.peer),
-            "ratio": None if self.ratio is None else _rounded(self.ratio),
+            "peer": _rounded(self.peer),
+            "ratio": _rounded(self.ratio),
             "unit": self.unit,
             "beside": self.beside,
             "target": self.goal.text() if self.goal else None,
@@ -82,14 +84,13 @@ class Row:
 
     def cells(self) -> list[str]:
         """As a line of the table."""
-        peer = "" if self.peer is None else text(self.peer)
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}x" if self.ratio < 10 else f"{self.ratio:.1f}x"
         goal = self.goal.text() if self.goal else ""
-        return [self.name, text(self.ours), peer, ratio, self.unit, self.beside, goal, self.verdict]
+        return [self.name, _cell(self.ours), self.unit, self.beside, _cell(self.peer), ratio, goal, self.verdict]
 
 
-HEAD = ("What", "ours", "peer", "ratio", "unit", "peer is", "target", "verdict")
-NUMBERS = (1, 2, 3)  # columns
+HEAD = ("What", "ours", "unit", "beside", "theirs", "ratio", "target", "")
+NUMBERS = (1, 4, 5, 6)  # columns
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -117,9 +118,13 @@ def text(figure: float) -> str:
     return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
 
 
-def _rounded(figure: float) -> float:
+def _cell(figure: float | None) -> str:
+    return "" if figure is None else text(figure)
+
+
+def _rounded(figure: float | None) -> float | None:
     """Four significant digits: more would be noise."""
-    return float(f"{figure:.4g}")
+    return None if figure is None else float(f"{figure:.4g}")
 
 
 def write(rows: Mapping[str, Sequence[Row]], page: str) -> None:

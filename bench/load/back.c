@@ -1,6 +1,7 @@
 /*
- * Coming back after a restart, as the product's client does: after `bye.after` milliseconds where the server said so, else after
- * random() * min(20 s, 300 ms * 2^tries). docs/protocol.md has the rule.
+ * Coming back after a restart, as the product's client does (docs/protocol.md has the rules, widget/client/src/core/socket.ts the
+ * client): after `bye.after` milliseconds where the server said so, else after random() * min(20 s, 300 ms * 2^tries). A
+ * connection that brings no first answer in time is given up, and dialled again.
  */
 #include "load.h"
 
@@ -8,7 +9,7 @@
 #define LONGEST_SECONDS 20.0
 
 static int is_coming_back;
-static double first_lost;
+static double first_lost, patience;
 
 void hear_bye(Socket *s, const unsigned char *text, size_t length) {
     const char *after = "\"after\":", *found;
@@ -29,26 +30,56 @@ int comes_back(Socket *s) {
     s->pause = -1;
     s->tries++;
     s->length = 0;
+    s->answers = 0;
     s->steps = s->again;
     s->state = WAITING;
     return 1;
 }
 
+static int is_impatient(const Socket *s, double t) {
+    int is_opening = s->state == CONNECTING || s->state == UPGRADING || s->state == GREETING;
+    return is_opening && !s->answers && t - s->dial_at > patience;
+}
+
 static void dial_due(void) {
     double t = now();
-    for (int i = 0; i < socket_count; i++)
-        if (sockets[i].state == WAITING && sockets[i].dial_at <= t) start(&sockets[i]);
+    for (int i = 0; i < socket_count; i++) {
+        Socket *s = &sockets[i];
+        if (s->state == WAITING && s->dial_at <= t)
+            start(s);
+        else if (is_impatient(s, t))
+            lose(s);
+    }
 }
 
 static int are_back(void) {
     return tally.lost == socket_count && tally.ready == socket_count;
 }
 
-void come_back(double seconds) {
-    long dials = 0;
-    is_coming_back = 1;
+static int earlier(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Seconds since the first was lost until so large a share was back. */
+static double share_back(double share) {
+    static double back_at[MAX_SOCKETS];
+    for (int i = 0; i < socket_count; i++) back_at[i] = sockets[i].ready_at - first_lost;
+    qsort(back_at, (size_t)socket_count, sizeof *back_at, earlier);
+    return back_at[(int)((double)(socket_count - 1) * share)];
+}
+
+/* Until now they have been connected for long: their tries begin at none. */
+static void forget_tries(void) {
     tally.lost = 0;
     for (int i = 0; i < socket_count; i++) sockets[i].was_lost = sockets[i].tries = 0, sockets[i].pause = -1;
+}
+
+void come_back(double seconds, double seconds_to_answer) {
+    long dials = 0;
+    forget_tries();
+    patience = seconds_to_answer;
+    is_coming_back = 1;
     printf("{\"event\": \"watching\"}\n");
     for (double end = now() + seconds; now() < end && !are_back();) {
         pump(2);
@@ -56,6 +87,6 @@ void come_back(double seconds) {
     }
     is_coming_back = 0;
     for (int i = 0; i < socket_count; i++) dials += sockets[i].tries;
-    printf("{\"event\": \"back\", \"lost\": %d, \"back\": %d, \"dials\": %ld, \"seconds\": %.3f}\n", tally.lost, tally.ready, dials,
-           tally.last_ready - first_lost);
+    printf("{\"event\": \"back\", \"lost\": %d, \"back\": %d, \"dials\": %ld, \"half\": %.3f, \"seconds\": %.3f}\n", tally.lost,
+           tally.ready, dials, share_back(.5), share_back(1));
 }

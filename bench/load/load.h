@@ -41,8 +41,10 @@ typedef struct {
     char *awaited;  /* the ANSWER to the last FRAME */
     unsigned char *in;
     size_t length, room; /* of `in`: used, allocated */
+    int answers;         /* to its first frames, since it was dialled */
     double pause;        /* seconds to wait before it comes back, as the server's `bye` said; negative: it said nothing */
-    double dial_at;      /* when it comes back */
+    double dial_at;      /* when it comes back, or came */
+    double ready_at;     /* when its last first answer came */
     int tries, was_lost;
 } Socket;
 
@@ -54,7 +56,7 @@ typedef struct {
 typedef struct {
     int ready, gone, lost; /* lost: those that are to come back */
     long sent, delivered, bytes, refused, samples; /* bytes: of the payloads delivered */
-    double last_delivery, last_ready;
+    double last_delivery;
     float *latency; /* milliseconds, MAX_SAMPLES of them */
 } Tally;
 
@@ -76,9 +78,11 @@ void read_options(int count, char **words);
 /* back.c */
 void hear_bye(Socket *s, const unsigned char *text, size_t length); /* notes how long the server asks to wait */
 int comes_back(Socket *s);      /* it was lost: whether it is to be dialled again */
-void come_back(double seconds); /* waits until every socket was lost and is ready again, and reports */
+/* waits until every socket was lost and is ready again, and reports; each is dialled again after so long without an answer */
+void come_back(double seconds, double seconds_to_answer);
 
 /* socket.c */
+void lose(Socket *s);         /* it has ended, or is to end */
 int dial(Socket *s);          /* begins a connection; returns whether its socket is to be watched for writing */
 void upgrade(Socket *s);      /* it is connected: asks for the WebSocket; to be watched for reading */
 void receive(Socket *s);      /* it is readable: answers, steps and counts */

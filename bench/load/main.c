@@ -10,7 +10,8 @@
  * Then commands; end of file ends the program:
  *     run SECONDS WINDOW RATE MOST   send for so long, at most MOST messages (0: no end), and wait until all is delivered; WINDOW
  *                                    messages are kept in flight, or RATE are sent each second
- *     back SECONDS                   say "watching", then wait so long until each socket was lost and is ready again
+ *     back SECONDS PATIENCE          say "watching", then wait so long until each socket was lost and is ready again; one that has no
+ *                                    ANSWER after PATIENCE seconds is dialled again
  * stdout: one JSON object per line, for "ready" and for each command. stderr: the first few things that went wrong.
  *
  * A delivery is a text frame that holds --mark and `T=`. A text frame that holds --refused, or a lost socket, ends the run.
@@ -172,7 +173,7 @@ static void run(const Order *order) {
 
 static void obey(void) {
     char line[128] = "";
-    double seconds;
+    double seconds, patience;
     for (;;) {
         if (!pump(100)) continue;
         ssize_t n = read(STDIN_FILENO, line, sizeof line - 1);
@@ -181,8 +182,8 @@ static void obey(void) {
         Order order = {0};
         if (sscanf(line, "run %lf %d %lf %ld", &order.seconds, &order.window, &order.rate, &order.most) == 4)
             run(&order);
-        else if (sscanf(line, "back %lf", &seconds) == 1)
-            come_back(seconds);
+        else if (sscanf(line, "back %lf %lf", &seconds, &patience) == 2)
+            come_back(seconds, patience);
         else
             fail("a command that nobody knows");
     }

@@ -10,7 +10,7 @@ static int holds(const unsigned char *text, size_t length, const char *part) {
     return memmem(text, length, part, strlen(part)) != NULL;
 }
 
-static void leave(Socket *s) {
+void lose(Socket *s) {
     if (s->state == GONE || s->state == WAITING) return;
     if (s->state == READY) tally.ready--;
     close(s->fd);
@@ -29,7 +29,7 @@ static void write_all(Socket *s, const unsigned char *data, size_t length) {
         }
         if (n < 0) {
             trouble("could not write", strerror(errno), strlen(strerror(errno)));
-            leave(s);
+            lose(s);
             return;
         }
         data += n;
@@ -75,7 +75,7 @@ static void step(Socket *s) {
     } else {
         s->state = READY;
         tally.ready++;
-        tally.last_ready = now();
+        s->ready_at = now();
     }
 }
 
@@ -93,7 +93,7 @@ static void take_text(Socket *s, const unsigned char *text, size_t length) {
         tally.refused++;
         trouble("refused", text, length);
     } else if (s->state == GREETING) {
-        if (holds(text, length, s->awaited)) step(s);
+        if (holds(text, length, s->awaited)) s->answers++, step(s);
     } else if (holds(text, length, option.mark) && (stamp = memmem(text, length, "T=", 2)))
         take_delivery(stamp, length);
 }
@@ -102,7 +102,7 @@ static void take_close(Socket *s, const unsigned char *payload, size_t length) {
     char code[32];
     snprintf(code, sizeof code, "%d ", length >= 2 ? payload[0] << 8 | payload[1] : 1005);
     trouble("closed by the server", code, strlen(code));
-    leave(s);
+    lose(s);
 }
 
 static void take_frame(Socket *s, int first, const unsigned char *payload, size_t length) {
@@ -143,7 +143,7 @@ static size_t take_upgrade(Socket *s) {
     if (!end) return 0;
     if (memcmp(s->in, "HTTP/1.1 101", 12)) {
         trouble("handshake", s->in, (size_t)(end - s->in));
-        leave(s);
+        lose(s);
         return 0;
     }
     step(s);
@@ -173,7 +173,7 @@ void receive(Socket *s) {
         consume(s);
     } else if (n == 0 || errno != EAGAIN) {
         trouble("connection ended", n ? strerror(errno) : "by the server", 40);
-        leave(s);
+        lose(s);
     }
 }
 
@@ -193,7 +193,7 @@ int dial(Socket *s) {
     s->state = CONNECTING;
     if (!connect(s->fd, (struct sockaddr *)&to, sizeof to) || errno == EINPROGRESS) return 1;
     trouble("could not connect", strerror(errno), strlen(strerror(errno)));
-    leave(s);
+    lose(s);
     return 0;
 }
 

@@ -29,6 +29,7 @@ class Restarting:
     """A server that can lose all its sockets at once."""
 
     port: int
+    deaf: bool = False  # whether the next hello is not answered
     hellos: list[str] = field(default_factory=list)
     sockets: list[ServerConnection] = field(default_factory=list)
 
@@ -36,6 +37,9 @@ class Restarting:
         self.sockets.append(socket)
         for text in map(str, socket):
             self.hellos.append(text)
+            if self.deaf:
+                self.deaf = False
+                continue
             socket.send("welcome")
             if text == "hello again":
                 socket.send("caught up")
@@ -68,8 +72,9 @@ def test_comes_back_after_the_time_that_bye_says(program: Path) -> None:
     with server() as restarting, load_of(program, restarting) as load:
         load.begin_return(10)
         restarting.lose_all(f'{{"t":"bye","code":1012,"after":{AFTER_MS}}}')
-        seconds = load.returned()
-    assert AFTER_MS / 1e3 <= seconds < 10
+        back = load.returned()
+    assert AFTER_MS / 1e3 <= back.half <= back.seconds < 10
+    assert back.dials == SOCKETS
     assert restarting.hellos == ["hello"] * SOCKETS + ["hello again"] * SOCKETS
 
 
@@ -77,9 +82,18 @@ def test_comes_back_within_the_first_pause_where_nothing_was_said(program: Path)
     with server() as restarting, load_of(program, restarting) as load:
         load.begin_return(10)
         restarting.lose_all()
-        seconds = load.returned()
-    assert 0 < seconds < 10
+        assert 0 < load.returned().seconds < 10
     assert len(restarting.sockets) == SOCKETS
+
+
+def test_gives_up_a_connection_that_brings_no_answer(program: Path) -> None:
+    with server() as restarting, load_of(program, restarting) as load:
+        load.begin_return(10, patience=0.5)
+        restarting.deaf = True
+        restarting.lose_all()
+        back = load.returned()
+    assert back.dials > SOCKETS
+    assert back.seconds > 0.5
 
 
 def test_who_was_never_lost_did_not_come_back(program: Path) -> None:
