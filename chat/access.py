@@ -6,7 +6,7 @@ that they may join: an open one, an identified one once the site has signed them
 from which they are banned. Whatever one may not see does not exist for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -38,6 +38,14 @@ VISIBLE: Final = f"""(
 STAYING: Final = f"""
     SELECT someone.id FROM chat_room room, unnest(%(people)s::uuid[]) AS someone (id)
     WHERE room.id = %(room)s AND room.kind = 'community' AND {_WELCOME.format(who="someone.id")}
+"""  # noqa: S608  # put together from constants
+
+# Of these people in these rooms, those whose place is gone: it was taken, or does not let them stay.
+LOST: Final = f"""
+    SELECT asked.room_id, asked.person_id FROM unnest(%(rooms)s::uuid[], %(people)s::uuid[]) AS asked (room_id, person_id)
+    JOIN chat_room room ON room.id = asked.room_id AND room.kind = 'community'
+    LEFT JOIN chat_participant place ON place.room_id = room.id AND place.person_id = asked.person_id
+    WHERE place.id IS NULL OR NOT {_WELCOME.format(who="asked.person_id")}
 """  # noqa: S608  # put together from constants
 
 ROOM: Final = """
@@ -124,6 +132,15 @@ def who_may_stay(room_id: UUID, visitors: Sequence[UUID]) -> set[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(STAYING, {"room": room_id, "people": list(visitors)})
         return {row[0] for row in cursor.fetchall()}
+
+
+def lost_places(seats: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Of these rooms and visitors in them, those who may not be there any more, in community rooms. Inside the tenant."""
+    if not seats:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(LOST, {"rooms": [room for room, _ in seats], "people": [who for _, who in seats]})
+        return {(room, who) for room, who in cursor.fetchall()}
 
 
 def room_to(act: Act, principal: Principal, room_id: UUID) -> RoomAccess:

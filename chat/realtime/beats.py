@@ -1,4 +1,5 @@
-"""The server's heartbeat: a ping with the heads of the socket's rooms, an eye on silence and on tokens that run out.
+"""The server's heartbeat: a ping with the heads of the socket's rooms, an eye on silence and on tokens that run out, and a look
+at whether its owner may still be where they are, should the order that ended it have been lost.
 
 Sockets are spread over `PING_SECONDS` slots, one slot a second, so that no beat comes all at once.
 """
@@ -6,10 +7,13 @@ Sockets are spread over `PING_SECONDS` slots, one slot a second, so that no beat
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from itertools import count
 from uuid import UUID
 
-from chat.realtime.hub import hub
+from chat.access import lost_places
+from chat.realtime.expulsion import Seat, put_out_lost, seats_of
+from chat.realtime.hub import hub, running_hub
 from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS, Close
 from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
@@ -22,6 +26,7 @@ from tenants.resolve import a_is_ended, a_membership_for
 log = logging.getLogger(__name__)
 
 HEADS_SECONDS = 20.0  # how old a head in a ping may be
+MOST_SEATS = 2_000  # places in rooms in one question
 READ_SECONDS = 4.0  # for which a ping waits for the database; it must reach the client within `PONG_SECONDS` of its time
 
 
@@ -64,20 +69,22 @@ class Beats:
             async with asyncio.timeout(READ_SECONDS):
                 await self._end_revoked(due)
                 await self._change_plans(due)
-                await self._refresh(due)
+                await self._look(due)
         except Exception as error:
             log.warning("pings go without new heads: %s: %s", type(error).__name__, error)
         for session in due:
             self._ping(session)
 
     async def _end_revoked(self, due: list[Session]) -> None:
-        """Agents who are none any more, if the order to end their sockets was lost on its way. Cached reads."""
+        """Agents who are none any more, or another kind of, if the order to end their sockets was lost. Cached reads."""
         for session in due:
             who = session.principal
             if who.kind == "agent":
                 member = await a_membership_for(session.tenant.id, who.id)
                 if member is None or await a_is_ended(who.sid):
                     session.end(Close.REVOKED)
+                elif member.role != who.role:
+                    session.end(Close.RESTART)  # they come back as what they are
 
     async def _change_plans(self, due: list[Session]) -> None:
         """A plan that was changed counts for open sockets, too. Cached reads."""
@@ -97,26 +104,54 @@ class Beats:
             return False
         return True
 
-    async def _refresh(self, due: list[Session]) -> None:
-        """Read the heads that are too old, one query per tenant, and let the hub see them."""
-        now = self.loop.time()
-        stale: dict[TenantRef, set[UUID]] = {}
+    async def _look(self, due: list[Session]) -> None:
+        """Ask the database what is true. Each tenant for itself: one whose tables are held delays no other."""
+        tenants: dict[TenantRef, list[Session]] = {}
         for session in due:
-            known = {room: self._heads.get((session.tenant.id, room), (0.0, 0)) for room in session.rooms}
-            if old := {room for room, (read, _head) in known.items() if read < now - HEADS_SECONDS}:
-                stale.setdefault(session.tenant, set()).update(old)
-        for tenant, rooms in stale.items():
-            for room_id, head in (await read_in_tenant(tenant, heads, list(rooms))).items():
-                self._heads[tenant.id, room_id] = (now, head)
-                hub().saw_head(tenant, room_id, head)
+            tenants.setdefault(session.tenant, []).append(session)
+        looks = [self._look_at(tenant, theirs) for tenant, theirs in tenants.items()]
+        for error in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(error, Exception):
+                log.warning("a tenant's rooms are not looked at: %s: %s", type(error).__name__, error)
         if len(self._heads) > 2 * sum(len(session.rooms) for session in self._place) + 1_000:
+            now = self.loop.time()
             self._heads = {place: seen for place, seen in self._heads.items() if seen[0] > now - HEADS_SECONDS}
+
+    async def _look_at(self, tenant: TenantRef, theirs: list[Session]) -> None:
+        """The heads that are too old, and who may not be in a room any more: in one query each, and one hop."""
+        known = running_hub()
+        seats = seats_of(known.local, theirs) if known else []
+        for start in range(0, max(1, len(seats)), MOST_SEATS):
+            some = seats[start : start + MOST_SEATS]
+            await self._ask(tenant, self._stale(tenant, theirs) if start == 0 else [], some)
+
+    def _stale(self, tenant: TenantRef, theirs: list[Session]) -> list[UUID]:
+        """The rooms whose heads are too old."""
+        before = self.loop.time() - HEADS_SECONDS
+        rooms = {room for session in theirs for room in session.rooms}
+        return [room for room in rooms if self._heads.get((tenant.id, room), (0.0, 0))[0] < before]
+
+    async def _ask(self, tenant: TenantRef, rooms: list[UUID], seats: list[Seat]) -> None:
+        if not rooms and not seats:
+            return
+        now = self.loop.time()
+        found, lost = await read_in_tenant(tenant, _found, rooms, [seat.place for seat in seats])
+        if lost:
+            put_out_lost(seats, lost, hub().leave_room)
+        for room_id, head in found.items():
+            self._heads[tenant.id, room_id] = (now, head)
+            hub().saw_head(tenant, room_id, head)
 
     def _ping(self, session: Session) -> None:
         if session in self._place:
             session.pings += 1
             seen = {room: self._heads.get((session.tenant.id, room)) for room in session.rooms}
             session.send(PingOut(n=session.pings, heads={str(room): found[1] for room, found in seen.items() if found}))
+
+
+def _found(rooms: Sequence[UUID], places: Sequence[tuple[UUID, UUID]]) -> tuple[dict[UUID, int], set[tuple[UUID, UUID]]]:
+    """The heads of the rooms, and which of the places are gone. Inside the tenant."""
+    return heads(rooms), lost_places(places)
 
 
 _beats: Beats | None = None

@@ -1,12 +1,16 @@
-"""Out of a room: the order that ends somebody's place in it on every process."""
+"""Out of a room: the order that ends somebody's place in it on every process, and the look at the database that finds those whom
+no order reached.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from chat.access import who_may_stay
+from chat.realtime import groups
 from chat.realtime.line import Item
 from chat.realtime.local import Local
 from chat.realtime.protocol.outgoing import Left
@@ -52,6 +56,42 @@ async def _look_again(room: LocalRoom, leave: Leave) -> None:
             log.warning("who may stay in a room is not known yet: %s: %s", type(error).__name__, error)
             await asyncio.sleep(RETRY_SECONDS)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A visitor's socket in a room, as it stood before the database was asked."""
+
+    room: LocalRoom
+    session: Session
+    way: object  # in which the room's frames reach it; another one after it has joined again
+
+    @property
+    def place(self) -> tuple[UUID, UUID]:
+        return self.room.id, self.session.principal.id
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it still stands. Who has joined again meanwhile was looked at then."""
+        return self.room.members.get(self.session) is self.way
+
+
+def seats_of(local: Local, sessions: Iterable[Session]) -> list[Seat]:
+    """Where the visitors among these are. (Agents see every room.)"""
+    found = []
+    for session in sessions:
+        for room_id in session.rooms if session.principal.kind == "visitor" else ():
+            room = local.rooms.get(groups.room(session.tenant.id, room_id))
+            if room is not None and (way := room.members.get(session)) is not None:
+                found.append(Seat(room, session, way))
+    return found
+
+
+def put_out_lost(seats: Iterable[Seat], lost: Collection[tuple[UUID, UUID]], leave: Leave) -> None:
+    """These places are gone, and the order was lost on its way."""
+    for seat in seats:
+        if seat.place in lost and seat.is_taken:
+            _out(seat.room, leave, [seat.session])
 
 
 def _sockets(room: LocalRoom) -> list[Session]:
