@@ -7,6 +7,9 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
         from chat.notifications import notify
+        from chat.notifications.mentions import forget_team, tell_of_names
+        from chat.notifications.unheld import tell_of_lines
+        from chat.realtime.aftermath import due
         from chat.realtime.revocation import end_sessions, tell_changed
         from chat.selectors.sites import forget_sites
         from chat.services.sites import make_first_site
@@ -17,3 +20,6 @@ class ChatConfig(AppConfig):
         registry.tenant_changed.fill(tell_changed)
         registry.sessions_ended.fill(end_sessions)
         registry.notify.fill(notify)
+        registry.tenant_changed.fill(forget_team)
+        due.fill(tell_of_names)
+        due.fill(tell_of_lines)

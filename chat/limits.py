@@ -46,6 +46,7 @@ OPEN_PER_VISITOR = Limit("chat.open.visitor", 20, 3_600, "person")  # new suppor
 PRESENCE_PER_AGENT = Limit("chat.presence", 30, 60, "person")  # away and back, over all tabs
 SEEN_PER_PERSON = Limit("chat.seen", 200, 10, "person")  # notifications, one by one or all
 REPORT_PER_PERSON = Limit("chat.report.person", 20, 3_600, "person")  # messages shown to the moderators
+MENTION_PER_PERSON = Limit("chat.mention.person", 30, 60, "person")  # lines that name somebody; more tell nobody
 NOTIFY_PER_TENANT = Limit("chat.notify.tenant", 6_000, 60, "tenant")  # sent, to however many
 MODERATION_PER_PERSON = Limit("chat.moderation.person", 300, 60, "person")  # mute, ban, pin, settle, invite
 

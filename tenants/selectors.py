@@ -22,6 +22,15 @@ class Place:
     suspended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An active member of a tenant."""
+
+    id: UUID
+    name: str
+    role: str
+
+
 def default_host(slug: str) -> str:
     """The host that every tenant has, with its port if that is not the scheme's own."""
     return f"{slug}.{settings.BASE_HOST}"
@@ -74,3 +83,10 @@ def members_who_may(tenant_id: UUID, permission: Do) -> list[UUID]:
     """The users whose active membership of the tenant lets them do this."""
     members = Membership.objects.filter(tenant_id=tenant_id, disabled_at=None, user__is_active=True, role__in=ALLOWED[permission])
     return list(members.values_list("user_id", flat=True))
+
+
+def members_of(tenant_id: UUID) -> list[Member]:
+    """The active members of a tenant, by name."""
+    members = Membership.objects.filter(tenant_id=tenant_id, disabled_at=None, user__is_active=True)
+    rows = members.order_by("user__name", "user_id").values_list("user_id", "user__name", "role")
+    return [Member(*row) for row in rows]

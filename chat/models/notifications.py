@@ -28,6 +28,12 @@ class Notification(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["recipient_id", "key"], name="told_once_per_key"),
+            # One stands for all lines that came since it was made.
+            models.UniqueConstraint(
+                fields=["recipient_id", "room_id"],
+                condition=models.Q(category="messages", seen_at__isnull=True),
+                name="one_unseen_for_messages",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(

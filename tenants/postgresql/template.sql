@@ -259,6 +259,8 @@ BEGIN
     UPDATE chat_notification told SET body = ''
     WHERE told.body <> '' AND told.key = ANY (ARRAY[
         'report:' || NEW.id,
+        'message:' || NEW.id,
+        'mention:' || NEW.id,
         (SELECT 'room_opened:' || r.id FROM chat_room r WHERE r.id = NEW.room_id AND r.open_cid = NEW.cid)
     ]);
     RETURN NULL;
@@ -550,6 +552,7 @@ CREATE INDEX chat_report_room_id_8deeef5b ON @@SCHEMA@@.chat_report USING btree 
 CREATE INDEX chat_room_site_id_db2a6126 ON @@SCHEMA@@.chat_room USING btree (site_id);
 CREATE INDEX identities_run_out ON @@SCHEMA@@.chat_signedin USING btree (expires_at);
 CREATE INDEX of_one_author ON @@SCHEMA@@.chat_message USING btree (room_id, author_id, seq);
+CREATE UNIQUE INDEX one_unseen_for_messages ON @@SCHEMA@@.chat_notification USING btree (recipient_id, room_id) WHERE (((category)::text = 'messages'::text) AND (seen_at IS NULL));
 CREATE INDEX open_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC) WHERE (settled_at IS NULL);
 CREATE INDEX places_of_visitor ON @@SCHEMA@@.chat_participant USING btree (person_id) WHERE ((kind)::text = 'visitor'::text);
 CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
@@ -592,4 +595,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0006_messages', now()),
     ('chat', '0007_search_by_cid', now()),
     ('chat', '0008_tombstones', now()),
-    ('chat', '0009_places_of_visitor', now());
+    ('chat', '0009_places_of_visitor', now()),
+    ('chat', '0010_told_of_lines', now());

@@ -1,0 +1,151 @@
+"""What is due after messages were stored and told: who must be notified of them. Gathered here, looked at in batches.
+
+The send path only notes what a batch will look at, in memory: a room with a new line of a visitor, a line that may name somebody.
+Each tenant's notes go to the database together, and a room in which many lines come is looked at once in a while. A process that
+is killed takes the notes of its last seconds along; what waits when it ends in order is looked at first.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from chat.realtime.append import Appended, Row
+from chat.realtime.protocol.outgoing import Notice
+from chat.realtime.waiting import Done, Sent
+from saas.core.registry import Hook
+from tenants.context import TenantRef, run_for_tenant
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 10.0  # between two looks at one room
+RETRY_SECONDS: Final = 2.0  # while the database is away
+MOST_LINES: Final = 1_000  # of a tenant that may wait with names in them; more are passed over
+
+due = Hook("due")  # tenant: TenantRef, batch: Batch -> [Told]; in a thread, outside of the tenant
+
+
+class Published(Protocol):
+    """A message or a change that is committed and new."""
+
+    @property
+    def tenant(self) -> TenantRef: ...
+    @property
+    def row(self) -> Sent: ...
+    @property
+    def done(self) -> Done: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message that is stored."""
+
+    id: UUID
+    seq: int
+    row: Row
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is to be looked at of one tenant."""
+
+    rooms: dict[UUID, Line] = field(default_factory=dict)  # with the newest line of a visitor
+    naming: list[Line] = field(default_factory=list)  # lines that may name somebody
+    looking: dict[UUID, set[UUID]] = field(default_factory=dict)  # by room: who looks at it now
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notification that was stored: what it says, and for each recipient the id of their own copy."""
+
+    notice: Notice
+    to: list[tuple[UUID, UUID]]
+
+
+class Aftermath:
+    """The notes of one process. Lives in one event loop."""
+
+    def __init__(
+        self,
+        looking: Callable[[TenantRef, UUID], set[UUID]],
+        tell: Callable[[TenantRef, Notice, Sequence[tuple[UUID, UUID]]], None],
+    ) -> None:
+        self._looking, self._tell = looking, tell
+        self._waiting: dict[TenantRef, Batch] = {}
+        self._looked: dict[tuple[UUID, UUID], float] = {}  # tenant and room: when
+        self._task: asyncio.Task[None] | None = None
+
+    def heed(self, stored: Sequence[Published]) -> None:
+        """Note what these lines may cause. Costs no wait."""
+        for one in stored:
+            row, done = one.row, one.done
+            if not isinstance(row, Row) or not isinstance(done, Appended) or row.kind == "system":
+                continue
+            by_visitor, may_name = row.author.kind == "visitor", "@" in row.text
+            if by_visitor or may_name:
+                self._note(one.tenant, Line(done.id, done.seq, row), by_visitor=by_visitor, may_name=may_name)
+
+    def _note(self, tenant: TenantRef, line: Line, *, by_visitor: bool, may_name: bool) -> None:
+        batch = self._waiting.get(tenant)
+        if batch is None:
+            batch = self._waiting[tenant] = Batch()
+        if by_visitor:
+            batch.rooms[line.row.room_id] = line
+        if may_name and len(batch.naming) < MOST_LINES:
+            batch.naming.append(line)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._later(), name="aftermath")
+
+    async def _later(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(GATHER_SECONDS)
+            if not await self.flush(patient=True):
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def flush(self, *, patient: bool = False) -> bool:
+        """Look at what waits; with `patient` not at rooms that were looked at a moment ago. False: some tenant could not be."""
+        found = {tenant: batch for tenant in list(self._waiting) if (batch := self._take(tenant, patient=patient))}
+        well = await asyncio.gather(*(self._look(tenant, batch) for tenant, batch in found.items()))
+        return all(well)
+
+    def _take(self, tenant: TenantRef, *, patient: bool) -> Batch | None:
+        """What is due of a tenant; the rest waits on."""
+        waiting, now = self._waiting.pop(tenant), asyncio.get_running_loop().time()
+        early = {room for room in waiting.rooms if patient and now - self._looked.get((tenant.id, room), -now) < PAUSE_SECONDS}
+        if early:
+            self._waiting[tenant] = Batch(rooms={room: waiting.rooms.pop(room) for room in early})
+        if not waiting.rooms and not waiting.naming:
+            return None
+        self._looked |= dict.fromkeys(((tenant.id, room) for room in waiting.rooms), now)
+        if len(self._looked) > 2 * MOST_LINES:
+            self._looked = {key: when for key, when in self._looked.items() if now - when < PAUSE_SECONDS}
+        rooms = {*waiting.rooms, *(line.row.room_id for line in waiting.naming)}
+        waiting.looking = {room: self._looking(tenant, room) for room in rooms}
+        return waiting
+
+    async def _look(self, tenant: TenantRef, batch: Batch) -> bool:
+        """Whether it could be looked at, or never can be."""
+        try:
+            answers = await run_for_tenant(tenant, lambda: due(tenant=tenant, batch=batch))
+        except (OperationalError, InterfaceError) as error:
+            log.warning("who must hear of new lines of tenant %s is not known yet: %s", tenant.id, error)
+            self._put_back(tenant, batch)
+            return False
+        except Exception as error:
+            log.error("who must hear of new lines of tenant %s cannot be known: %s: %s", tenant.id, type(error).__name__, error)
+            return True
+        for told in [told for answer in answers for told in answer]:
+            self._tell(tenant, told.notice, told.to)
+        return True
+
+    def _put_back(self, tenant: TenantRef, batch: Batch) -> None:
+        """Before what came meanwhile."""
+        newer = self._waiting.get(tenant, Batch())
+        self._waiting[tenant] = Batch(batch.rooms | newer.rooms, [*batch.naming, *newer.naming][:MOST_LINES])
+        for room in batch.rooms:
+            self._looked.pop((tenant.id, room), None)
