@@ -10,13 +10,14 @@ import os
 import signal
 import socket
 import sys
+import time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
 import uvicorn
 
 from saas.asgi import application, drain
-from saas.core import fastsocket
+from saas.core import fastsocket, handshake
 
 GARBAGE = (20_000, 20, 20)  # objects made and not freed, and generations, before the collector looks
 BACKLOG = 4096  # connections that wait to be accepted: a restart brings everybody back at once
@@ -25,11 +26,17 @@ BACKLOG = 4096  # connections that wait to be accepted: a restart brings everybo
 class Server(uvicorn.Server):
     """uvicorn's server, draining before it cuts."""
 
+    started_in = 0.0  # seconds of work; the next process will need as long
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.started_in = time.process_time()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         if not self.force_exit:
-            await drain()
+            await drain(starts_in=self.started_in)
         await super().shutdown(sockets)
 
 
@@ -41,7 +48,7 @@ def config(host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=handshake.HttpProtocol,
         ws=fastsocket.FastWebSocketProtocol,
         lifespan="on",
         log_level="warning",

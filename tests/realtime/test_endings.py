@@ -63,7 +63,7 @@ class TestDrain:
             for socket in (inbox, widget):
                 bye = await socket.expect("bye")
                 assert bye["code"] == 1012
-                assert 4_000 <= bye["after"] <= 8_000  # nobody else serves meanwhile
+                assert 2_000 <= bye["after"] <= 40_000  # nobody else serves meanwhile
                 await socket.expect_close(1012)
             await sending
             assert await asyncio.to_thread(own.wait) == 0
