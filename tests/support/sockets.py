@@ -10,7 +10,7 @@ from django.conf import settings
 from websockets.asyncio.client import connect
 
 from chat.realtime.protocol.codes import SUBPROTOCOL
-from tenants import tokens
+from tenants import token_keys
 from tenants.context import TenantRef
 from tenants.tokens import Principal, issue_socket_ticket, issue_visitor
 from tests.contract.conformance.end import SECONDS, ChatSocket, Frame, NothingCame, brief
@@ -110,5 +110,5 @@ def agent_token(tenant: TenantRef, who: Principal) -> str:
 
 def resigned(claims: Mapping[str, Any], tenant: TenantRef) -> str:
     """A token with these claims, signed with the tenant's own key: what only the server can make."""
-    key = tokens._derive(settings.SECRET_KEY, f"{claims['typ']}:{tenant.id}")
+    key = token_keys.derive(settings.SECRET_KEY, f"{claims['typ']}:{tenant.id}")
     return jwt.encode(dict(claims), key, algorithm="HS256")

@@ -12,7 +12,7 @@ import pytest
 from pytest_django import Settings
 
 from saas.core.errors import TokenExpired, Unauthenticated
-from tenants import tokens
+from tenants import token_keys, tokens
 from tenants.context import TenantRef
 from tenants.tokens import (
     AgentAccess,
@@ -101,7 +101,7 @@ def test_no_token_is_good_for_another_tenant(make: Make, acme: TenantRef, globex
 def test_the_key_of_one_tenant_signs_nothing_for_another(make: Make, acme: TenantRef, globex: TenantRef) -> None:
     """Even if whoever holds globex's key writes acme's id into the token."""
     claims = claims_of(make(globex)) | {"tid": str(acme.id)}
-    key = tokens._derive(tokens._current()[1], f"{claims['typ']}:{globex.id}")
+    key = token_keys.derive(token_keys.current_secret()[1], f"{claims['typ']}:{globex.id}")
     with pytest.raises(Unauthenticated):
         read_socket_token(jwt.encode(claims, key, algorithm="HS256"), acme)
 
@@ -111,6 +111,20 @@ def test_an_expired_token_is_told_from_a_bad_one(make: Make, acme: TenantRef, mo
     old = _signed_again(make(acme), acme, exp=int(time.time()) - 1)
     with pytest.raises(TokenExpired):
         read_socket_token(old, acme)
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_clock_that_is_a_little_ahead_where_a_token_was_made_is_no_matter(make: Make, acme: TenantRef) -> None:
+    now = int(time.time())
+    for ahead in (1, 30):
+        assert read_socket_token(_signed_again(make(acme), acme, iat=now + ahead, exp=now + ahead + 900), acme).id == PERSON
+
+
+@pytest.mark.parametrize("make", EVERY)
+def test_a_token_from_a_future_is_to_be_renewed_and_nobody_is_shut_out(make: Make, acme: TenantRef) -> None:
+    now = int(time.time())
+    with pytest.raises(TokenExpired):
+        read_socket_token(_signed_again(make(acme), acme, iat=now + 3_600, exp=now + 4_500), acme)
 
 
 @pytest.mark.parametrize("make", EVERY)
@@ -191,9 +205,9 @@ def test_reading_asks_no_database(acme: TenantRef, django_assert_num_queries: An
 def _signed_again(token: str, tenant: TenantRef, **changes: Any) -> str:
     """The same token with other claims, signed with the key it was signed with; None leaves a claim out."""
     claims = claims_of(token)
-    secret = tokens._current()[1]
+    secret = token_keys.current_secret()[1]
     purpose = "agent-jwt" if claims["typ"] == "agent" else f"{claims['typ']}:{tenant.id}"
-    key: Any = tokens._derive(secret, purpose)
+    key: Any = token_keys.derive(secret, purpose)
     claims = {name: value for name, value in (claims | changes).items() if value is not None}
     return jwt.encode(claims, key.hex() if purpose == "agent-jwt" else key, algorithm="HS256")
 
