@@ -73,6 +73,15 @@ def test_what_was_refused_says_when_to_come_back(with_redis: redis.Redis) -> Non
         assert 18 < (refused.value.retry_after or 0) <= 20.1
 
 
+def test_a_clock_of_redis_that_was_set_back_shuts_nobody_out(with_redis: redis.Redis) -> None:
+    with_redis.set("rl:t:three:k", f"{time.time() + 3_600:.6f}", px=3_660_000)
+    with pytest.raises(RateLimited) as refused:
+        check(THREE, "t", "k")
+    assert 0 < (refused.value.retry_after or 0) <= 20.1
+    assert float(with_redis.get("rl:t:three:k") or 0) - time.time() <= 60.1, "no more than a whole burst is owed from now on"
+    assert with_redis.pttl("rl:t:three:k") <= 60_001
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_after_that_time_one_more_is_let_through(shared: bool, request: pytest.FixtureRequest) -> None:
     if shared:

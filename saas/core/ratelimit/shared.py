@@ -24,12 +24,17 @@ log = logging.getLogger(__name__)
 AWAY: Final = 2.0  # seconds without asking a Redis that did not answer
 TIMEOUT: Final = 0.25  # seconds for Redis to answer
 
-# KEYS[1] the key; ARGV: seconds per one, burst in seconds. Time is the server's, so that processes agree. Returns the seconds to
-# wait as text (a Lua number would be cut to an integer).
+# KEYS[1] the key; ARGV: seconds per one, burst in seconds. Time is the server's, so that processes agree. What lies further ahead
+# than a whole burst was counted by a clock that has been set back since. Returns the seconds to wait as text (a Lua number would
+# be cut to an integer).
 TAKE: Final = """
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1e6
 local tat = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
+if tat > now + ARGV[2] then
+  tat = now + ARGV[2]
+  redis.call('SET', KEYS[1], string.format('%.6f', tat), 'PX', math.ceil(ARGV[2] * 1000) + 1)
+end
 local wait = tat + ARGV[1] - ARGV[2] - now
 if wait > 1e-6 then return tostring(wait) end
 local new = tat + ARGV[1]
