@@ -14,14 +14,15 @@ Used as `uvicorn --ws saas.core.fastsocket:FastWebSocketProtocol`. `check()` com
 import asyncio
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]  # in C where it was compiled
 from websockets.http11 import Request
 from websockets.protocol import Protocol as WebSocketsProtocol
 
+from saas.core.handshake import LeanWebSocketProtocol, Offer, check_defaults
 from saas.core.rawtext import EXTENSION, MAX_MESSAGE, Take, end_of, is_utf8, may_become_whole
 
 PIECE = 64 * 1024  # bytes of several frames in one write
@@ -85,8 +86,10 @@ def payloads(framed: bytes) -> Iterator[bytes]:
         yield framed[start - size : start]
 
 
-class FastWebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, with the raw ways in and out and without compression."""
+class FastWebSocketProtocol(LeanWebSocketProtocol):
+    """uvicorn's WebSocket protocol, with the raw ways in and out and without compression: frames are shared by all."""
+
+    max_size = MAX_MESSAGE
 
     _full: ClassVar[list["FastWebSocketProtocol"]] = []  # those with something to write at the end of the turn
     _soon: list[bytes] | None = None
@@ -97,11 +100,11 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
     _next_turn: asyncio.Handle | None = None  # when more frames are taken; None: at once
     _is_deaf = False  # whether we stopped reading
 
-    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
-        config.ws_per_message_deflate = False  # a negotiated extension would forbid frames shared by all
-        config.ws_max_size = MAX_MESSAGE
-        config.ws_ping_interval = None  # the application's own pings carry heads
-        super().__init__(config, *args, **kwargs)
+    def begin(self, http: HttpToolsProtocol, offer: Offer) -> None:
+        super().begin(http, offer)
+        extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
+        extensions[EXTENSION] = self
+        self._is_framing = True
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)  # makes self.scope and the application's task, which has not run yet
@@ -184,7 +187,7 @@ class FastWebSocketProtocol(WebSocketsSansIOProtocol):
         return None
 
     def _may_take(self) -> bool:
-        return not self.close_sent and not self.disconnected and self.conn.current_size is None
+        return not self.close_sent and not self.disconnected and (self._conn is None or self._conn.current_size is None)
 
     def _take_text(self, data: bytes | bytearray, at: int, start: int, end: int) -> None:
         try:
@@ -268,6 +271,7 @@ def check() -> None:
     for needed in NEEDED_BELOW:
         if needed not in inspect.getsource(WebSocketsProtocol):
             raise RuntimeError(f"the parser of websockets has no {needed!r}; saas/core/fastsocket.py must be read again")
+    check_defaults()
     for size in (0, 125, 126, 65_535, 65_536):
         if Frame(Opcode.TEXT, b"x" * size).serialize(mask=False) != frame(b"x" * size):
             raise RuntimeError(f"a text frame of {size} bytes differs from what websockets writes")
