@@ -7,10 +7,10 @@ from chat.views.inbox import inbox
 from chat.views.invitations import InvitationsView, InvitationView
 from chat.views.members import MembersView, MemberView
 from chat.views.notifications import NotificationsView, SeenView, SettingsView
-from chat.views.people import LiveVisitorsView
+from chat.views.people import LiveVisitorsView, TeamView
 from chat.views.pins import PinsView, PinView
 from chat.views.reports import ReportsView, RoomReportsView, SettleView
-from chat.views.rooms import ArchiveView, MessagesView, ReopenView, ResolveView, RoomsView, RoomView, UnarchiveView
+from chat.views.rooms import ArchiveView, AssignView, MessagesView, ReopenView, ResolveView, RoomsView, RoomView, UnarchiveView
 from chat.views.sites import IdentityKeysView, IdentityKeyView, StrictView, WordsView
 
 ROOM = "api/v1/rooms/<str:room_id>"
@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/v1/notifications", NotificationsView.as_view(), name="api_notifications"),
     path("api/v1/notifications/seen", SeenView.as_view(), name="api_seen"),
     path("api/v1/notifications/settings", SettingsView.as_view(), name="api_notification_settings"),
+    path("api/v1/team", TeamView.as_view(), name="api_team"),
     path("api/v1/visitors/live", LiveVisitorsView.as_view(), name="api_live_visitors"),
     path("inbox/", inbox, name="inbox"),
     path("inbox/<uuid:room_id>/", inbox, name="inbox_room"),
@@ -29,6 +30,7 @@ urlpatterns = [
     path("api/v1/rooms/<str:room_id>/messages", MessagesView.as_view(), name="api_messages"),
     path("api/v1/rooms/<str:room_id>/resolve", ResolveView.as_view(), name="api_resolve"),
     path("api/v1/rooms/<str:room_id>/reopen", ReopenView.as_view(), name="api_reopen"),
+    path(f"{ROOM}/assign", AssignView.as_view(), name="api_assign"),
     path(f"{ROOM}/archive", ArchiveView.as_view(), name="api_archive"),
     path(f"{ROOM}/unarchive", UnarchiveView.as_view(), name="api_unarchive"),
     path(f"{ROOM}/members", MembersView.as_view(), name="api_members"),

@@ -13,9 +13,9 @@ from chat.notifications.draft import Draft
 from chat.realtime.protocol.outgoing import Notice, stamp
 from saas.core.errors import NotFound
 
-# Who is told: those of the recipients (or of all members) whose role fits, who want to hear of the category, and who have not been
-# told yet. Of `strict` recipients each must be a member or a visitor of the tenant: if one is neither, nothing is stored and the
-# strangers come back.
+# Who is told: those of the recipients (or of all members) whose role fits, who want to hear of the category, and who have not
+# been told yet. Of `strict` recipients each must be a member or a visitor of the tenant: if one is neither, nothing is stored and
+# the strangers come back.
 STORE: Final = """
     WITH people AS (
         SELECT user_id AS id, role FROM public.members_of_tenant(%(recipients)s::uuid[])

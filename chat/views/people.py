@@ -10,8 +10,16 @@ from chat.realtime.presence import visitors_here
 from chat.views.body import answer
 from saas.core.errors import BadFrame
 from tenants.authentication import tenant_of
+from tenants.selectors import members_of
 
 PAGE: Final = 100  # visitors in one answer
+
+
+class TeamView(APIView):
+    """`GET /api/v1/team`: the members of the team by name, with their roles."""
+
+    def get(self, request: Request) -> Response:
+        return answer(members=members_of(tenant_of(request).id))
 
 
 class LiveVisitorsView(APIView):

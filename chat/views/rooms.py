@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from chat import selectors
 from chat.models import Room
 from chat.realtime.presence import is_here
+from chat.services.assignment import assign_room
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room, set_status
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
@@ -119,6 +120,20 @@ class ReopenView(ResolveView):
     """`POST /api/v1/rooms/<id>/reopen`"""
 
     status = Room.Status.OPEN
+
+
+class Holder(Body, frozen=True):
+    """An agent, or null for nobody."""
+
+    agent: UUID | None
+
+
+class AssignView(ActingView):
+    """`POST /api/v1/rooms/<id>/assign {agent}`: who of the team holds the room."""
+
+    def post(self, request: Request, room_id: str) -> Response:
+        seen, asked = room_of(request, room_id), read(request, Holder)
+        return answer(room=assign_room(tenant_of(request), principal_of(request), room_id=seen, agent_id=asked.agent))
 
 
 class ArchiveView(ActingView):

@@ -1,6 +1,6 @@
 """One spawned server per kind and test process, its two doors, and people who are at them."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
 import pytest
@@ -9,6 +9,7 @@ from tenants.context import TenantRef
 from tenants.models import Role, User
 from tenants.tokens import Principal
 from tests.support import talk
+from tests.support.desk import Desk
 from tests.support.polls import HttpDoors
 from tests.support.server import Server, running
 from tests.support.sockets import Doors, key_of
@@ -39,6 +40,14 @@ def web(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[HttpDoor
     key_of(acme), key_of(globex)
     yield HttpDoors(server)
     assert server.complaints()[before:] == []
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    """The notes of one process about what messages make due."""
+    desk = Desk()
+    yield desk
+    desk.close()
 
 
 @pytest.fixture
