@@ -59,7 +59,7 @@ def tell_of_lines(tenant: TenantRef, batch: Batch) -> list[Told]:
     if not batch.rooms:
         return []
     looking = [(room, who) for room, people in batch.looking.items() for who in people]
-    facts = {
+    facts: dict[str, Any] = {
         "lines": [line.id for line in batch.rooms.values()],
         "rooms": [room for room, _ in looking],
         "lookers": [who for _, who in looking],

@@ -151,7 +151,7 @@ def summary_of_room(room: tuple[Any, ...] | None) -> Summary | None:
         return None
     unread, my_role, muted_until = 0, None, None
     columns = (*room[:PEOPLE], unread, *room[PEOPLE:SLOW], my_role, muted_until, *room[SLOW:])
-    return summary_for(SummaryRow._make(columns), None)
+    return summary_for(SummaryRow(*columns), None)
 
 
 def for_visitor(room: Summary) -> Summary:

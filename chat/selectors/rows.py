@@ -65,6 +65,7 @@ class SummaryRow(NamedTuple):
     muted_until: datetime | None
     notes: UUID | None
     notes_of: UUID | None
+    notes_unread: int | None = None  # None: there are no notes, or none that concern the reader
 
 
 MESSAGE: Final = """
@@ -90,7 +91,18 @@ SUMMARY: Final = f"""
     ) unread),
     room.pinned, room.locked_at IS NOT NULL, room.closed_at IS NOT NULL, room.slow_seconds, mine.role AS my_role,
     CASE WHEN mine.muted_until > now() THEN mine.muted_until END AS muted_until,
-    (SELECT notes.id FROM chat_room notes WHERE notes.notes_of_id = room.id) AS notes, room.notes_of_id AS notes_of
+    (SELECT notes.id FROM chat_room notes WHERE notes.notes_of_id = room.id) AS notes, room.notes_of_id AS notes_of,
+    CASE WHEN room.kind = 'support' AND room.visitor_id IS DISTINCT FROM %(me)s THEN (
+        SELECT (SELECT count(*) FROM (
+            SELECT FROM chat_message note
+            WHERE note.room_id = notes.id AND note.kind <> 'system' AND note.deleted_at IS NULL
+              AND note.author_id IS DISTINCT FROM %(me)s
+              AND note.seq > coalesce((
+                  SELECT own.read_seq FROM chat_participant own WHERE own.room_id = notes.id AND own.person_id = %(me)s
+              ), 0)
+            ORDER BY note.seq LIMIT {MAX_UNREAD}
+        ) unread) FROM chat_room notes WHERE notes.notes_of_id = room.id AND notes.last_seq > 0
+    ) END AS notes_unread
 """
 FROM_ROOMS: Final = """
     FROM chat_room room LEFT JOIN chat_site site ON site.id = room.site_id
@@ -155,6 +167,7 @@ def summary_for(row: SummaryRow, kind: str | None) -> Summary:
         unread=msgspec.UNSET if kind is None else row.unread,
         notes=_given(row.notes) if is_internal else msgspec.UNSET,
         notes_of=_given(row.notes_of) if kind != "visitor" else msgspec.UNSET,
+        notes_unread=(row.notes_unread or msgspec.UNSET) if kind == "agent" else msgspec.UNSET,
         pinned=[UUID(pin) for pin in json_column(row.pinned)] or msgspec.UNSET,
         locked=row.locked or msgspec.UNSET,
         closed=row.closed or msgspec.UNSET,

@@ -4,8 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from chat.limits import MENTION_PER_PERSON
 from chat.models import Participant
-from chat.notifications import change_settings, mentions
+from chat.notifications import change_settings
 from chat.notifications.mentions import names_of, spoken
 from tenants.context import TenantRef, in_tenant, run_in_tenant, run_on_platform
 from tenants.models import User
@@ -78,7 +79,7 @@ class TestNames:
     ) -> None:
         friends = await run_on_platform(community, shop.tenant)
         vic, val = [await run_on_platform(member, shop.tenant, friends) for _ in range(2)]
-        times = mentions.MENTION_PER_PERSON.times
+        times = MENTION_PER_PERSON.times
         await desk.says(shop.tenant, friends, vic, *[f"@{val.name} {n}" for n in range(times + 5)])
         assert times <= len(await told(shop)) < times + 5
 

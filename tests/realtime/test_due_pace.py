@@ -26,7 +26,7 @@ class TestPace:
         vic = await shop.visitor()
         rooms = [await shop.room(vic, "hello") for _ in range(3)]
         lines = [await run_on_platform(said, shop.tenant, room, vic, "more") for room in rooms for _ in range(5)]
-        counted = []
+        counted: list[int] = []
 
         def look(**asked: Any) -> Any:
             with CaptureQueriesContext(connection) as queries:
@@ -51,7 +51,12 @@ class TestPace:
 
     async def test_a_room_is_looked_at_once_in_a_while(self, desk: Desk, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         looks: list[Batch] = []
-        monkeypatch.setattr(due, "_answers", [lambda tenant, batch: looks.append(batch) or []])
+
+        def look(tenant: TenantRef, batch: Batch) -> list[Any]:
+            looks.append(batch)
+            return []
+
+        monkeypatch.setattr(due, "_answers", [look])
         monkeypatch.setattr(module, "GATHER_SECONDS", 0.01)
         monkeypatch.setattr(module, "PAUSE_SECONDS", 0.3)
         vic = await shop.visitor()
@@ -116,9 +121,10 @@ async def test_the_hub_knows_who_looks(shop: Shop, monkeypatch: pytest.MonkeyPat
     assert hub._looking(shop.tenant, uuid4()) == set()
 
 
-async def test_a_hub_hands_on_what_its_journal_stored(shop: Shop) -> None:
-    hub, heeded = Hub(), []
-    hub.aftermath.heed = heeded.extend  # type: ignore[method-assign]
+async def test_a_hub_hands_on_what_its_journal_stored(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub()
+    heeded: list[Any] = []
+    monkeypatch.setattr(hub.aftermath, "heed", heeded.extend)
     vic = await shop.visitor()
     room = await shop.room(vic, "hello")
     hub.journal.start()

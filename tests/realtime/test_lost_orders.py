@@ -21,6 +21,7 @@ from chat.services.rooms import RoomChange, change_room
 from tenants import resolve
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.models import Membership
+from tenants.reading import read_in_tenant
 from tenants.tokens import Principal
 from tests.realtime.test_moderation import ada_asks
 from tests.support import talk
@@ -154,12 +155,11 @@ async def test_a_tenant_that_does_not_answer_keeps_nobody_elsewhere_in(
     room = await run_on_platform(community, shop.tenant)
     who = await run_on_platform(member, shop.tenant, room)
     _, sink = await process.visitor(shop.tenant, who, room)
-    read = module.read_in_tenant
 
     async def reads(tenant: TenantRef, *asked: Any) -> Any:
         if tenant == acme:
             await asyncio.Event().wait()
-        return await read(tenant, *asked)
+        return await read_in_tenant(tenant, *asked)
 
     monkeypatch.setattr(module, "read_in_tenant", reads)
     monkeypatch.setattr(module, "READ_SECONDS", 1.0)

@@ -63,7 +63,7 @@ class Mine(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A room in a list. `unread` and `mine` are the reader's own, so a broadcast carries neither.
+    """A room in a list. `unread`, `notes_unread` and `mine` are the reader's own, so a broadcast carries none of them.
 
     `notes` is the room of the team's notes about this one, and `notes_of` leads back from there: neither is a visitor's matter.
     """
@@ -84,6 +84,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     unread: int | msgspec.UnsetType = msgspec.UNSET
     notes: UUID | msgspec.UnsetType = msgspec.UNSET
     notes_of: UUID | msgspec.UnsetType = msgspec.UNSET
+    notes_unread: int | msgspec.UnsetType = msgspec.UNSET  # absent when 0
     pinned: Sequence[UUID] | msgspec.UnsetType = msgspec.UNSET  # messages, newest pin first; absent when none are
     locked: bool | msgspec.UnsetType = msgspec.UNSET  # true, or absent
     closed: bool | msgspec.UnsetType = msgspec.UNSET  # true, or absent

@@ -110,6 +110,7 @@ SUMMARY = shape(
     last=maybe(shape(text=text, by=text, ts=moment)),
     unread=maybe(integer),
     notes=maybe(ident),
+    notes_unread=maybe(integer),
 )
 NOTICE = shape(id=ident, kind=text, title=text, body=text, url=text, ts=moment, actions=many(shape(label=text, url=text)))
 POSITION = {"room": ident, "seq": integer}

@@ -4,6 +4,7 @@ import type { Summary } from "../src/core/protocol.ts";
 import { emptyRoom, type Room, type State } from "../src/core/state.ts";
 import {
   filterOf,
+  freshNotes,
   hasManySites,
   isWaiting,
   listed,
@@ -68,6 +69,23 @@ describe("the list of rooms", () => {
   test("has not been read at first", () => {
     assert.equal(noPages.open.state, "idle");
     assert.deepEqual(pageRead([], undefined), { state: "ready", cursor: null, floor: null });
+  });
+});
+
+describe("notes", () => {
+  const noted = (id: string, notes: string, unread: number) =>
+    rooms(room(summary(id, 1, { notes })), { ...emptyRoom(notes), unread });
+
+  test("that I have not read mark the room, whether a list or a broadcast told of them", () => {
+    assert.deepEqual([...freshNotes(noted("a", "n", 2))], ["a"]);
+    const broadcast = room(summary("n", 1, { kind: "team", notes_of: "a" }), { unread: 1 });
+    assert.deepEqual([...freshNotes(rooms(broadcast))], ["a"]);
+    assert.deepEqual([...freshNotes(rooms(room(summary("a", 1, { notes: "n" })), broadcast))], ["a"]);
+  });
+
+  test("that I have read, or that are none, mark nothing", () => {
+    assert.deepEqual([...freshNotes(noted("a", "n", 0))], []);
+    assert.deepEqual([...freshNotes(rooms(room(summary("a", 1, { notes: "n" })), room(summary("b", 2))))], []);
   });
 });
 

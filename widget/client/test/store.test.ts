@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ServerFrame } from "../src/core/protocol.ts";
+import type { ServerFrame, Summary } from "../src/core/protocol.ts";
 import { hasHole, isRead, type Room, type State } from "../src/core/state.ts";
 import { reduce } from "../src/core/store.ts";
 import { after, BEN, joined, line, msg, roomAfter, start, summary, upd, VIC, welcome } from "./frames.ts";
@@ -190,6 +190,32 @@ describe("unread", () => {
     assert.equal(reduce(known, late).rooms.r?.unread, 2);
     const read = reduce(known, { type: "marked", room: "r", seq: 2 });
     assert.equal(reduce(read, late).rooms.r?.unread, 0);
+  });
+});
+
+describe("notes", () => {
+  const told = (more: Partial<Summary>): ServerFrame => ({
+    t: "room",
+    room: "r",
+    summary: summary(2, { unread: 0, notes: "n", ...more }),
+  });
+  const unread = (...frames: readonly ServerFrame[]) => after([welcome(), ...frames]).rooms.n?.unread;
+
+  test("what was made for me says how many I have not read", () => {
+    assert.equal(unread(told({ notes_unread: 2 })), 2);
+    assert.equal(unread(told({ notes_unread: 2 }), told({ rev: 3 })), 0);
+    assert.equal(unread(told({})), undefined);
+  });
+
+  test("what was made for everyone does not", () => {
+    const { unread: _mine, ...everyones } = summary(2, { rev: 3, notes: "n" });
+    assert.equal(unread(told({ notes_unread: 2 }), { t: "room", room: "r", summary: everyones }), 2);
+  });
+
+  test("those of a joined room are counted themselves", () => {
+    const state = reduce(after([welcome(), told({ notes_unread: 1 })]), { type: "want", room: "n", joined: true });
+    const later = reduce(state, { type: "frame", frame: told({ notes_unread: 5, rev: 3 }), now: 1 });
+    assert.equal(later.rooms.n?.unread, 1);
   });
 });
 

@@ -70,6 +70,8 @@ export interface Summary {
   readonly unread?: number;
   /** The room of the team's notes about this one; agents only. */
   readonly notes?: Id;
+  /** How many of them I have not read; mine, as `unread` is. */
+  readonly notes_unread?: number;
   /** Of a room of notes: what it is about. It is no room of its own in a list. */
   readonly notes_of?: Id;
   /** Messages, newest pin first; absent when there are none. */

@@ -6,11 +6,18 @@ import { MAX_UNREAD, type Room, type State } from "./state.ts";
 
 /** The newest revision wins (`summary.rev`). A broadcast carries nothing of mine, so what I know of that goes on. */
 export function summarise(state: State, summary: Summary): State {
-  return inRoom(withoutLeft(state, summary.id), summary.id, (room) => {
+  const told = inRoom(withoutLeft(state, summary.id), summary.id, (room) => {
     const known = room.summary;
     if (known && summary.rev < known.rev) return { ...room, unread: summary.unread ?? room.unread };
     return { ...room, summary: withMine(known, summary), unread: unreadOf(state, room, summary) };
   });
+  return withNotes(told, summary);
+}
+
+/** What was made for me says how many of its notes I have not read; those of a joined room are counted themselves. */
+function withNotes(state: State, { notes, unread, notes_unread = 0 }: Summary): State {
+  if (notes === undefined || unread === undefined || (!notes_unread && !state.rooms[notes])) return state;
+  return inRoom(state, notes, (room) => (room.joined ? room : { ...room, unread: notes_unread }));
 }
 
 const withMine = (known: Summary | undefined, summary: Summary): Summary => ({

@@ -54,9 +54,14 @@ export function listed(rooms: State["rooms"], filter: Filter, { floor }: Paging)
 /** The companion room of notes is no row of its own. */
 const isRow = (room: Room): room is Row => room.summary !== undefined && room.summary.notes_of === undefined;
 
-/** Rooms about which somebody noted what I have not read, as far as this page heard of it. */
+/** Rooms about which somebody noted what I have not read. */
 export const freshNotes = (rooms: State["rooms"]): ReadonlySet<Id> =>
-  new Set(Object.values(rooms).flatMap(({ summary, unread }) => (unread > 0 && summary?.notes_of) || []));
+  new Set(
+    Object.values(rooms).flatMap(({ id, summary, unread }) => [
+      ...(unread > 0 && summary?.notes_of ? [summary.notes_of] : []),
+      ...((rooms[summary?.notes ?? ""]?.unread ?? 0) > 0 ? [id] : []),
+    ]),
+  );
 
 /** Open rooms with lines I have not read, for the title of the page. */
 export function unreadRooms(rooms: State["rooms"]): number {
