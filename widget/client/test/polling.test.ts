@@ -1,15 +1,27 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, mock, test } from "node:test";
 import { createClient } from "../src/core/client.ts";
+import type { Client } from "../src/core/client-api.ts";
 import { withFallback } from "../src/core/fallback.ts";
 import { addressOf } from "../src/core/polling.ts";
+import type { Id } from "../src/core/protocol.ts";
 import { Refused } from "../src/core/socket.ts";
 import { pendingOf } from "../src/core/state.ts";
-import { seeded } from "./fake-clock.ts";
+import { type FakeClock, seeded } from "./fake-clock.ts";
 import { polling, walled } from "./walled.ts";
 import { texts, world } from "./world.ts";
 
 afterEach(() => mock.restoreAll());
+
+/** From now on time passes with each thing that the client hears, not only between them. */
+function slowly(client: Client, clock: FakeClock, ms: number): void {
+  const now = clock.now;
+  let late = 0;
+  mock.method(clock, "now", () => now() + late);
+  client.subscribe(() => {
+    late += ms;
+  });
+}
 
 describe("where sockets are refused", () => {
   test("three that never opened, then the same conversation by HTTP", async () => {
@@ -73,6 +85,30 @@ describe("where sockets are refused", () => {
     assert.deepEqual(texts(room()), ["hello"]);
     await clock.pass(5_000);
     assert.deepEqual(texts(room()), ["hello", "one", "two"]);
+  });
+
+  test("what becomes ready while others are given back does not go before them", async () => {
+    const { client, clock, http, id, room } = await polling();
+    const refused = (...waits: (readonly [Id, number])[]) =>
+      Response.json({ frames: waits.map(([cid, retry_after]) => ({ t: "err", cid, code: "busy", retry_after })) });
+    const answers: Promise<Response>[] = [];
+    mock.method(
+      globalThis,
+      "fetch",
+      (url: string, init: RequestInit) =>
+        (url.endsWith("/frames") ? answers.shift() : undefined) ?? http.fetch(url, init),
+    );
+    client.send(id, "zero");
+    await clock.pass(0);
+    const [one, two] = [client.send(id, "one"), client.send(id, "two")];
+    answers.push(Promise.resolve(refused([one, 1], [two, 2])));
+    await clock.pass(10);
+    const ready = client.state().pending.find(({ cid }) => cid === two)?.until ?? 0;
+    clock.after(ready - 80 - clock.now(), () => slowly(client, clock, 50));
+    answers.push(new Promise((done) => clock.after(ready - 80 - clock.now(), () => done(refused([first as Id, 1])))));
+    const [first] = ["a", "b"].map((message) => client.react(id, message, "+", true)); // the second waits for the next request
+    await clock.pass(10_000);
+    assert.deepEqual(texts(room()), ["hello", "zero", "one", "two"]);
   });
 
   test("a room joined later is named by a new poll at once", async () => {

@@ -12,7 +12,7 @@ import { isAbove, isChange, NEW_ROOM, type Outgoing, type State } from "./state.
 const LONGEST = 3_600_000;
 
 export interface Sender {
-  /** Hands over all that may go now. */
+  /** Hands over all that may go, at the end of this turn: a line may give back several one by one, and none may go between. */
   flush(): void;
   /** Lets it go again on this connection. */
   forget(cid: Id): void;
@@ -28,8 +28,15 @@ export function createSender(
 ): Sender {
   const handed = new Set<Id>();
   let cancel = () => {};
+  let isDue = false;
 
   function flush(): void {
+    if (!isDue) queueMicrotask(handOver);
+    isDue = true;
+  }
+
+  function handOver(): void {
+    isDue = false;
     const held = new Set<Id>();
     let next = Number.POSITIVE_INFINITY;
     for (const one of state().pending) {
