@@ -1,7 +1,7 @@
 """How a browser becomes a visitor: from the embed key and a handle to a session token."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ from chat.origins import origin_allowed
 from chat.realtime.protocol.incoming import Page, Url
 from chat.selectors import SiteRef, site_for
 from chat.services.identity import take_identity
-from chat.services.visitors import Admit, VisitorSession, ensure_identified, ensure_visitor
+from chat.services.visitors import NotAdmittedError, VisitorSession, ensure_identified, ensure_visitor
 from saas.core.errors import BadFrame, Forbidden, NotFound
 from saas.core.ratelimit import check
 from saas.core.ratelimit.limit import network_of
@@ -94,9 +94,7 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
     if asked.identity is None and embed.site.strict:
         raise Forbidden("Sign in on this page first.", field="identity")
     tenant = embed.key.tenant
-    admit = partial(_admit, embed, address, plan_of(tenant))
-    with in_tenant(tenant), transaction.atomic():
-        visitor = _visitor(embed, asked, handle, admit)
+    visitor = _enter(embed, asked, handle, address)
     issued = issue_visitor(
         tenant,
         visitor_id=visitor.visitor_id,
@@ -108,6 +106,15 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
     return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name)
 
 
+def _enter(embed: Embed, asked: SessionRequest, handle: str | None, address: str) -> VisitorSession:
+    """Somebody new is counted before the transaction that makes them: nothing is held while the counter is asked."""
+    if handle is not None or asked.identity is not None:
+        with suppress(NotAdmittedError):
+            return _visitor(embed, asked, handle, is_admitted=False)
+    _admit(embed, address, plan_of(embed.key.tenant))
+    return _visitor(embed, asked, handle, is_admitted=True)
+
+
 def _admit(embed: Embed, address: str, plan: Plan) -> None:
     """Count one who was not known before."""
     tenant, site = embed.key.tenant.id, embed.site.id
@@ -115,10 +122,11 @@ def _admit(embed: Embed, address: str, plan: Plan) -> None:
     check(plan.of(limits.NEW_PER_SITE), tenant, site)
 
 
-def _visitor(embed: Embed, asked: SessionRequest, handle: str | None, admit: Admit) -> VisitorSession:
+def _visitor(embed: Embed, asked: SessionRequest, handle: str | None, *, is_admitted: bool) -> VisitorSession:
     """Who it is, by the handle or by what the site's backend says. An identity is used up only if a session comes of it."""
     site_id, said = embed.site.id, (asked.locale or "", asked.page)
-    if asked.identity is None:
-        return ensure_visitor(site_id, handle, *said, admit=admit)
-    identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
-    return ensure_identified(site_id, handle, identity, *said, admit=admit)
+    with in_tenant(embed.key.tenant), transaction.atomic():
+        if asked.identity is None:
+            return ensure_visitor(site_id, handle, *said, is_admitted=is_admitted)
+        identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
+        return ensure_identified(site_id, handle, identity, *said, is_admitted=is_admitted)

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -34,7 +33,8 @@ LOCALE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}")
 UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-Admit = Callable[[], None]  # asked before somebody new is made; what it raises keeps them out
+class NotAdmittedError(Exception):
+    """Somebody new would be made, and the caller has not let them in. Nothing is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,14 @@ class VisitorSession:
 
 
 def ensure_visitor(
-    site_id: UUID, handle: str | None, locale: str = "", page: Page | None = None, *, admit: Admit | None = None
+    site_id: UUID, handle: str | None, locale: str = "", page: Page | None = None, *, is_admitted: bool = True
 ) -> VisitorSession:
-    """The visitor of this site who holds the handle, with their next handle; a new one, whom `admit` lets in, if nobody does."""
+    """The visitor of this site who holds the handle, with their next handle; a new one, if nobody does.
+
+    Raises NotAdmittedError for a new one who is not admitted.
+    """
     facts = {"seen_at": timezone.now()} | _facts(locale, page)
-    return (handle and _known_visitor(site_id, handle, facts)) or _new_visitor(site_id, facts, admit)
+    return (handle and _known_visitor(site_id, handle, facts)) or _new_visitor(site_id, facts, is_admitted=is_admitted)
 
 
 def ensure_identified(
@@ -61,9 +64,9 @@ def ensure_identified(
     locale: str = "",
     page: Page | None = None,
     *,
-    admit: Admit | None = None,
+    is_admitted: bool = True,
 ) -> VisitorSession:
-    """The visitor who is this user of the customer's, with their next handle. Needs a transaction.
+    """The visitor who is this user of the customer's, with their next handle. Needs a transaction. Raises as above.
 
     At first sight it is the holder of the handle, if that is nobody yet, and else a new visitor. What an anonymous visitor wrote
     never becomes a known user's: whoever shows such a handle and an identity that is known goes on as the one they proved to be.
@@ -76,7 +79,7 @@ def ensure_identified(
     facts["external_id"] = identity.sub
     if handle and holder is not None and holder.external_id is None:
         return _turn(holder, handle, facts)
-    return _new_visitor(site_id, facts, admit)
+    return _new_visitor(site_id, facts, is_admitted=is_admitted)
 
 
 def moved_to(visitor_id: UUID, page: Page) -> None:
@@ -147,9 +150,9 @@ def _one_at_a_time(site_id: UUID, sub: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{site_id}:{sub}"])
 
 
-def _new_visitor(site_id: UUID, facts: dict[str, object], admit: Admit | None) -> VisitorSession:
-    if admit is not None:
-        admit()
+def _new_visitor(site_id: UUID, facts: dict[str, object], *, is_admitted: bool) -> VisitorSession:
+    if not is_admitted:
+        raise NotAdmittedError
     handle, ident = secrets.token_urlsafe(32), uuid7()
     name = "Visitor " + "".join(secrets.choice(NAME_LETTERS) for _ in range(4))
     made = Visitor.objects.create(**{"id": ident, "site_id": site_id, "name": name, "handle_hash": _hash(handle), **facts})

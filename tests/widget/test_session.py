@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from chat.models import Visitor
@@ -19,7 +19,7 @@ from tenants.tokens import read_socket_token
 from tests.support.cast import MakeTenant
 from tests.support.talk import embed_key
 from tests.widget.conftest import SHOP, WIDGET, Answer, Widget, browser
-from widget import limits
+from widget import limits, services
 
 
 def refused(answer: Answer) -> tuple[int, str, str | None]:
@@ -269,6 +269,22 @@ class TestRefusals:
         again = widget.session()  # who is known comes back freely
         assert again.json()["visitor"] == known.json()["visitor"]
         assert site_of(shop).session().status_code == 200  # another site's count is its own
+
+    @pytest.mark.parametrize("handle", [None, "a handle of nobody"])
+    def test_nothing_is_held_while_a_new_visitor_is_counted(
+        self, handle: str | None, widget: Widget, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counted: list[tuple[str, bool, str]] = []
+
+        def count(limit: Limit, *_key: object) -> None:
+            counted.append((limit.name, connection.in_atomic_block, connection.schema_name))  # type: ignore[attr-defined]
+
+        monkeypatch.setattr(services, "check", count)
+        first = widget.session(handle=handle, cookies=False)
+        assert counted == [(name, False, "public") for name in (limits.NEW_PER_NETWORK.name, limits.NEW_PER_SITE.name)]
+        again = widget.session(handle=first.json()["handle"], cookies=False)
+        assert again.json()["visitor"] == first.json()["visitor"]
+        assert len(counted) == 2, "who is known is not counted"
 
     def test_new_visitors_of_one_network_and_of_another(self, widget: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "NEW_PER_NETWORK", Limit("test_network", times=2, per=600))
