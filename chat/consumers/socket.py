@@ -20,7 +20,7 @@ from chat.realtime.hub import hub
 from chat.realtime.outbox import AsgiSend, Outbox, outbox_for
 from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUPPORTED, Close, subprotocol_for, version_for
 from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
-from chat.realtime.protocol.outgoing import encode, refusal
+from chat.realtime.protocol.outgoing import Bye, encode, refusal
 from chat.realtime.session import Session
 from saas.core.errors import AppError, BadFrame, Busy, RateLimited
 from saas.core.http import scope_ip
@@ -147,6 +147,8 @@ class ChatSocket:
     def _come_back(self, error: AppError) -> Ended:
         """The end of a socket that may come again in a while, and is told when."""
         self._write(encode(refusal(error)))
+        if isinstance(error, Busy) and error.retry_after:
+            self._write(encode(Bye(code=Close.BUSY, after=round(error.retry_after * 1000))))
         return Ended(Close.BUSY)
 
     async def _linger(self, error: AppError) -> None:
@@ -181,6 +183,8 @@ class ChatSocket:
         self.session = session = Session(tenant, introduced, self.outbox, self.end, address=self.address, plan=plan)
         session.heard = self.loop.time()
         async with turn_to_be_welcomed(tenant.id):
+            if not self.outbox.write_framed(b""):
+                raise Ended(Close.RESTART)  # it lost its patience, and is welcomed where it came again
             await welcome(session, frame)
         beats().add(session)
         return session

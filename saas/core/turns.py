@@ -1,24 +1,38 @@
 """Turns at something dear: so many at the same time in all, so many of one owner, and the owners who wait are served in turn."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Final
 
 from saas.core.errors import Busy
 
 MOST_WAITING: Final = 20_000  # of one owner
+SMOOTH: Final = 0.005  # the share of the newest in the pace: the last few hundred turns count
+LONGEST_STEP: Final = 0.1  # seconds; a turn that hangs for longer says nothing of the others
 
 
 class Turns:
     """For the coroutines of one event loop: `async with turns.of(owner):`."""
 
-    def __init__(self, *, most: int, each: int) -> None:
+    def __init__(self, *, most: int, each: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._free = most
         self._each = each
+        self._clock = clock
+        self._pace = 0.0  # seconds from the end of one turn to that of the next while others wait, smoothed
+        self._ended: float | None = None  # the last turn, if others waited then
         self._running: dict[Hashable, int] = {}
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}  # the first is served next
+
+    def step(self) -> float:
+        """Seconds from one owner's turn to the same owner's next, by the pace of late."""
+        return self._pace * max(1, len(self._waiting))
+
+    def expected(self, owner: Hashable) -> float:
+        """Seconds until one more of the owner's would have its turn. 0 where that is not known."""
+        return len(self._waiting.get(owner, ())) * self.step()
 
     @asynccontextmanager
     async def of(self, owner: Hashable) -> AsyncIterator[None]:
@@ -60,7 +74,14 @@ class Turns:
             if not queue:
                 del self._waiting[owner]
 
+    def _measure(self) -> None:
+        now = self._clock()
+        if self._ended is not None:
+            self._pace += (min(now - self._ended, LONGEST_STEP) - self._pace) * SMOOTH
+        self._ended = now if self._waiting else None
+
     def _give_back(self, owner: Hashable) -> None:
+        self._measure()
         self._free += 1
         self._running[owner] -= 1
         if not self._running[owner]:

@@ -105,3 +105,49 @@ async def test_too_many_waiting_are_told_to_come_back(crowd: Crowd, monkeypatch:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def served(crowd: Crowd, clock: Clock, *, count: int, each: float) -> None:
+    """So many turns are given back, one in each so many seconds."""
+    for _ in range(count):
+        clock.now += each
+        await crowd.let_go(1)
+
+
+async def test_who_comes_can_know_when_it_would_be_its_turn() -> None:
+    clock = Clock()
+    crowd = Crowd(Turns(most=2, each=2, clock=clock))
+    tasks = [crowd.come("a") for _ in range(1_502)]
+    await settle()
+    assert crowd.turns.expected("a") == 0.0  # nothing is known yet
+    await served(crowd, clock, count=1_000, each=0.01)
+    assert crowd.turns.expected("a") == pytest.approx(500 * 0.01, rel=0.02)
+    assert crowd.turns.expected("b") == 0.0
+    tasks += [crowd.come("b") for _ in range(100)]
+    await settle()
+    assert crowd.turns.expected("b") == pytest.approx(100 * 2 * 0.01, rel=0.02)  # they are served in turn
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_turn_that_hung_says_little_of_the_pace() -> None:
+    clock = Clock()
+    crowd = Crowd(Turns(most=2, each=2, clock=clock))
+    tasks = [crowd.come("a") for _ in range(1_102)]
+    await settle()
+    await served(crowd, clock, count=1_000, each=0.01)
+    await served(crowd, clock, count=1, each=60.0)
+    assert crowd.turns.step() < 0.011
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
