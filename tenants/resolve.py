@@ -4,6 +4,7 @@ The plain functions are for sync code outside of a tenant, the `a_` ones for cor
 up to a minute old in a process that was not told to `forget`. A suspended tenant is found; look at its `status`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -118,11 +119,26 @@ def _load_member(pair: tuple[UUID, UUID]) -> MemberRef | None:
     return MemberRef(user_id=found.user_id, name=found.user.name, role=found.role, email=found.user.email)
 
 
+def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], MemberRef]:
+    """`_load_member` for each of these."""
+    active = Membership.objects.filter(disabled_at=None, user__is_active=True)
+    tenants, users = zip(*pairs, strict=True)
+    found = active.filter(tenant_id__in=set(tenants), user_id__in=set(users))
+    columns = ("tenant_id", "user_id", "user__name", "role", "user__email")
+    members = {(tenant, user): MemberRef(user, *rest) for tenant, user, *rest in found.values_list(*columns)}
+    return {pair: members[pair] for pair in pairs if pair in members}
+
+
+def _load_ends(sids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """`_load_end` for each of these."""
+    return dict(SignIn.objects.filter(id__in=sids, ended_at__isnull=False).values_list("id", "ended_at"))
+
+
 def _load_end(sid: UUID) -> datetime | None:
     return SignIn.objects.filter(id=sid).values_list("ended_at", flat=True).first()
 
 
 _hosts: Lookup[str, TenantRef] = Lookup(_load_host)
 _keys: Lookup[str, KeyRef] = Lookup(_load_key)
-_members: Lookup[tuple[UUID, UUID], MemberRef] = Lookup(_load_member)
-_ended: Lookup[UUID, datetime] = Lookup(_load_end)
+_members: Lookup[tuple[UUID, UUID], MemberRef] = Lookup(_load_member, _load_members)
+_ended: Lookup[UUID, datetime] = Lookup(_load_end, _load_ends)

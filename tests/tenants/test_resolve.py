@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 
 from saas.core import registry
+from saas.core.errors import Busy
 from tenants import lookup, resolve, services
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
@@ -144,6 +145,64 @@ async def test_coroutines_that_ask_at_once_cause_one_load_even_if_the_first_give
     assert await asyncio.gather(*others) == ["yes"] * 19
     assert first.cancelled()
     assert table.asked == ["here"]
+
+
+async def test_coroutines_that_ask_for_different_keys_at_once_cause_one_load() -> None:
+    table = Table(one="1", two="2")
+    asked: list[Sequence[str]] = []
+
+    def load_many(keys: Sequence[str]) -> dict[str, str]:
+        asked.append(keys)
+        return {key: table.rows[key] for key in keys if key in table.rows}
+
+    answers = Lookup(table, load_many)
+    assert await asyncio.gather(*map(answers.aget, ["one", "two", "none", "two"])) == ["1", "2", None, "2"]
+    assert asked == [["one", "two", "none"]]
+    assert [answers.known(key) for key in ("one", "two")] == ["1", "2"]
+    assert await answers.aget("none") is None
+    assert len(asked) == 1
+    assert not table.asked
+
+
+async def test_an_error_of_one_load_goes_to_all_who_wait_for_it_and_is_not_kept() -> None:
+    errors = [ZeroDivisionError()]
+
+    def load_many(keys: Sequence[str]) -> dict[str, str]:
+        if errors:
+            raise errors.pop()
+        return dict.fromkeys(keys, "yes")
+
+    answers = Lookup(Table(), load_many)
+    asked = await asyncio.gather(answers.aget("one"), answers.aget("two"), return_exceptions=True)
+    assert [type(answer) for answer in asked] == [ZeroDivisionError] * 2
+    assert await asyncio.gather(answers.aget("one"), answers.aget("two")) == ["yes", "yes"]
+
+
+async def test_who_finds_no_thread_hears_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run_on_platform(*_call: object) -> None:
+        raise Busy("Too much is waiting for the database.", retry_after=1.0)
+
+    monkeypatch.setattr(lookup, "run_on_platform", run_on_platform)
+    answers = Lookup(Table(here="yes"))
+    with pytest.raises(Busy):
+        await asyncio.wait_for(answers.aget("here"), 1)
+    assert answers.get("here") == "yes"
+
+
+def test_members_and_sign_ins_read_together_are_those_read_alone(make_tenant: MakeTenant, ada: User, ben: User) -> None:
+    acme, globex = make_tenant("acme-many"), make_tenant("globex-many")
+    for user, tenant in ((ada, acme), (ben, acme), (ben, globex)):
+        Membership.objects.create(tenant_id=tenant.id, user=user, role="agent")
+    Membership.objects.filter(tenant_id=acme.id, user=ben).update(disabled_at="2026-11-22T00:00Z")
+    pairs = [(tenant.id, user.id) for tenant in (acme, globex) for user in (ada, ben)] + [(acme.id, uuid4())]
+    alone = {pair: found for pair in pairs if (found := resolve._load_member(pair))}
+    assert resolve._load_members(pairs) == alone
+    assert alone.keys() == {(acme.id, ada.id), (globex.id, ben.id)}
+    sids = [services.record_sign_in(user_id=ada.id, tenant_id=acme.id).id for _ in range(3)]
+    services.end_sign_in(str(sids[0]))
+    ends = {sid: end for sid in [*sids, uuid4()] if (end := resolve._load_end(sid))}
+    assert resolve._load_ends([*sids, uuid4()]) == ends
+    assert ends.keys() == {sids[0]}
 
 
 def failing(error: Exception, then: Callable[[str], str | None]) -> Callable[[str], str | None]:
