@@ -27,6 +27,8 @@ const truth: Api = {
   room: async (id) => ({ room: summary(id, "open"), visitor: VIC }),
   resolve: async (id) => ({ room: summary(id, "resolved", 2) }),
   reopen: async (id) => ({ room: summary(id, "open", 3) }),
+  assign: async (id, agent) => ({ room: { ...summary(id, "open", 4), assignee: agent } }),
+  team: async () => ({ members: [{ id: "ben", name: "Ben", role: "agent" }] }),
   restrain: async () => undefined,
   session: () => Promise.reject(new Error("no socket here")),
 };
@@ -129,7 +131,7 @@ describe("the model of the inbox", () => {
     model.open("r");
     await settled();
     model.toggleStatus();
-    assert.deepEqual(model.view().change, { room: "r", state: "busy" });
+    assert.deepEqual(model.view().change, { room: "r", what: "status", state: "busy" });
     await settled();
     assert.equal(model.view().chat.rooms.r?.summary?.status, "resolved");
     assert.equal(model.view().change, null);
@@ -144,7 +146,7 @@ describe("the model of the inbox", () => {
     await settled();
     model.toggleStatus();
     await settled();
-    assert.deepEqual(model.view().change, { room: "r", state: "failed" });
+    assert.deepEqual(model.view().change, { room: "r", what: "status", state: "failed" });
     assert.equal(model.view().chat.rooms.r?.summary?.status, "open");
   });
 
@@ -165,5 +167,25 @@ describe("the model of the inbox", () => {
     assert.equal(model.draft("a"), "already here\nnot gone out");
     assert.equal(model.view().chat.pending.length, 0);
     assert.equal(model.view().takenBack, 1);
+  });
+
+  test("gives the open room to an agent and takes it back", async () => {
+    const model = modelOf();
+    model.open("a");
+    await settled();
+    model.give("ben");
+    assert.deepEqual(model.view().change, { room: "a", what: "holder", state: "busy" });
+    await settled();
+    assert.equal(model.view().change, null);
+    assert.equal(model.view().chat.rooms.a?.summary?.assignee, "ben");
+  });
+
+  test("says so when a room could not be given", async () => {
+    const model = modelOf({ assign: broken });
+    model.open("a");
+    await settled();
+    model.give(null);
+    await settled();
+    assert.deepEqual(model.view().change, { room: "a", what: "holder", state: "failed" });
   });
 });

@@ -28,6 +28,13 @@ export interface Visitor {
   readonly seen_at?: string;
 }
 
+/** Somebody of the team. */
+export interface Member {
+  readonly id: Id;
+  readonly name: string;
+  readonly role: string;
+}
+
 /** A viewer reads and does not answer. */
 export const mayAnswer = (role: string): boolean => role !== "viewer";
 
@@ -45,6 +52,10 @@ export interface Api {
   room(id: Id): Promise<{ room: Summary; visitor: Visitor | null }>;
   resolve(id: Id): Promise<{ room: Summary }>;
   reopen(id: Id): Promise<{ room: Summary }>;
+  /** Gives a room to an agent, or to nobody. */
+  assign(id: Id, agent: Id | null): Promise<{ room: Summary }>;
+  /** The team, by name. */
+  team(): Promise<{ members: readonly Member[] }>;
   /** Holds a member of a community room back, for so many seconds. */
   restrain(room: Id, person: Id, how: { readonly mute_for: number } | { readonly ban_for: number }): Promise<void>;
   /** A ticket for the socket. Throws `Refused` when only signing in helps. */
@@ -88,6 +99,8 @@ export function createApi(boot: Boot, request: typeof fetch = fetch.bind(globalT
     room: (id) => call("GET", `/rooms/${id}`),
     resolve: (id) => call("POST", `/rooms/${id}/resolve`),
     reopen: (id) => call("POST", `/rooms/${id}/reopen`),
+    assign: (id, agent) => call("POST", `/rooms/${id}/assign`, { agent }),
+    team: () => call("GET", "/team"),
     restrain: async (room, person, how) => void (await call("PUT", `/rooms/${room}/members/${person}`, how)),
     session,
   };

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Id, Notice } from "../core/index.ts";
 import { type Boot, mayAnswer } from "./api.ts";
 import { DetailsPane } from "./details.tsx";
+import { Holder } from "./holder.tsx";
 import { useAttention, useMedia } from "./hooks.ts";
 import type { Command } from "./keys.ts";
 import type { Model, View } from "./model.ts";
@@ -103,6 +104,11 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
       isKnown={view.visitors !== null}
       now={view.now}
       isSheet={isSheet}
+      holder={
+        summary?.kind === "support" && (
+          <Holder summary={summary} team={view.team} me={boot.user.id} canAnswer={canAnswer} onGive={model.give} />
+        )
+      }
       onClose={closeDetails}
       onRetry={model.reloadDetails}
     />

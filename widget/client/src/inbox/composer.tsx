@@ -9,11 +9,15 @@ import { actTexts } from "./acts.ts";
 import { goesOut } from "./connection.ts";
 import { notesOf } from "./conversation.ts";
 import type { Model, Task } from "./model.ts";
+import type { Called } from "./names.ts";
+import { Offered, optionOf, useOffer } from "./naming.tsx";
 import { IconButton } from "./parts.tsx";
 import { en } from "./text.ts";
 
 /** From this share of the limit on, what is left is said. */
 const NEAR = 0.9;
+
+const NOBODY: readonly Called[] = [];
 
 interface ComposerProps {
   readonly model: Model;
@@ -24,9 +28,10 @@ interface ComposerProps {
 
 /** The room's composer, and above it whom it is for. */
 export function Composer({ model, room, name, isResolved }: ComposerProps) {
-  const { chat, task, isNoting, takenBack } = model.view();
+  const { chat, task, isNoting, takenBack, team } = model.view();
   const notes = notesOf(chat, room);
   const target = isNoting && notes ? notes : room;
+  const isSupport = room.summary?.kind === "support";
   const silence = silenceOf(chat, room, Date.now());
   if (silence) return <p class="strip">{en.silent[silence.code]}</p>;
   return (
@@ -38,9 +43,8 @@ export function Composer({ model, room, name, isResolved }: ComposerProps) {
         model={model}
         target={target.id}
         task={task}
-        words={
-          target === notes ? en.composeNote : room.summary?.kind === "support" ? en.compose(name) : en.composeIn(name)
-        }
+        words={target === notes ? en.composeNote : isSupport ? en.compose(name) : en.composeIn(name)}
+        people={target.summary?.kind === "community" ? room.people : target === notes || !isSupport ? team : NOBODY}
         hint={target === notes ? en.noteHint : isResolved ? en.resolvedNote : ""}
       />
     </div>
@@ -84,9 +88,11 @@ interface WritingProps {
   readonly task: Task | null;
   readonly words: string;
   readonly hint: string;
+  /** Who can be named here. */
+  readonly people: readonly Called[];
 }
 
-function Writing({ model, target, task, words, hint }: WritingProps) {
+function Writing({ model, target, task, words, hint, people }: WritingProps) {
   const isEdit = task?.what === "edit";
   const [text, setText] = useState(() => (isEdit ? task.line.text : model.draft(target)));
   const field = useRef<HTMLTextAreaElement>(null);
@@ -103,6 +109,9 @@ function Writing({ model, target, task, words, hint }: WritingProps) {
     model.keepDraft(target, next);
     model.client.typing(target, next.trim() !== "");
   };
+  const offer = useOffer(field, text, people, write);
+  const follow = (event: { readonly currentTarget: HTMLTextAreaElement }) =>
+    offer.follow(event.currentTarget.selectionStart);
   const send = (event: Event) => {
     event.preventDefault();
     if (!canSend) return;
@@ -113,6 +122,7 @@ function Writing({ model, target, task, words, hint }: WritingProps) {
     document.getElementById("composer")?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (!isComposing(event) && offer.onKey(event)) return;
     if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) send(event);
     if (event.key !== "Escape" || !task) return;
     event.stopPropagation();
@@ -122,6 +132,7 @@ function Writing({ model, target, task, words, hint }: WritingProps) {
   return (
     <form onSubmit={send}>
       <div class="composer-box">
+        <Offered offer={offer} />
         <textarea
           ref={field}
           id="composer"
@@ -130,10 +141,20 @@ function Writing({ model, target, task, words, hint }: WritingProps) {
           enterkeyhint="send"
           aria-label={isEdit ? en.editing : words}
           placeholder={words}
+          aria-controls="names"
+          aria-activedescendant={optionOf(offer)}
           value={text}
-          onInput={(event) => write(event.currentTarget.value)}
+          onInput={(event) => {
+            write(event.currentTarget.value);
+            follow(event);
+          }}
           onKeyDown={onKeyDown}
-          onBlur={() => model.client.typing(target, false)}
+          onKeyUp={follow}
+          onClick={follow}
+          onBlur={() => {
+            offer.follow(-1);
+            model.client.typing(target, false);
+          }}
         />
         <button type="submit" class={canSend ? "button lit flip" : "button flip"} aria-disabled={!canSend}>
           <Icon node={isEdit ? Check : SendHorizontal} size={18} />

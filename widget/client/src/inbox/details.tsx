@@ -20,6 +20,8 @@ interface DetailsPaneProps {
   readonly now: number;
   /** A sheet over the page, on a phone. */
   readonly isSheet: boolean;
+  /** Who holds the room, for a room with a visitor. */
+  readonly holder: ComponentChildren;
   readonly onClose: () => void;
   readonly onRetry: () => void;
 }
@@ -38,6 +40,7 @@ export function DetailsPane(props: DetailsPaneProps) {
       {details?.state === "failed" && <Unknown onRetry={props.onRetry} />}
       {details?.state === "ready" && !details.visitor && <Company {...props} />}
       {details?.visitor && <Known {...props} visitor={details.visitor} />}
+      {details?.state === "ready" && props.holder}
       {details?.state === "loading" && (
         <p class="unseen" role="status">
           {en.visitorLoading}

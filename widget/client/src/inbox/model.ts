@@ -3,9 +3,9 @@
  * Components read `view()` and call the verbs; nothing else holds state that outlives a component.
  */
 
-import { type Client, type Id, realClock, type ServerFrames, type State } from "../core/index.ts";
+import { type Client, type Id, realClock, type ServerFrames, type State, type Summary } from "../core/index.ts";
 import type { Line } from "../ui/lines.ts";
-import { type Api, Failed, type Visitor } from "./api.ts";
+import { type Api, Failed, type Member, type Visitor } from "./api.ts";
 import { type Connection, createConnectionLine } from "./connection.ts";
 import { type Filter, filterOf, noPages, type Pages, type Paging, pageRead } from "./rooms.ts";
 
@@ -16,9 +16,10 @@ export interface Details {
   readonly visitor: Visitor | null;
 }
 
-/** Resolve or reopen under way, or refused. */
+/** A change of the room's status or holder under way, or refused. */
 export interface StatusChange {
   readonly room: Id;
+  readonly what: "status" | "holder";
   readonly state: "busy" | "failed";
 }
 
@@ -38,6 +39,8 @@ export interface View {
   readonly room: Id | null;
   readonly details: Details | null;
   readonly change: StatusChange | null;
+  /** Who can be named and given rooms; empty until it was read. */
+  readonly team: readonly Member[];
   readonly task: Task | null;
   /** Whether the composer writes a note for the team. */
   readonly isNoting: boolean;
@@ -63,6 +66,8 @@ export interface Model {
   reloadDetails(): void;
   /** Resolves an open room, reopens a resolved one. */
   toggleStatus(): void;
+  /** Gives the open room to an agent, or to nobody. */
+  give(agent: Id | null): void;
   /** What the composer is for from now on; null: a new message. */
   begin(task: Task | null): void;
   /** Notes for the team, or answers for the visitor. */
@@ -95,6 +100,7 @@ export function createModel(client: Client, api: Api): Model {
     room: null,
     details: null,
     change: null,
+    team: [],
     task: null,
     isNoting: false,
     takenBack: 0,
@@ -129,6 +135,10 @@ export function createModel(client: Client, api: Api): Model {
 
   /** `welcome` begins the open list again. What was resolved meanwhile by others is no part of it, so that is asked for. */
   function welcomed({ rooms, cursor }: ServerFrames["welcome"]): void {
+    api.team().then(
+      ({ members }) => set({ team: members }),
+      () => {}, // read again with the next welcome
+    );
     const isReturn = view.pages.open.state === "ready";
     setPage("open", pageRead(rooms, cursor));
     if (isReturn || view.filter === "resolved") void read("resolved", null);
@@ -190,18 +200,32 @@ export function createModel(client: Client, api: Api): Model {
   }
 
   function toggleStatus(): void {
-    const summary = view.room ? view.chat.rooms[view.room]?.summary : undefined;
-    if (summary?.kind === "support" && view.change?.state !== "busy") void changeStatus(summary.id, filterOf(summary));
+    const summary = supportRoom();
+    if (summary) void change("status", summary.id, filterOf(summary) === "open" ? api.resolve : api.reopen);
   }
 
-  async function changeStatus(room: Id, from: Filter): Promise<void> {
-    set({ change: { room, state: "busy" } });
+  function give(agent: Id | null): void {
+    const summary = supportRoom();
+    if (summary) void change("holder", summary.id, (room) => api.assign(room, agent));
+  }
+
+  /** The open room, if it can be changed now. */
+  function supportRoom(): Summary | undefined {
+    const summary = view.room ? view.chat.rooms[view.room]?.summary : undefined;
+    return summary?.kind === "support" && view.change?.state !== "busy" ? summary : undefined;
+  }
+
+  async function change(
+    what: StatusChange["what"],
+    room: Id,
+    act: (room: Id) => Promise<{ room: Summary }>,
+  ): Promise<void> {
+    set({ change: { room, what, state: "busy" } });
     let change: StatusChange | null = null;
     try {
-      const changed = await (from === "open" ? api.resolve(room) : api.reopen(room));
-      client.learn([changed.room]);
+      client.learn([(await act(room)).room]);
     } catch {
-      change = { room, state: "failed" };
+      change = { room, what, state: "failed" };
     }
     if (view.change?.room === room) set({ change });
   }
@@ -233,6 +257,7 @@ export function createModel(client: Client, api: Api): Model {
     more,
     reloadDetails,
     toggleStatus,
+    give,
     begin: (task) => set({ task, isNoting: task ? task.line.room !== view.room : view.isNoting }),
     note: (isNoting) => set({ isNoting, task: null }),
     draft,

@@ -134,7 +134,7 @@ function RoomHead(props: RoomPaneProps & { readonly room: Room; readonly name: s
 /** Its done state is its other word: what was resolved offers to be reopened. */
 function StatusButton({ model, room, change }: RoomPaneProps & { readonly room: Room }) {
   const isResolved = room.summary?.status === "resolved";
-  const isBusy = change?.room === room.id && change.state === "busy";
+  const isBusy = change?.room === room.id && change.what === "status" && change.state === "busy";
   const words = isResolved ? [en.reopen, en.reopening] : [en.resolve, en.resolving];
   return (
     <button type="button" class="button status" aria-disabled={isBusy} aria-busy={isBusy} onClick={model.toggleStatus}>
