@@ -2,12 +2,21 @@
 
 import asyncio
 from itertools import pairwise
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
+from chat.consumers import socket as sockets
 from chat.consumers.coming_in import LONGEST_AWAY, LONGEST_WAIT, Door
+from chat.consumers.socket import ChatSocket, Ended
+from chat.realtime.protocol.codes import VERSION, Close
+from chat.realtime.protocol.incoming import Hello
 from saas.core.errors import Busy
+from tenants.context import TenantRef
+from tenants.plans import ONE_PLAN
+from tenants.tokens import Principal
 
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
 EACH = 0.01  # seconds that a welcome takes
@@ -106,3 +115,63 @@ async def test_nobody_is_sent_away_for_more_than_a_minute() -> None:
     assert LONGEST_AWAY * 0.8 < max(waits) <= LONGEST_AWAY
     assert min(waits[6_500:]) >= LONGEST_AWAY / 2
     await crowd.leave()
+
+
+class Line:
+    """The way out of a socket whose peer may have gone."""
+
+    def __init__(self, *, is_there: bool) -> None:
+        self.is_there = is_there
+        self.texts: list[bytes] = []
+
+    def write(self, text: bytes) -> bool:
+        self.texts.append(text)
+        return self.is_there
+
+    def write_framed(self, framed: bytes) -> bool:
+        return self.is_there
+
+
+TENANT = TenantRef(uuid4(), "acme", "Acme", "t_acme", "active")
+VIC = Principal(TENANT.id, "visitor", uuid4(), "Vic", None, uuid4(), None, "sid", 0.0)
+
+
+def socket_with(line: Line, monkeypatch: pytest.MonkeyPatch) -> tuple[ChatSocket, list[str]]:
+    """A socket that says hello over this line, and who was welcomed."""
+    welcomed: list[str] = []
+
+    async def admit(*_: Any) -> Any:
+        return ONE_PLAN
+
+    async def introduce(*_: Any) -> Principal:
+        return VIC
+
+    async def welcome(session: Any, _frame: Hello) -> None:
+        welcomed.append(session.principal.name)
+
+    for name, stand_in in {"admit": admit, "introduce": introduce, "welcome": welcome}.items():
+        monkeypatch.setattr(sockets, name, stand_in)
+    socket = ChatSocket({"tenant": TENANT, "client": ("127.0.0.1", 1), "headers": []}, None, None)  # type: ignore[arg-type]
+    socket.outbox = line  # type: ignore[assignment]
+    return socket, welcomed
+
+
+async def test_nobody_is_welcomed_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    hello = Hello(v=VERSION, token="")
+    gone, welcomed = socket_with(Line(is_there=False), monkeypatch)
+    with pytest.raises(Ended):
+        await gone._introduce(hello)
+    assert welcomed == []
+    there, welcomed = socket_with(Line(is_there=True), monkeypatch)
+    await there._introduce(hello)
+    assert welcomed == ["Vic"]
+    sockets.beats().remove(there.session)  # type: ignore[arg-type]
+
+
+async def test_who_is_sent_away_hears_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(is_there=True)
+    socket, _ = socket_with(line, monkeypatch)
+    assert socket._come_back(Busy("Too many.", retry_after=3.25)).code == Close.BUSY
+    refusal, bye = map(msgspec.json.decode, line.texts)
+    assert (refusal["t"], refusal["code"]) == ("err", "busy")
+    assert bye == {"t": "bye", "code": Close.BUSY, "after": 3_250}
