@@ -5,10 +5,12 @@ A handler returns None when it is done, or a coroutine to be awaited in the fram
 
 import logging
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import psycopg
+from django.db import InterfaceError, OperationalError
 
 from chat.consumers.allowance import TOO_OFTEN, a_wait_for, wait_for
 from chat.consumers.hello import identify
@@ -44,7 +46,7 @@ from chat.selectors.messages import history
 from chat.selectors.rooms import summary_of
 from chat.services.messages import Opened, open_room
 from chat.services.visitors import clean_page, moved_to
-from saas.core.errors import AppError, Forbidden, Internal, NotFound, RateLimited
+from saas.core.errors import AppError, Busy, Forbidden, Internal, NotFound, RateLimited
 from saas.core.ratelimit import a_check
 from tenants.access import Do
 from tenants.context import run_in_tenant, run_on_platform
@@ -52,6 +54,9 @@ from tenants.reading import read_in_tenant
 from tenants.selectors import members_who_may
 
 log = logging.getLogger(__name__)
+
+NO_DATABASE: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, TimeoutError)
+NO_DATABASE_SECONDS: Final = 2.0  # until it is worth trying again
 
 Pending = Awaitable[None] | None
 
@@ -88,15 +93,24 @@ def lane_of(frame: ClientFrame) -> Hashable:
 
 
 def refusal_of(frame: ClientFrame, error: Exception) -> Err:
-    """The `err` frame for what went wrong; what is not a refusal of ours is logged, and nobody's business."""
-    if not isinstance(error, AppError):
-        log.error("a %s frame ended in an error of ours", type(frame).__name__, exc_info=error)
-        error = Internal("Something went wrong on our side.")
-    return refusal(error, cid=getattr(frame, "cid", None), ref=getattr(frame, "ref", None))
+    """The `err` frame for what went wrong."""
+    return refusal(_told(frame, error), cid=getattr(frame, "cid", None), ref=getattr(frame, "ref", None))
+
+
+def _told(frame: ClientFrame, error: Exception) -> AppError:
+    """What the client hears of it; what is not a refusal of ours is logged, and nobody's business."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, NO_DATABASE):
+        log.warning("a %s frame found no database: %s", type(frame).__name__, error)
+        return Busy("The message store does not answer.", retry_after=NO_DATABASE_SECONDS)
+    log.error("a %s frame ended in an error of ours", type(frame).__name__, exc_info=error)
+    return Internal("Something went wrong on our side.")
 
 
 def refuse(session: Session, frame: ClientFrame, error: Exception) -> None:
     """Answer a frame with its refusal."""
+    error = _told(frame, error)
     if isinstance(frame, Writing):
         error = in_order(session, frame, error)
     session.was_refused(error)

@@ -40,16 +40,16 @@ def on_change(session: Session, frame: Edit | Delete | React) -> Pending:
 
 def refuse_held(session: Session, frame: Writing) -> None:
     """Refuse what must not overtake something that was refused before. Raises RateLimited or Busy."""
-    if refused := session.turns.refusal(frame.room, frame.cid):
+    if refused := session.order.refusal(frame.room, frame.cid):
         raise refused
 
 
 def in_order(session: Session, frame: Writing, error: Exception) -> Exception:
     """The refusal of a frame, wherever it was refused. What would be taken a moment later is overtaken by nothing meanwhile."""
     if not isinstance(error, RateLimited | Busy):
-        session.turns.settled(frame.room, frame.cid)
+        session.order.settled(frame.room, frame.cid)
         return error
-    if session.turns.waits(frame.room, frame.cid):
+    if session.order.waits(frame.room, frame.cid):
         return error
     return _held(session, frame.room, frame.cid, error)
 
@@ -79,7 +79,7 @@ def _store(session: Session, frame: Writing, *, may_write: bool) -> None:
         raise RateLimited(TOO_FAST, retry_after=wait)
     row = _row(session, frame, may_write=may_write)
     hub().journal.append(session.tenant, row, partial(_answer, session, row))
-    session.turns.taken(frame.room, frame.cid)
+    session.order.taken(frame.room, frame.cid)
 
 
 def _row(session: Session, frame: Writing, *, may_write: bool) -> Row | Change:
@@ -92,11 +92,11 @@ def _answer(session: Session, row: Row | Change, result: Done | AppError) -> Non
     if isinstance(result, Busy):
         result = _held(session, row.room_id, row.cid, result)
     else:
-        session.turns.settled(row.room_id, row.cid)
+        session.order.settled(row.room_id, row.cid)
     session.send(refusal(result, cid=row.cid) if isinstance(result, AppError) else ack_of(row, result))
 
 
 def _held(session: Session, room_id: UUID, cid: UUID, error: RateLimited | Busy) -> AppError:
     """The same refusal, and nothing of this socket for the room until what was refused comes again."""
-    wait = session.turns.refuse(room_id, cid, error.retry_after or 0.0, type(error))
+    wait = session.order.refuse(room_id, cid, error.retry_after or 0.0, type(error))
     return type(error)(error.message, retry_after=wait)

@@ -10,7 +10,7 @@ from chat.realtime.outbox import Outbox
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import Page
 from chat.realtime.protocol.outgoing import Person, ServerFrame, encode
-from chat.realtime.turns import Turns
+from chat.realtime.send_order import SendOrder
 from saas.core.errors import Busy, RateLimited
 from saas.core.ratelimit import Counter, Meter
 from tenants.context import TenantRef
@@ -36,7 +36,7 @@ class Session:
     rest: Callable[[float], None] | None = None  # asks the server to read nothing of this socket for so many seconds
     refusals: Meter = field(default_factory=lambda: Meter(REFUSED_PER_SOCKET))
     sends: Meter = field(init=False)
-    turns: Turns = field(default_factory=Turns)  # what was refused for a while, which nothing may overtake
+    order: SendOrder = field(default_factory=SendOrder)  # what was refused for a while, which nothing may overtake
     typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_SOCKET))
     heard: float = 0.0  # loop time of the last frame from the peer
     pings: int = 0
@@ -58,7 +58,7 @@ class Session:
         """A frame was. Whose frames are refused for their pace again and again is not read for a while, and costs nothing."""
         if self.rest and isinstance(error, RateLimited | Busy) and (wait := self.refusals.take()):
             seconds = min(max(wait, error.retry_after or 0.0), MOST_REST)
-            self.turns.rest(seconds)  # what is on its way then comes later
+            self.order.rest(seconds)  # what is on its way then comes later
             self.rest(seconds)
 
     def seconds_left(self) -> int:

@@ -1,4 +1,4 @@
-"""The turns of one sender: what a room refused for a while is taken again in the order in which it was said.
+"""The order of what one socket says: what a room refused for a while is taken again in the order in which it was said.
 
 A time alone could not keep that order: what is on its way when something is refused may arrive after the time is over, and before
 what was refused comes again. So each refused `cid` is remembered, and until the first of them is taken all others wait behind it.
@@ -35,7 +35,7 @@ class _Held:
         return next((cid for cid, is_under_way in self.cids.items() if not is_under_way), None)
 
 
-class Turns:
+class SendOrder:
     """What one socket said and some rooms did not take yet. `clock` counts seconds."""
 
     __slots__ = ("_clock", "_rooms")
