@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 
 from chat.realtime import groups, here, marks
+from chat.realtime.aftermath import Aftermath
 from chat.realtime.append import for_visitor
 from chat.realtime.expulsion import obey_out
 from chat.realtime.here import LocalTenant, Present
@@ -44,7 +45,8 @@ class Hub:
         self.loop = self.local.loop
         self.others = Others(self.local, partial(obey_out, self.local, self.leave_room))
         self.bus = self.others.bus
-        self.journal = Journal(dsn(), self._stored)
+        self.journal = Journal(dsn(), self._journaled)
+        self.aftermath = Aftermath(self._looking, self.notify)
         self.marks = marks.Marks()
         self._sessions: set[Session] = set()
 
@@ -58,8 +60,21 @@ class Hub:
         try:
             await self.journal.stop()
             await self.marks.flush()
+            await self.aftermath.flush()
         finally:
             await self.others.stop()  # even if the database takes too long: the others should know
+
+    def _journaled(self, stored: Sequence[Stored]) -> None:
+        """What the journal stored: told now, and who else must hear of it a moment later."""
+        self._stored(stored)
+        self.aftermath.heed(stored)
+
+    def _looking(self, tenant: TenantRef, room_id: UUID) -> set[UUID]:
+        """Who has the room open, on any process, and has not said that they are away."""
+        room, local = self.room(tenant, room_id), self.local.tenant(tenant.id)
+        team = local.team if local else {}
+        people = room.people.everyone() if room else []
+        return {who.id for who in people if who.id not in team or team[who.id].word.state != "away"}
 
     # --- sockets -------------------------------------------------------------------------------------------------------------
 
