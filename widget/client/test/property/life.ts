@@ -5,8 +5,16 @@ import type { ErrorCode, Id, Message } from "../../src/core/protocol.ts";
 import type { Room } from "../../src/core/state.ts";
 import { linesOf } from "../../src/core/view.ts";
 import { type BadLine, badLine } from "./faults.ts";
-import { MUTANTS } from "./mutants.ts";
+import { fickle } from "./fickle.ts";
+import { MUTANTS, type Mutant } from "./mutants.ts";
 import { badWall } from "./wall.ts";
+
+/** What gets through to a person. */
+const NETWORKS = {
+  sockets: (dice: () => number, _token: string, mutant: Mutant) => badLine(dice, mutant),
+  requests: (dice: () => number, token: string) => badWall(dice, token),
+  "now these, now those": fickle,
+};
 
 /** One person of the run, as the test orders it. */
 export interface Order {
@@ -17,8 +25,7 @@ export interface Order {
   /** Messages to send; changes come on top. */
   readonly messages: number;
   readonly kills: number;
-  /** Whether no socket gets through to them. */
-  readonly walled: boolean;
+  readonly network: keyof typeof NETWORKS;
 }
 
 /** Something that was done, in the order in which it was. `code`: it was refused. */
@@ -69,7 +76,7 @@ export const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done
 export function life(order: Order, dice: () => number, pace: number, mutant: string): Life {
   const make = MUTANTS[mutant];
   if (!make) throw new Error(`there is no mutant ${mutant}`);
-  const line = order.walled ? badWall(dice, order.token) : badLine(dice, make());
+  const line = NETWORKS[order.network](dice, order.token, make());
   const done = new Map<Id, Done>();
   const waited = new Map<Id, ErrorCode>();
   let isOver = false;

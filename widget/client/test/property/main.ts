@@ -1,6 +1,6 @@
 /**
  * Virtual people made of the real client, at a real server, on lines that are cut: `node main.ts < plan.json > reports.json`.
- * It judges nothing; `tests/chaos/test_client_property.py` compares the reports with the database.
+ * It judges nothing; `tests/chaos/test_client_property.py` sees to it that the reports are compared with the database.
  */
 
 import { text } from "node:stream/consumers";

@@ -26,7 +26,13 @@ interface Answer {
   readonly frames?: readonly { readonly t: string }[];
 }
 
-export function badWall(dice: () => number, token: string): BadLine {
+/** `direct` and `surroundings`: what tries a socket, and what says when it is worth it. */
+export function badWall(
+  dice: () => number,
+  token: string,
+  direct?: Connect,
+  surroundings: Surroundings = still,
+): BadLine {
   const counts = { kills: 0, withheld: 0, doubled: 0, dropped: 0, dials: 0 };
   const under = new Set<ClientRequest>();
   let isBad = true;
@@ -83,7 +89,7 @@ export function badWall(dice: () => number, token: string): BadLine {
   };
 
   return {
-    connect: withFallback(refused, realClock, still, async () => createRescue),
+    connect: withFallback(direct ?? refused, realClock, surroundings, async () => createRescue),
     cut,
     cutAfterNext() {
       cutsNext = true;
