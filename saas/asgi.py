@@ -16,6 +16,7 @@ from chat.realtime.presence import listen  # noqa: E402
 from saas.core.bytecache import ByteCache  # noqa: E402
 from saas.core.health import Health  # noqa: E402
 from saas.lifespan import Lifespan  # noqa: E402
+from tenants.fair_http import FairHttp  # noqa: E402
 from tenants.routing import FramesByHttp, TenantRouter  # noqa: E402
 
 __all__ = ["application", "drain"]
@@ -25,7 +26,7 @@ CACHED = r"/w/[A-Za-z0-9_-]{1,64}/config"  # every page view of every customer's
 application = Health(
     ProtocolTypeRouter(
         {
-            "http": ByteCache(FramesByHttp(chat_by_http, otherwise=http), CACHED),
+            "http": ByteCache(FramesByHttp(chat_by_http, otherwise=FairHttp(http)), CACHED),
             "websocket": TenantRouter(chat_socket),
             "lifespan": Lifespan(listen=listen, finish=drain),
         }

@@ -51,9 +51,9 @@ class TenantRouter:
         await self.application({**scope, "tenant": tenant, "site_id": site_id, "refused": refused}, receive, send)
 
     async def _resolve(self, scope: Scope) -> tuple[TenantRef | None, Any]:
-        host, path = _header(scope, b"host"), scope["path"]
+        host, path = header(scope, b"host"), scope["path"]
         if found := _VISITOR.match(path):
-            key = await a_site_key(found[1] or found[2]) if _same_host(host, settings.WIDGET_HOST) else None
+            key = await a_site_key(found[1] or found[2]) if same_host(host, settings.WIDGET_HOST) else None
             return (key.tenant, key.site_id) if key else (None, None)
         if _AGENT.match(path) and host:
             return await a_tenant_for_host(host), None
@@ -78,7 +78,7 @@ class FramesByHttp:
 def _refusal(scope: Scope, tenant: TenantRef | None) -> int | None:
     if tenant is None:
         return NO_SUCH_SITE
-    if not origin_is_own(_header(scope, b"origin"), _header(scope, b"host")):
+    if not origin_is_own(header(scope, b"origin"), header(scope, b"host")):
         return NOT_YOURS
     if tenant.status != Tenant.Status.ACTIVE:
         return SUSPENDED
@@ -97,10 +97,12 @@ def origin_is_own(origin: str | None, host: str | None) -> bool:
     return plain and parts.scheme == settings.SCHEME and bool(host) and parts.netloc.lower() == (host or "").lower()
 
 
-def _header(scope: Scope, name: bytes) -> str | None:
+def header(scope: Scope, name: bytes) -> str | None:
+    """A header of a request: None without it, and empty where it came more than once, which is nobody's honest word."""
     values = [value for key, value in scope["headers"] if key == name]
     return values[0].decode("latin-1") if len(values) == 1 else None if not values else ""
 
 
-def _same_host(host: str | None, wanted: str) -> bool:
+def same_host(host: str | None, wanted: str) -> bool:
+    """Whether a host is the wanted one; ports do not matter."""
     return (host or "").lower().partition(":")[0] == wanted.lower().partition(":")[0]

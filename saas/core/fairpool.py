@@ -7,24 +7,28 @@ than a share of the threads, so that a slow call of one never keeps all the othe
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 from saas.core.errors import Busy
 
 MOST_WAITING: Final = 10_000  # calls of one owner
 SHARE: Final = 0.75  # of the threads that one owner may hold
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _NOBODY: Final = object()
 
 
 class FairPool:
-    """`submit` from any thread or event loop."""
+    """`submit` from any thread or event loop. One owner holds at most `share` of the threads, and always one."""
 
-    def __init__(self, threads: int, name: str) -> None:
+    def __init__(self, threads: int, name: str, *, share: float = SHARE) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._free = threads
-        self._share = max(1, int(threads * SHARE)) if threads > 1 else 1
+        self._share = max(1, int(threads * share))
         self._lock = threading.Lock()
         self._waiting: dict[Hashable, deque[tuple[Future[Any], Callable[[], Any]]]] = {}  # the first is served next
         self._running: dict[Hashable, int] = {}
@@ -41,6 +45,15 @@ class FairPool:
             queue.append((future, call))
             self._serve()
         return future
+
+    def waits(self, owner: Hashable) -> int:
+        """How many calls of this owner wait for a thread."""
+        with self._lock:
+            return len(self._waiting.get(owner, ()))
+
+    def of(self, owner: Hashable) -> Executor:
+        """The pool as one owner's executor, for those who take an executor and know of no owners."""
+        return _Owned(self, owner)
 
     def _serve(self) -> None:
         """Give free threads to those who wait, in turn. Under the lock."""
@@ -76,3 +89,14 @@ class FairPool:
             else:
                 del self._running[owner]
             self._serve()
+
+
+class _Owned(Executor):
+    """Nobody shuts it down: the pool is everybody's."""
+
+    def __init__(self, pool: FairPool, owner: Hashable) -> None:
+        self._pool, self._owner = pool, owner
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Raises `Busy`, see `FairPool.submit`."""
+        return self._pool.submit(self._owner, partial(fn, *args, **kwargs))

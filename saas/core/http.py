@@ -1,8 +1,9 @@
 """Errors on the way to HTTP: one JSON shape, `{"error": {"code", "message", "field"?, "retry_after"?}}`."""
 
+import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,18 @@ log = logging.getLogger(__name__)
 def json_error(error: AppError) -> JsonResponse:
     """The answer of a plain Django view to a refusal."""
     return JsonResponse(_body(error), status=error.status, headers=_headers(error))
+
+
+async def send_error(send: Callable[[dict[str, Any]], Awaitable[None]], error: AppError) -> None:
+    """The answer of an ASGI application to a refusal. Nothing happens if the client went first."""
+    body = json.dumps(_body(error)).encode()
+    said = {"content-type": "application/json", "content-length": str(len(body)), "cache-control": "no-store", **_headers(error)}
+    lines = [(name.lower().encode(), value.encode()) for name, value in said.items()]
+    try:
+        await send({"type": "http.response.start", "status": error.status, "headers": lines})
+        await send({"type": "http.response.body", "body": body})
+    except OSError:
+        pass
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -66,3 +67,24 @@ def test_what_waits_is_bounded_for_each(monkeypatch: pytest.MonkeyPatch) -> None
     gate.set()
     assert other.result(SECONDS) == "mine"
     assert [call.result(SECONDS) for call in running] == [True] * 6
+
+
+def test_an_owner_may_be_held_to_less_and_always_has_one_thread() -> None:
+    for threads, share, held in ((4, 0.5, 2), (2, 0.75, 1), (1, 0.5, 1)):
+        pool, gate = FairPool(threads, "test", share=share), threading.Event()
+        slow = [pool.submit("a", partial(gate.wait, SECONDS)) for _ in range(10)]
+        assert (sum(call.running() for call in slow), pool.waits("a"), pool.waits("b")) == (held, 10 - held, 0)
+        gate.set()
+        assert [call.result(SECONDS) for call in slow] == [True] * 10
+        assert pool.waits("a") == 0
+
+
+def test_an_owners_executor_waits_for_the_owners_turn() -> None:
+    pool, gate = FairPool(2, "test"), threading.Event()
+    own = pool.of("a")
+    slow, waiting = own.submit(gate.wait, SECONDS), own.submit(divmod, 7, 2)
+    assert pool.of("b").submit(int, "11", base=8).result(SECONDS) == 9
+    assert not waiting.done()
+    gate.set()
+    assert slow.result(SECONDS)
+    assert waiting.result(SECONDS) == (3, 1)
