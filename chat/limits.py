@@ -16,7 +16,7 @@ SEND_PER_AGENT_SOCKET = Limit("chat.send.agent", 1_000, 5, "socket")  # members 
 TYPING_PER_SOCKET = Limit("chat.typing", 2, 5, "socket")  # more are dropped: the one before says the same
 TYPING_PER_CROWD = Limit("chat.typing.crowd", 10, 5, "room")  # of all who type in a crowded room; each reaches everyone there
 
-REFUSED_PER_SOCKET = Limit("chat.refused", 200, 10, "socket")  # who is refused more often is not read for a while
+REFUSED_PER_SOCKET = Limit("chat.refused", 50, 10, "socket")  # who is refused more often is not read for a while
 MOST_REST: Final = 2.0  # seconds of that while; shorter than a peer's silence that would end the socket
 
 # Over all processes, on credit. A mobile network may stand behind one address, an office behind another.

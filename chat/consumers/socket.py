@@ -55,6 +55,8 @@ class ChatSocket:
         self.scope = scope
         self.raw: RawText | None = scope.get("extensions", {}).get(EXTENSION)
         self.receive = receive if self.raw else Intake(receive)
+        if self.raw and scope["tenant"]:
+            self.raw.owner = scope["tenant"].id
         self._send = send
         self.outbox: Outbox
         self.session: Session | None = None

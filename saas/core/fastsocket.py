@@ -13,8 +13,8 @@ Used as `uvicorn --ws saas.core.fastsocket:FastWebSocketProtocol`. `check()` com
 
 import asyncio
 import inspect
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -24,6 +24,7 @@ from websockets.protocol import Protocol as WebSocketsProtocol
 
 from saas.core.handshake import LeanWebSocketProtocol, Offer, check_defaults
 from saas.core.rawtext import EXTENSION, MAX_MESSAGE, Take, end_of, is_utf8, may_become_whole
+from saas.core.slices import Slices, slices_of
 
 PIECE = 64 * 1024  # bytes of several frames in one write
 MAX_BUFFER = 1 << 20  # bytes that may wait in one socket's write buffer
@@ -91,14 +92,24 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
 
     max_size = MAX_MESSAGE
 
+    # What each delivery looks at lies in the object itself: to look into the dictionaries of a thousand sockets takes longer.
+    __slots__ = ("_soon", "_soon_size", "close_sent", "disconnected", "handshake_complete", "transport")
+
     _full: ClassVar[list["FastWebSocketProtocol"]] = []  # those with something to write at the end of the turn
-    _soon: list[bytes] | None = None
-    _soon_size = 0
     _take: Take | None = None
     _is_framing = False  # whether the handshake is over, and we cut the frames
     _rest: bytearray | None = None  # the beginning of a frame; before the next turn whole frames, too
     _next_turn: asyncio.Handle | None = None  # when more frames are taken; None: at once
     _is_deaf = False  # whether we stopped reading
+    _slices: Slices | None = None
+    owner: Hashable = None  # whose frames share a slice of each turn
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._soon: list[bytes] | None = None
+        self._soon_size = 0
+        self.handshake_complete = self.close_sent = self.disconnected = False
+        self.transport = None  # type: ignore[assignment]  # until there is one
+        super().__init__(*args, **kwargs)
 
     def begin(self, http: HttpToolsProtocol, offer: Offer) -> None:
         super().begin(http, offer)
@@ -166,25 +177,39 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
         return None
 
     def _cut_whole(self, data: bytes | bytearray) -> None:
+        """As long as frames are whole and this socket and its owner have time in this turn."""
+        slices = self._slices or self._slices_of_loop()
+        most, began = slices.left(self.owner), slices.clock()
         at, size, left = 0, len(data), MOST_IN_A_TURN
         while size - at >= 2 and (end := end_of(data, at, size)) <= size and not self.transport.is_closing():
-            if not left:
+            if not left or slices.clock() - began >= most:
                 self.rest(0)
             if self._next_turn is not None:
-                return self._keep(data[at:])
+                break
             left -= 1
-            head = 6 if data[at + 1] < 0xFE else 8
-            if data[at] == 0x81 and 0x80 <= data[at + 1] < 0xFF and self._take is not None and self._may_take():
-                self._take_text(data, at, at + head, end)
-            else:
-                super().data_received(bytes(data[at:end]))
+            self._take_frame(data, at, end)
             at = end
+        slices.spend(self.owner, slices.clock() - began)
         if at < size:
-            self._rest = bytearray(data[at:])
-            if size - at >= 2 and not may_become_whole(self._rest):
-                self._is_framing = False  # nothing to wait for: the parent ends it by its head
-                super().data_received(bytes(self._rest))
-        return None
+            (self._keep if self._next_turn is not None else self._keep_beginning)(data[at:])
+
+    def _slices_of_loop(self) -> Slices:
+        self._slices = slices_of(self.loop)
+        return self._slices
+
+    def _keep_beginning(self, data: bytes | bytearray) -> None:
+        """Of a frame."""
+        self._rest = bytearray(data)
+        if len(data) >= 2 and not may_become_whole(self._rest):
+            self._is_framing = False  # nothing to wait for: the parent ends it by its head
+            super().data_received(bytes(self._rest))
+
+    def _take_frame(self, data: bytes | bytearray, at: int, end: int) -> None:
+        head = 6 if data[at + 1] < 0xFE else 8
+        if data[at] == 0x81 and 0x80 <= data[at + 1] < 0xFF and self._take is not None and self._may_take():
+            self._take_text(data, at, at + head, end)
+        else:
+            super().data_received(bytes(data[at:end]))
 
     def _may_take(self) -> bool:
         return not self.close_sent and not self.disconnected and (self._conn is None or self._conn.current_size is None)

@@ -1,6 +1,6 @@
 """What `fastsocket` offers to an application, and how it tells where a frame ends."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Protocol
 
 EXTENSION = "porchlight.raw_text"
@@ -11,6 +11,8 @@ Take = Callable[[str], None]
 
 class RawText(Protocol):
     """What the extension offers."""
+
+    owner: Hashable  # whose frames share a slice of each turn of the loop, see `slices`
 
     def write(self, framed: bytes) -> bool:
         """Write framed text now, after what waits. False: the socket is not open, or its peer reads too slowly."""

@@ -11,6 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from saas.core.fastsocket import MAX_BUFFER, MOST_IN_A_TURN, FastWebSocketProtocol, check, frame
 from saas.core.rawtext import MAX_MESSAGE
+from saas.core.slices import SLICE, Slices
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -50,11 +51,12 @@ class Transport:
 
 
 class Peer:
-    """A socket after its handshake, with every text taken at once."""
+    """A socket after its handshake, with every text taken at once. Time passes for it only where a test lets it."""
 
-    def __init__(self, protocol: FastWebSocketProtocol, transport: Transport) -> None:
+    def __init__(self, protocol: FastWebSocketProtocol, transport: Transport, slices: Slices) -> None:
         self.protocol, self.transport = protocol, transport
         self.texts: list[str] = []
+        protocol._slices = slices
         assert protocol.hand_over(self.texts.append)
 
 
@@ -64,17 +66,30 @@ async def application(_scope: Any, receive: Any, send: Any) -> None:
     await asyncio.get_running_loop().create_future()
 
 
-@pytest.fixture
-async def peer() -> Peer:
+class Clock:
+    """Stands still."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def opened(slices: Slices) -> Peer:
     config = Config(application, lifespan="off")
     config.load()
     protocol, transport = FastWebSocketProtocol(config, ServerState(), {}), Transport()
-    protocol.connection_made(transport)  # type: ignore[arg-type]
+    protocol.connection_made(transport)
     protocol.data_received(HANDSHAKE)
     while not protocol.handshake_complete:
         await asyncio.sleep(0)
     transport.written.clear()
-    return Peer(protocol, transport)
+    return Peer(protocol, transport, slices)
+
+
+@pytest.fixture
+async def peer() -> Peer:
+    return await opened(Slices(asyncio.get_running_loop(), Clock()))
 
 
 def client(data: bytes, opcode: Opcode = Opcode.TEXT, *, fin: bool = True) -> bytes:
@@ -185,6 +200,31 @@ async def test_a_flood_in_one_read_is_taken_in_turns(peer: Peer) -> None:
     assert turns[0] == MOST_IN_A_TURN
     assert max(after - before for before, after in pairwise(turns)) <= MOST_IN_A_TURN
     assert peer.texts == sent
+
+
+async def test_sockets_of_one_owner_share_a_slice_of_each_turn() -> None:
+    """However many sockets an owner has, another's frames wait no longer."""
+    clock = Clock()
+    slices = Slices(asyncio.get_running_loop(), clock)
+    first, second, other = peers = [await opened(slices) for _ in range(3)]
+    for one, owner in zip(peers, ("noisy", "noisy", "quiet"), strict=True):
+
+        def take(text: str, one: Peer = one) -> None:
+            one.texts.append(text)
+            clock.now += SLICE / 4
+
+        one.protocol.owner = owner
+        one.protocol.hand_over(take)
+    sent = [str(number) for number in range(10)]
+    for one in peers:
+        one.protocol.data_received(b"".join(client(text.encode()) for text in sent))
+    assert [len(one.texts) for one in peers] == [4, 0, 4]
+    before = [len(one.texts) for one in peers]
+    while first.texts != sent or second.texts != sent or other.texts != sent:
+        await asyncio.sleep(0)
+        after = [len(one.texts) for one in peers]
+        assert sum(after[:2]) - sum(before[:2]) <= 4
+        before = after
 
 
 async def test_a_socket_that_rests_is_not_read_and_loses_nothing(peer: Peer) -> None:
