@@ -1,167 +1,170 @@
-"""A neighbour's latency beside a tenant that floods: one server, in one run, alone and then beside the flood.
+"""A neighbour's latency beside a tenant that floods: one server, in one run, in turn alone and beside the flood.
 
-`measure(services)` gives the numbers; `python -m bench.noisy flood ...` is the child process that floods.
+`measure` gives the numbers. Both clients are C: what is measured is the server, not the measuring. The flood is kept to one core,
+and has of it what nobody else wants; so has a program that only burns that core, as a control.
 """
 
-import asyncio
 import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import IO
 from uuid import uuid4
 
-import websockets
-from websockets.asyncio.client import ClientConnection, connect
-
 from bench import ours
+from bench.load import CannotMeasure, Load, Order, Run, Target
+from bench.processes import cpu_seconds
 from bench.services import Services
-from chat.realtime.protocol.codes import SUBPROTOCOL
+from chat.realtime.protocol.codes import SUBPROTOCOL, VERSION
+from saas.up.processes import die_with_parent
 
-QUOTA = 200  # messages of a tenant in a second; the flood says `TIMES` as many
-TIMES = 20
-LIMITS = f"chat.send.tenant={QUOTA * 10}/10 chat.send.ip=1000000/10 chat.history.tenant=500/10 chat.hello.tenant=500/10"
-FLOODERS = 20  # sockets
-PACE = 50.0  # messages of the neighbour in a second
-SECONDS = 12.0  # of each part
+# What each tenant may do in a second, and at once. The flood does `TIMES` as much.
+MESSAGES, HISTORY, HELLOS, REQUESTS, TIMES = 200, 50, 50, 20, 20
+QUOTAS = {"chat.send.tenant": MESSAGES, "chat.history.tenant": HISTORY, "chat.hello.tenant": HELLOS, "http.tenant": REQUESTS}
+LIMITS = " ".join(["chat.send.ip=1000000/10", *(f"{name}={times}/1" for name, times in QUOTAS.items())])
 
-Numbers = dict[str, float]
+TALKERS, VISITORS, ASKERS = 20, 10, 20  # connections of the flood
+SPEAKERS, PACE = 20, 100.0  # the neighbour's sockets, and its messages a second
+ROUNDS, LEAD = 3, 1.5  # how often each part has its turn; seconds until the flood is under way
+ALONE, BUSY, FLOOD = "alone", "beside a busy core", "beside the flood"
+
+Counted = dict[str, int]
 
 
-def measure(services: Services, seconds: float = SECONDS) -> Numbers:
-    """p50 and p99 in ms from a send to its `ack`, of the neighbour `alone` and `beside` the flood, the server's `cpu` meanwhile
-    in percent of a core, and the `errors` that the neighbour heard."""
-    orders = [{"slug": f"{name}-{uuid4().hex[:6]}", "visitors": FLOODERS, "support": FLOODERS} for name in ("noisy", "quiet")]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was measured of the neighbour in one kind of company; latencies in ms, CPU in percent of a core."""
+
+    runs: list[Run] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    @property
+    def p50(self) -> float:
+        return median(run.p50_ms for run in self.runs)
+
+    @property
+    def p99(self) -> float:
+        """The median of all turns: one spike decides nothing."""
+        return median(run.p99_ms for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The parts by name, and what the flood counted in each of its turns of so many seconds."""
+
+    parts: dict[str, Part]
+    floods: list[Counted]
+    seconds: float
+
+
+def measure(services: Services, *, load: Path, flood: Path, seconds: float, rounds: int = ROUNDS) -> Noise:
+    """The programs are compiled. Raises `CannotMeasure`, also when the neighbour is refused anything."""
+    visitors = {"noisy": TALKERS + VISITORS, "quiet": SPEAKERS}
+    orders = [
+        {"slug": f"{name}-{uuid4().hex[:6]}", "visitors": count, "support": count, "programs": 1}
+        for name, count in visitors.items()
+    ]
     noisy, quiet = ours.Tenant.seeded(services, orders)
     limited = replace(services, ours=services.ours | {"LIMITS": LIMITS})
     with ours.serve(limited) as side:
-        used = partial(_cpu, side.pids[0])
-        asyncio.run(_talk(side.target.ports[0], quiet, 2.0))  # warm
-        before, began = used(), time.perf_counter()
-        alone, errors = asyncio.run(_talk(side.target.ports[0], quiet, seconds))
-        cpu_alone = (used() - before) / (time.perf_counter() - began) * 100
-        with _flood(side.target.ports[0], noisy):
-            time.sleep(2.0)  # until all of it is under way
-            before, began = used(), time.perf_counter()
-            beside, more = asyncio.run(_talk(side.target.ports[0], quiet, seconds))
-            cpu_beside = (used() - before) / (time.perf_counter() - began) * 100
-    parts = {"alone": alone, "beside": beside}
-    found = {f"{name}_p{at}": _percentile(took, at) for name, took in parts.items() for at in (50, 99)}
-    found |= {"alone_cpu": cpu_alone, "beside_cpu": cpu_beside}
-    return {**found, "p99_ratio": found["beside_p99"] / found["alone_p99"], "errors": float(errors + more)}
+        clients = [quiet.visitor(number, room=room, writes=True) for number, room in enumerate(quiet.support)]
+        with Load(load, side.target, clients) as neighbour, _flooding(flood, side.target, noisy) as flooding:
+            company: dict[str, Callable[[], AbstractContextManager[None]]] = {
+                ALONE: contextlib.nullcontext,
+                BUSY: _busy_core,
+                FLOOD: partial(flooding.turn, LEAD + seconds + 1),
+            }
+            noise = Noise({name: Part() for name in company}, flooding.counted, LEAD + seconds + 1)
+            neighbour.run(Order(2, rate=PACE))  # warm
+            for _ in range(rounds):
+                for name, beside in company.items():
+                    with beside():
+                        time.sleep(LEAD)
+                        _take(noise.parts[name], neighbour, side.pids[0], seconds)
+    return noise
+
+
+def _take(part: Part, neighbour: Load, pid: int, seconds: float) -> None:
+    before, began = cpu_seconds(pid), time.perf_counter()
+    part.runs.append(neighbour.run(Order(seconds, rate=PACE)))
+    part.cpu.append((cpu_seconds(pid) - before) / (time.perf_counter() - began) * 100)
+
+
+@dataclass(slots=True)
+class _Flooding:
+    """The flood, which waits for its turns."""
+
+    process: subprocess.Popen[str]
+    counted: list[Counted] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def turn(self, seconds: float) -> Iterator[None]:
+        """It floods for so long; the block takes less."""
+        _say(self.process, f"flood {seconds}\n")
+        yield
+        line = _pipe(self.process.stdout).readline()
+        if not line:
+            raise CannotMeasure(f"the flood has ended: {_pipe(self.process.stderr).read().strip()[-300:]}")
+        self.counted.append(json.loads(line))
 
 
 @contextlib.contextmanager
-def _flood(port: int, tenant: ours.Tenant) -> Iterator[None]:
-    people = [[who["token"], room["id"]] for who, room in zip(tenant.visitors, tenant.support, strict=True)]
-    words = [sys.executable, "-m", "bench.noisy", "flood", str(port), tenant.embed_key, json.dumps(people)]
-    child = subprocess.Popen(words)
-    _apart(child.pid)
-    try:
+def _flooding(program: Path, target: Target, tenant: ours.Tenant) -> Iterator[_Flooding]:
+    (port,) = target.ports
+    words = [str(program), "--port", str(port), "--frames", str(MESSAGES * TIMES), "--requests", str(REQUESTS * TIMES)]
+    with _apart(words) as process:
+        _say(process, "".join("\t".join(line) + "\n" for line in _lines(target, tenant)) + "begin\n")
+        yield _Flooding(process)
+
+
+def _lines(target: Target, tenant: ours.Tenant) -> Iterator[Sequence[str]]:
+    """Its connections, as the program reads them: people who talk, people who come and go, and a program that asks the API."""
+    api = target.host.replace("widget", tenant.slug, 1)
+    for number, (who, room) in enumerate(zip(tenant.visitors, tenant.support, strict=True)):
+        hello = json.dumps({"t": "hello", "v": VERSION, "token": who["token"]})
+        place = [target.host, f"/ws/w/{tenant.embed_key}/", SUBPROTOCOL, hello]
+        join = json.dumps({"t": "join", "ref": 1, "room": room["id"]})
+        send = json.dumps({"t": "send", "cid": "{cid}", "room": room["id"], "text": "noise"})
+        history = json.dumps({"t": "history", "ref": 2, "room": room["id"], "before": 99})
+        yield ["talk", *place, join, send, history] if number < TALKERS else ["visit", *place, join]
+    for _ in range(ASKERS):
+        yield ["ask", api, "/api/v1/rooms", tenant.access[0]]
+
+
+@contextlib.contextmanager
+def _busy_core() -> Iterator[None]:
+    with _apart([sys.executable, "-c", "while True: pass"]):
         yield
+
+
+@contextlib.contextmanager
+def _apart(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """A program with the last core and what is left of its time, so that the kernel's sharing is not taken for the server's."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, preexec_fn=die_with_parent)
+    os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
+    os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+    try:
+        yield process
     finally:
-        child.terminate()
-        child.wait()
+        process.kill()
+        process.communicate()
 
 
-@contextlib.asynccontextmanager
-async def _joined(port: int, key: str, token: str, room: str) -> Any:
-    """A visitor's socket in its room."""
-    host = f"widget.localhost:{port}"
-    options: dict[str, Any] = {"origin": f"http://{host}", "subprotocols": [SUBPROTOCOL], "ping_interval": None, "proxy": None}
-    async with connect(f"ws://{host}/ws/w/{key}/", host="127.0.0.1", port=port, **options) as socket:
-        await socket.send(json.dumps({"t": "hello", "v": 1, "token": token}))
-        await socket.send(json.dumps({"t": "join", "ref": 1, "room": room}))
-        async for text in socket:
-            if '"t":"joined"' in str(text):
-                break
-        yield socket
+def _say(process: subprocess.Popen[str], words: str) -> None:
+    stdin = _pipe(process.stdin)
+    stdin.write(words)
+    stdin.flush()
 
 
-async def _talk(port: int, tenant: ours.Tenant, seconds: float) -> tuple[list[float], int]:
-    """The neighbour says `PACE` lines a second, from several sockets in turn: seconds until each `ack`, and errors heard."""
-    async with contextlib.AsyncExitStack() as stack:
-        people = [
-            (await stack.enter_async_context(_joined(port, tenant.embed_key, who["token"], room["id"])), room["id"])
-            for who, room in zip(tenant.visitors, tenant.support, strict=True)
-        ]
-        sent: dict[str, float] = {}
-        took: list[float] = []
-        errors: list[str] = []
-        readers = [asyncio.create_task(_read(socket, sent, took, errors)) for socket, _ in people]
-        began = time.perf_counter()
-        for number in range(int(seconds * PACE)):
-            await asyncio.sleep(max(0.0, began + number / PACE - time.perf_counter()))
-            socket, room = people[number % len(people)]
-            cid = str(uuid4())
-            sent[cid] = time.perf_counter()
-            await socket.send(json.dumps({"t": "send", "cid": cid, "room": room, "text": "a line of the neighbour's"}))
-        await asyncio.sleep(1.0)
-        for reader in readers:
-            reader.cancel()
-    return took, len(errors)
-
-
-async def _read(socket: ClientConnection, sent: dict[str, float], took: list[float], errors: list[str]) -> None:
-    async for text in socket:
-        frame = json.loads(text)
-        if frame["t"] == "ack":
-            took.append(time.perf_counter() - sent[frame["cid"]])
-        elif frame["t"] == "err":
-            errors.append(frame["code"])
-
-
-def _apart(pid: int) -> None:
-    """The flood has the last core, and what is left of its time: what is measured is the server's sharing, not the kernel's."""
-    os.sched_setaffinity(pid, {max(os.sched_getaffinity(0))})
-    os.setpriority(os.PRIO_PROCESS, pid, 19)
-
-
-def _cpu(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _percentile(took: list[float], at: int) -> float:
-    return sorted(took)[min(len(took) - 1, len(took) * at // 100)] * 1000
-
-
-async def flood(port: int, key: str, people: list[tuple[str, str]]) -> None:
-    """Until it is ended: `TIMES` the quota of messages, a read of history for each tenth, and sockets that come and go."""
-    await asyncio.gather(*(_flood_one(port, key, token, room) for token, room in people), _come_and_go(port, key, *people[0]))
-
-
-async def _flood_one(port: int, key: str, token: str, room: str) -> None:
-    pace = QUOTA * TIMES / FLOODERS
-    async with _joined(port, key, token, room) as socket:
-        reader = asyncio.create_task(_drop(socket))
-        began, number = time.perf_counter(), 0
-        while not reader.done():
-            await asyncio.sleep(max(0.0, began + number / pace - time.perf_counter()))
-            await socket.send(json.dumps({"t": "send", "cid": str(uuid4()), "room": room, "text": "noise"}))
-            if number % 10 == 0:
-                await socket.send(json.dumps({"t": "history", "ref": number, "room": room, "before": 9}))
-            number += 1
-
-
-async def _drop(socket: ClientConnection) -> None:
-    async for _ in socket:
-        pass
-
-
-async def _come_and_go(port: int, key: str, token: str, room: str) -> None:
-    while True:
-        with contextlib.suppress(OSError, websockets.WebSocketException, TimeoutError):
-            async with asyncio.timeout(2), _joined(port, key, token, room):
-                pass
-
-
-if __name__ == "__main__":
-    asyncio.run(flood(int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])))
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None  # asked for in Popen
+    return pipe

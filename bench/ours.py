@@ -29,6 +29,7 @@ class Tenant:
     support: Sequence[dict[str, str]]  # id, epoch
     community: Sequence[dict[str, str]]
     agents: Sequence[str]  # tickets
+    access: Sequence[str]  # tokens for the HTTP API
 
     @classmethod
     def seeded(cls, services: Services, orders: Sequence[dict[str, Any]]) -> list[Self]:
@@ -72,7 +73,7 @@ def _process(services: Services, port: int, public: int) -> contextlib.AbstractC
     """One process; all say that they are at the `public` port, as behind a proxy."""
     words = [sys.executable, "-m", "saas.serve", "--port", str(port)]
     environment = services.ours | {"PORCHLIGHT_BASE_HOST": f"localhost:{public}"}
-    return server(words, port=port, environment=environment, log=services.folder / "ours.log")
+    return server(words, port=port, environment=environment, log=services.folder / f"ours-{port}.log")
 
 
 def _target(ports: Sequence[int], host: str) -> Target:

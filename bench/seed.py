@@ -21,6 +21,7 @@ from django.db import connection  # noqa: E402  (needs the apps)
 
 from chat.models import Participant, Room, Site, Visitor  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
+from tenants.jwt_services import sign_in_by_password  # noqa: E402
 from tenants.models import EmbedKey, Membership, Role, User  # noqa: E402
 from tenants.provisioning import create_tenant  # noqa: E402
 from tenants.tokens import issue_socket_ticket, issue_visitor  # noqa: E402
@@ -39,7 +40,8 @@ HEADS = "UPDATE chat_room SET last_seq = %(count)s, rev = %(count)s, last_text =
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One tenant: its slug, how many visitors, `support` rooms for the first of them, community rooms, agents.
+    """One tenant: its slug, how many visitors, `support` rooms for the first of them, community rooms, agents, and programs that
+    have signed in as an agent.
 
     Each room has `messages`.
     """
@@ -49,6 +51,7 @@ class Order:
     support: int = 0
     community: int = 0
     agents: int = 0
+    programs: int = 0
     messages: int = 0
 
 
@@ -69,6 +72,7 @@ def seed(order: Order) -> dict[str, Any]:
         "support": [{"id": str(room.id), "epoch": str(room.epoch)} for room in support],
         "community": [{"id": str(room.id), "epoch": str(room.epoch)} for room in community],
         "agents": [_ticket(tenant, number) for number in range(order.agents)],
+        "access": [_access(tenant, number) for number in range(order.programs)],
     }
 
 
@@ -117,6 +121,14 @@ def _ticket(tenant: TenantRef, number: int) -> str:
     ben = _user(f"ben{number}@{tenant.id.hex}.example")
     Membership.objects.create(tenant_id=tenant.id, user=ben, role=Role.AGENT)
     return issue_socket_ticket(tenant, user_id=ben.id, name=ben.name, role=Role.AGENT, sid=str(uuid4())).token
+
+
+def _access(tenant: TenantRef, number: int) -> str:
+    gus, password = _user(f"gus{number}@{tenant.id.hex}.example"), uuid4().hex
+    gus.set_password(password)
+    gus.save()
+    Membership.objects.create(tenant_id=tenant.id, user=gus, role=Role.AGENT)
+    return sign_in_by_password(tenant, email=gus.email, password=password).access
 
 
 if __name__ == "__main__":
