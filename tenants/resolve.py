@@ -131,7 +131,8 @@ def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID],
 
 def _load_ends(sids: Sequence[UUID]) -> dict[UUID, datetime]:
     """`_load_end` for each of these."""
-    return dict(SignIn.objects.filter(id__in=sids, ended_at__isnull=False).values_list("id", "ended_at"))
+    found = SignIn.objects.filter(id__in=sids).values_list("id", "ended_at")
+    return {sid: end for sid, end in found if end is not None}
 
 
 def _load_end(sid: UUID) -> datetime | None:

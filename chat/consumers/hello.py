@@ -1,8 +1,9 @@
 """`hello`: who is it, and what do they need to begin."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_TEXT, Close,
 from chat.realtime.protocol.incoming import Hello, Page
 from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
 from chat.realtime.session import Session
-from chat.selectors.rooms import first_summaries
+from chat.selectors.rooms import agents_first, visitors_first
 from chat.services.people import words_of
 from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
@@ -26,7 +27,8 @@ from tenants.tokens import Principal, is_of_another_tenant, read_socket_token
 
 LIMITS = {"text": MAX_TEXT, "frame": MAX_FRAME, "rooms": MAX_JOINED}
 
-Beginning = tuple[list[Summary], str | None, list[Notice], int, Word]  # rooms and what goes on, notifications and how many, state
+Rooms = list[Summary] | msgspec.Raw  # or what they are in JSON
+Beginning = tuple[Rooms, str | None, list[Notice], int, Word]  # rooms and what goes on, notifications and how many, state
 
 
 async def introduce(scope: dict[str, Any], frame: Hello) -> Principal | Close:
@@ -69,7 +71,7 @@ async def welcome(session: Session, frame: Hello) -> None:
         Welcome(
             v=version_for(frame.v, frame.min),
             me=_me(session),
-            rooms=rooms,
+            rooms=cast("Sequence[Summary]", rooms),
             unread=unread,
             notices=notices,
             limits=LIMITS,
@@ -91,15 +93,14 @@ async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None
 
 def _read_visitors(people: list[Principal]) -> list[Beginning]:
     return [
-        (*rooms, *told, ONLINE)
-        for rooms, told in zip(first_summaries(people), unseen_of([who.id for who in people]), strict=True)
+        (*rooms, *told, ONLINE) for rooms, told in zip(visitors_first(people), unseen_of([who.id for who in people]), strict=True)
     ]
 
 
 def _read_agents(people: list[Principal]) -> list[Beginning]:
     """Their tabs are one person each."""
     own = {who.id: who for who in people}
-    parts = zip(own, first_summaries(list(own.values())), unseen_of(list(own)), words_of(list(own)), strict=True)
+    parts = zip(own, agents_first(list(own.values())), unseen_of(list(own)), words_of(list(own)), strict=True)
     found = {key: (*rooms, *told, word) for key, rooms, told, word in parts}
     return [found[who.id] for who in people]
 

@@ -4,11 +4,26 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from chat.access import VISIBLE, reader
 from chat.realtime.protocol.codes import MAX_SUMMARIES
 from chat.realtime.protocol.outgoing import Summary
 from chat.selectors.pages import cursor_of, read_cursor
-from chat.selectors.rows import FROM_ROOMS, SUMMARY, SummaryRow, rows, rows_for_each, summary_for
+from chat.selectors.rows import (
+    FROM_ROOMS,
+    FROM_SHARED,
+    OWN,
+    SHARED,
+    SUMMARY,
+    SummaryRow,
+    array,
+    own_of,
+    rows,
+    rows_for_each,
+    shared_by_agents,
+    summary_for,
+)
 from saas.core.errors import BadFrame, NotFound
 from tenants.tokens import Principal
 
@@ -35,6 +50,11 @@ OF_VISITOR: Final = NEWEST_FIRST.replace(
         UNION ALL SELECT place.room_id FROM chat_participant place WHERE place.person_id = %(me)s AND place.kind = 'visitor'
     ))""",
 )
+# The newest rooms for agents, of whom each sees all: read once for many.
+OF_AGENTS: Final = f"""
+    SELECT {SHARED}, {OWN} {FROM_SHARED} WHERE {VISIBLE} AND room.notes_of_id IS NULL
+    ORDER BY room.last_at DESC, room.id DESC LIMIT %(limit)s
+"""
 EVERYTHING: Final = {"status": None, "kinds": None, "rooms": None, "last_at": None, "last_id": None}
 COMMUNITY: Final = f"""
     SELECT {SUMMARY} {FROM_ROOMS}
@@ -80,13 +100,25 @@ def summaries(
     return [summary_for(row, principal.kind) for row in page], onward
 
 
-def first_summaries(people: Sequence[Principal], *, limit: int = MAX_SUMMARIES) -> list[tuple[list[Summary], str | None]]:
-    """`summaries` for each of these, in one statement. All are visitors, or all are agents."""
-    kind = people[0].kind
-    values = {**EVERYTHING, "reader": kind, "limit": limit + 1}
-    found = rows_for_each(_rooms_of(kind), {"me": "uuid", "site": "uuid"}, [reader(who) for who in people], values)
+def visitors_first(people: Sequence[Principal], *, limit: int = MAX_SUMMARIES) -> list[tuple[list[Summary], str | None]]:
+    """`summaries` for each of these visitors, in one statement."""
+    values = {**EVERYTHING, "reader": "visitor", "limit": limit + 1}
+    found = rows_for_each(OF_VISITOR, {"me": "uuid", "site": "uuid"}, [reader(who) for who in people], values)
     pages = (_cut([SummaryRow(*row) for row in each], limit) for each in found)
-    return [([summary_for(row, kind) for row in page], onward) for page, onward in pages]
+    return [([summary_for(row, "visitor") for row in page], onward) for page, onward in pages]
+
+
+def agents_first(people: Sequence[Principal], *, limit: int = MAX_SUMMARIES) -> list[tuple[msgspec.Raw, str | None]]:
+    """`summaries` for each of these agents as JSON, in one statement: they see the same rooms, but for what is unread."""
+    values = {"reader": "agent", "me": None, "site": None, "people": array(who.id for who in people), "limit": limit + 1}
+    found = rows(OF_AGENTS, values)
+    onward = _cut([SummaryRow(*row[:-1]) for row in found], limit)[1]
+    shared = [shared_by_agents(row[:-1]) for row in found[:limit]]
+    owns = zip(*(msgspec.json.decode(row[-1]) for row in found[:limit]), strict=True) if found else ([] for _ in people)
+    return [
+        (msgspec.Raw(b"[%b]" % b",".join([line + own_of(*counts) for line, counts in zip(shared, own, strict=True)])), onward)
+        for own in owns
+    ]
 
 
 def _rooms_of(kind: str) -> str:

@@ -1,7 +1,7 @@
 """From rows to the wire: the columns of a message and of a summary, once for every statement that reads them."""
 # ruff: noqa: S608 - statements are put together from constants; values only ever go in as parameters
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -77,37 +77,46 @@ MESSAGE: Final = """
     ) END
 """
 
-# Read beside `room`, `site` and `mine`, the reader's place. Unread = others' undeleted messages born after my mark; counting
-# stops at 99, where showing stops; the order keeps it in the index of `seq`, where nothing after the mark costs nothing.
+# Read beside `room` and `mine`, the reader's place. Unread = others' undeleted messages born after my mark; counting stops at 99,
+# where showing stops; the order keeps it in the index of `seq`, where nothing after the mark costs nothing.
+UNREAD: Final = f"""(SELECT count(*) FROM (
+    SELECT FROM chat_message message
+    WHERE message.room_id = room.id AND message.kind <> 'system' AND message.deleted_at IS NULL
+      AND message.author_id IS DISTINCT FROM %(me)s
+      AND message.seq > coalesce(mine.read_seq, 0)
+    ORDER BY message.seq LIMIT {MAX_UNREAD}
+) unread)"""
+NOTES_UNREAD: Final = f"""CASE WHEN room.kind = 'support' AND room.visitor_id IS DISTINCT FROM %(me)s THEN (
+    SELECT (SELECT count(*) FROM (
+        SELECT FROM chat_message note
+        WHERE note.room_id = notes.id AND note.kind <> 'system' AND note.deleted_at IS NULL
+          AND note.author_id IS DISTINCT FROM %(me)s
+          AND note.seq > coalesce((
+              SELECT own.read_seq FROM chat_participant own WHERE own.room_id = notes.id AND own.person_id = %(me)s
+          ), 0)
+        ORDER BY note.seq LIMIT {MAX_UNREAD}
+    ) unread) FROM chat_room notes WHERE notes.notes_of_id = room.id AND notes.last_seq > 0
+) END"""
+MINE: Final = "LEFT JOIN chat_participant mine ON mine.room_id = room.id AND mine.person_id = %(me)s"
+
+# And beside `site`.
 SUMMARY: Final = f"""
     room.id, room.kind, room.title, room.last_seq, room.epoch, room.rev, room.status, room.visitor_id,
-    room.last_text, room.last_by, room.last_at, site.id, site.name, room.assignee_id, room.labels, room.people,
-    (SELECT count(*) FROM (
-        SELECT FROM chat_message message
-        WHERE message.room_id = room.id AND message.kind <> 'system' AND message.deleted_at IS NULL
-          AND message.author_id IS DISTINCT FROM %(me)s
-          AND message.seq > coalesce(mine.read_seq, 0)
-        ORDER BY message.seq LIMIT {MAX_UNREAD}
-    ) unread),
-    room.pinned, room.locked_at IS NOT NULL, room.closed_at IS NOT NULL, room.slow_seconds, mine.role AS my_role,
+    room.last_text, room.last_by, room.last_at, site.id, site.name, room.assignee_id, room.labels::text, room.people, {UNREAD},
+    room.pinned::text, room.locked_at IS NOT NULL, room.closed_at IS NOT NULL, room.slow_seconds, mine.role AS my_role,
     CASE WHEN mine.muted_until > now() THEN mine.muted_until END AS muted_until,
     (SELECT notes.id FROM chat_room notes WHERE notes.notes_of_id = room.id) AS notes, room.notes_of_id AS notes_of,
-    CASE WHEN room.kind = 'support' AND room.visitor_id IS DISTINCT FROM %(me)s THEN (
-        SELECT (SELECT count(*) FROM (
-            SELECT FROM chat_message note
-            WHERE note.room_id = notes.id AND note.kind <> 'system' AND note.deleted_at IS NULL
-              AND note.author_id IS DISTINCT FROM %(me)s
-              AND note.seq > coalesce((
-                  SELECT own.read_seq FROM chat_participant own WHERE own.room_id = notes.id AND own.person_id = %(me)s
-              ), 0)
-            ORDER BY note.seq LIMIT {MAX_UNREAD}
-        ) unread) FROM chat_room notes WHERE notes.notes_of_id = room.id AND notes.last_seq > 0
-    ) END AS notes_unread
+    {NOTES_UNREAD} AS notes_unread
 """
-FROM_ROOMS: Final = """
-    FROM chat_room room LEFT JOIN chat_site site ON site.id = room.site_id
-    LEFT JOIN chat_participant mine ON mine.room_id = room.id AND mine.person_id = %(me)s
-"""
+FROM_ROOMS: Final = f"FROM chat_room room LEFT JOIN chat_site site ON site.id = room.site_id {MINE}"
+
+# A summary for many readers at once, of whom nothing in it is one's own; and what is, for each of `people` in their order.
+SHARED: Final = SUMMARY.replace(UNREAD, "0").replace(NOTES_UNREAD, "NULL::bigint").replace("%(me)s", "NULL::uuid")
+FROM_SHARED: Final = FROM_ROOMS.replace("%(me)s", "NULL::uuid")
+OWN: Final = f"""(
+    SELECT json_agg(ARRAY[{UNREAD}, {NOTES_UNREAD}] ORDER BY asked.place)
+    FROM unnest(%(people)s::uuid[]) WITH ORDINALITY AS asked (me, place) {MINE}
+)::text""".replace("%(me)s", "asked.me")
 
 
 def message_of(row: MessageRow, me: UUID | None = None) -> Message:
@@ -141,6 +150,20 @@ def _reactions(column: dict[str, Any], own: list[str] | None, me: UUID | None) -
             others = [who for who in reactions[emoji].who if who != me]
             reactions[emoji] = Reacted(n=reactions[emoji].n, who=[me, *others][:MAX_REACTED])
     return reactions
+
+
+@lru_cache(4096)  # most rooms of a list are as they were when somebody else asked
+def shared_by_agents(row: tuple[Any, ...]) -> bytes:
+    """The columns of `SHARED` as JSON for an agent, without its end: `own_of` follows."""
+    summary = summary_for(SummaryRow(*row), "agent")
+    return msgspec.json.encode(msgspec.structs.replace(summary, unread=msgspec.UNSET))[:-1]
+
+
+@lru_cache(4096)
+def own_of(unread: int, notes_unread: int | None) -> bytes:
+    """What is one agent's own in a summary, and its end."""
+    notes = b',"notes_unread":%d' % notes_unread if notes_unread else b""
+    return b',"unread":%d%b}' % (unread, notes)
 
 
 def summary_for(row: SummaryRow, kind: str | None) -> Summary:
@@ -212,12 +235,17 @@ def rows_for_each(
 
     Rows of one asker come in no particular order.
     """
-    given = {name: [one[name] for one in asked] for name in columns}
+    given = {name: array(one[name] for one in asked) for name in columns}
     whole = _for_each(_for_reader(statement, values.get("reader")), tuple(columns.items()))
     found: list[list[tuple[Any, ...]]] = [[] for _ in asked]
     for place, *row in connection_of(DEFAULT_DB_ALIAS).read(whole, {**values, **given}):
         found[place - 1].append(tuple(row))
     return found
+
+
+def array(values: Iterable[UUID | int | None]) -> str:
+    """These as the text of an array: psycopg would look at each of them for long."""
+    return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
 
 
 @lru_cache

@@ -7,11 +7,10 @@ import pytest
 
 from chat.models import Participant, Room
 from chat.selectors import snapshot, summaries, summary_of
-from chat.selectors.rooms import first_summaries
 from tenants.context import TenantRef, in_tenant
 from tenants.models import User
 from tenants.tokens import Principal
-from tests.support.talk import agent, room_of, say, visitor
+from tests.support.talk import agent, first_summaries, room_of, say, visitor
 
 
 @pytest.fixture

@@ -1,23 +1,41 @@
 """What is read for many at once is what each would read alone."""
 
+from chat.models import Participant
 from chat.notifications import unseen_of
 from chat.selectors import snapshot, summaries
 from chat.selectors.messages import Position, snapshots_for_agents, snapshots_for_visitors
-from chat.selectors.rooms import first_summaries
 from tenants.context import TenantRef, in_tenant
 from tenants.models import User
-from tests.support.talk import agent, room_of, visitor
+from tests.support.cast import MakeTenant
+from tests.support.talk import agent, first_summaries, room_of, say, visitor
 
 
-def test_each_of_a_crowd_has_their_own_rooms(acme: TenantRef, ben: User) -> None:
+def test_each_of_a_crowd_has_their_own_rooms(acme: TenantRef) -> None:
     crowd = [visitor(acme) for _ in range(4)]
     rooms = [room_of(acme, who, "hello") for who in crowd[:3]]
-    desk = agent(acme, ben)
     with in_tenant(acme):
         assert first_summaries(crowd) == [summaries(who) for who in crowd]
         assert [[summary.id for summary in page] for page, _ in first_summaries(crowd)] == [*([room] for room in rooms), []]
-        assert first_summaries([desk], limit=2) == [summaries(desk, limit=2)]
         assert unseen_of([who.id for who in crowd]) == [([], 0)] * 4
+
+
+def test_each_agent_has_their_own_count_of_what_is_unread(acme: TenantRef, ada: User, ben: User) -> None:
+    desk, owner = agent(acme, ben), agent(acme, ada, "owner")
+    read, written, new = (room_of(acme, visitor(acme), "one", "two") for _ in range(3))
+    say(acme, written, owner, "an answer")
+    with in_tenant(acme):
+        Participant.objects.create(room_id=read, kind="agent", person_id=desk.id, name="Ben", read_seq=1)
+        found = first_summaries([desk, owner, desk])
+        assert found == [summaries(who) for who in (desk, owner, desk)]
+        unread = [{one.id: one.unread for one in rooms} for rooms, _ in found]
+        assert [[each[room] for room in (read, written, new)] for each in unread] == [[1, 3, 2], [2, 2, 2], [1, 3, 2]]
+        assert [first_summaries([who], limit=2) for who in (desk, owner)] == [[summaries(who, limit=2)] for who in (desk, owner)]
+
+
+def test_agents_without_a_room_have_an_empty_list(make_tenant: MakeTenant, ben: User) -> None:
+    nobody = make_tenant()
+    with in_tenant(nobody):
+        assert first_summaries([agent(nobody, ben), agent(nobody, ben)]) == [([], None)] * 2
 
 
 def test_each_of_a_crowd_has_the_page_of_the_room_they_may_see(acme: TenantRef, ben: User) -> None:

@@ -1,13 +1,16 @@
 """People of the cast at work: an agent, a visitor, a room with some lines in it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
+import msgspec
 from django.db import transaction
 
 from chat.realtime.append import Row, append_sync
 from chat.realtime.protocol.incoming import Open
-from chat.realtime.protocol.outgoing import Author
+from chat.realtime.protocol.outgoing import Author, Summary
+from chat.selectors.rooms import agents_first, visitors_first
 from chat.services.messages import open_room
 from chat.services.visitors import ensure_visitor
 from tenants.context import TenantRef, in_tenant
@@ -54,3 +57,10 @@ def say(tenant: TenantRef, room_id: UUID, who: Principal | None, *texts: str) ->
 def with_role(principal: Principal, role: str) -> Principal:
     """The same agent in another role."""
     return replace(principal, role=role)
+
+
+def first_summaries(people: Sequence[Principal], *, limit: int = 50) -> list[tuple[list[Summary], str | None]]:
+    """What `welcome` lists for each of these, who are all of one kind. Inside the tenant."""
+    if people[0].kind == "visitor":
+        return visitors_first(people, limit=limit)
+    return [(msgspec.json.decode(rooms, type=list[Summary]), onward) for rooms, onward in agents_first(people, limit=limit)]
