@@ -153,7 +153,7 @@ export function connectByHttp(
       const { t } = JSON.parse(text) as Reply;
       if (t === "hello") void hear();
       else if (t !== "auth") outbox.push(text); // each request carries the token of its time
-      void say();
+      queueMicrotask(say); // with what else is said in this turn
       renew();
     },
     close,
