@@ -17,9 +17,13 @@ const walls = new Map<string, Fetch>();
 
 globalThis.fetch = async (url, init = {}) => {
   const token = new Headers(init.headers).get("Authorization")?.replace("Bearer ", "") ?? "";
-  const ask = walls.get(token);
-  if (!ask) throw new TypeError("nobody's token");
-  return ask(new URL(String(url)), init);
+  return (walls.get(token) ?? plain)(new URL(String(url)), init);
+};
+
+/** What is nobody's in particular. */
+const plain: Fetch = async (url, init) => {
+  const answer = await answerOf(ask(url, init), "");
+  return new Response(await text(answer), { status: answer.statusCode ?? 500 });
 };
 
 interface Answer {
@@ -105,7 +109,13 @@ export function badWall(
 /** To this machine, whatever the host of the address is called. */
 function ask(url: URL, init: RequestInit): ClientRequest {
   const headers = { ...Object.fromEntries(new Headers(init.headers)), Host: url.host, Origin: url.origin };
-  const asked = request({ host: "127.0.0.1", port: url.port, path: url.pathname, method: "POST", headers });
+  const asked = request({
+    host: "127.0.0.1",
+    port: url.port,
+    path: url.pathname,
+    method: init.method ?? "GET",
+    headers,
+  });
   init.signal?.addEventListener("abort", () => asked.destroy(new Error("aborted")));
   return asked;
 }
