@@ -51,6 +51,8 @@ export interface FakeServer {
   dials(): number;
   /** Whether connections are refused. */
   down: boolean;
+  /** How many of the next hellos end their connections. */
+  unwelcome: number;
   hidden: boolean;
   /** Whether nothing passes any more, while connections look open. */
   dead: boolean;
@@ -193,6 +195,11 @@ export function fakeServer(clock: FakeClock): FakeServer {
   function handle(connection: Connection, frame: ClientFrame): void {
     received.push(frame);
     const room = "room" in frame ? rooms.get(frame.room) : undefined;
+    if (frame.t === "hello" && server.unwelcome > 0) {
+      server.unwelcome -= 1;
+      kill(connection);
+      return;
+    }
     if (frame.t === "hello") {
       const known = [...rooms.values()].map(summary);
       push(connection, {
@@ -227,6 +234,7 @@ export function fakeServer(clock: FakeClock): FakeServer {
     refuse: 0,
     refuseChanges: undefined,
     down: false,
+    unwelcome: 0,
     hidden: false,
     dead: false,
     dials: () => dials,

@@ -65,6 +65,20 @@ describe("coming back", () => {
     assert.deepEqual(tokens, ["token 1", "token 1", "token 2"]);
   });
 
+  test("an outage costs no token; one that was shown and not welcomed is replaced", async () => {
+    const { clock, server, sessions, state } = await online();
+    server.down = true;
+    server.close(1006);
+    await clock.pass(30_000);
+    server.down = false;
+    await clock.pass(30_000);
+    assert.deepEqual([state(), sessions()], ["online", 1]);
+    server.unwelcome = 1;
+    server.close(1006);
+    await clock.pass(30_000);
+    assert.deepEqual([state(), sessions()], ["online", 2]);
+  });
+
   test("4409 waits until the tab is looked at", async () => {
     const { clock, server, state } = await online();
     server.hidden = true;

@@ -12,8 +12,15 @@ import { world } from "./world.ts";
 export function walled(random?: () => number) {
   const { clock, server } = world(random);
   const http = fakeHttp(clock, server);
-  const net = { blocked: true, tries: 0, tokens: 0 };
-  mock.method(globalThis, "fetch", http.fetch);
+  const net = { blocked: true, tries: 0, tokens: 0, probes: 0, status: 200 };
+  const probe = async () => {
+    net.probes += 1;
+    if (server.down) throw new TypeError("network");
+    return new Response("", { status: net.status });
+  };
+  mock.method(globalThis, "fetch", (url: string | URL, init: RequestInit) =>
+    String(url) === "http://shop.example/healthz/live" ? probe() : http.fetch(url, init),
+  );
   const direct: Connect = (url, handlers, hello) => {
     net.tries += 1;
     if (!net.blocked) return server.connect(url, handlers, hello);

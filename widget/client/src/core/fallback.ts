@@ -1,4 +1,4 @@
-/** A way round what refuses sockets: after some that never said a word, the same frames go by HTTP. */
+/** A way round what refuses sockets: after some that never said a word, though the server answers, the same frames go by HTTP. */
 
 import type { Clock } from "./clock.ts";
 import type { Connect, Surroundings, Transport } from "./transport.ts";
@@ -12,7 +12,17 @@ const LOST = 1006;
 /** Its code is fetched when it is needed, which for nearly everybody is never. */
 const loadRescue = async (): Promise<MakeRescue> => (await import("./rescue.ts")).createRescue;
 
-/** Connects by `direct` until three in a row were closed before they said anything; then by what `load` brings. */
+/** Where nobody answers at all, a refused socket says nothing about sockets. */
+const answers = (url: string): Promise<boolean> => {
+  const address = new URL("/healthz/live", new URL(url, globalThis.location?.href));
+  address.protocol = address.protocol.replace("ws", "http");
+  return fetch(address).then(
+    ({ status }) => status < 500,
+    () => false,
+  );
+};
+
+/** Connects by `direct` until three in a row were closed before they said anything and HTTP works; then by what `load` brings. */
 export function withFallback(
   direct: Connect,
   clock: Clock,
@@ -20,6 +30,7 @@ export function withFallback(
   load: () => Promise<MakeRescue> = loadRescue,
 ): Connect {
   let failures = 0;
+  let blocked = false;
   let rescue: Connect | undefined;
 
   const watched: Connect = (url, handlers, hello) => {
@@ -30,8 +41,13 @@ export function withFallback(
       handlers.text(data);
     };
     const close = (code: number) => {
-      if (!heard && code < 4000) failures += 1;
-      handlers.close(code);
+      const refused = !heard && code < 4000;
+      if (refused) failures += 1;
+      if (!refused || failures < MOST_FAILURES) return handlers.close(code);
+      void answers(url).then((does) => {
+        blocked = does;
+        handlers.close(code);
+      });
     };
     return direct(url, { ...handlers, text, close }, hello);
   };
@@ -55,5 +71,5 @@ export function withFallback(
     };
   };
 
-  return (...line) => (rescue ?? (failures < MOST_FAILURES ? watched : rescued))(...line);
+  return (...line) => (rescue ?? (blocked ? rescued : watched))(...line);
 }

@@ -87,6 +87,7 @@ const LOST = 1006;
 /** What belongs to one connection and ends with it. */
 interface Line {
   transport?: Transport;
+  opened: boolean;
   welcomed: boolean;
   /** Milliseconds of silence that mean the line is dead. */
   patience: number;
@@ -114,7 +115,7 @@ export function createSocket(options: SocketOptions): Socket {
   async function dial(): Promise<void> {
     cancelWait();
     tried = clock.now();
-    const mine: Line = { welcomed: false, patience: 0, pings: 0, cancels: {} };
+    const mine: Line = { opened: false, welcomed: false, patience: 0, pings: 0, cancels: {} };
     line = mine;
     become({ state: "connecting", attempt });
     limit(mine, "open", OPEN_LIMIT, () => ended(mine, LOST));
@@ -145,7 +146,10 @@ export function createSocket(options: SocketOptions): Socket {
   });
 
   const handlersOf = (mine: Line) => ({
-    open: () => line === mine && mine.transport?.send(encode(hello())),
+    open() {
+      mine.opened = true;
+      if (line === mine) mine.transport?.send(encode(hello()));
+    },
     text: (data: string) => line === mine && received(mine, data),
     close: (code: number) => ended(mine, code),
   });
@@ -215,8 +219,8 @@ export function createSocket(options: SocketOptions): Socket {
   function ended(mine: Line, code: number): void {
     if (line !== mine) return;
     hangUp();
-    // A token that never brought a welcome may be the reason, so the second try in a row asks for another.
-    if (code === Close.tokenExpired || (!mine.welcomed && attempt > 0)) session = undefined;
+    // A token that was shown and brought no welcome may be the reason, so the second try in a row asks for another.
+    if (code === Close.tokenExpired || (mine.opened && !mine.welcomed && attempt > 0)) session = undefined;
     if (code === Close.tooManySockets) become({ state: "parked" });
     else if (isFinal(code)) become({ state: "stopped", code });
     else wait();
