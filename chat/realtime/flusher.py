@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from chat.realtime.waiting import Done, Entry, Waiting
 log = logging.getLogger(__name__)
 
 FLUSH_ROWS = 500
+LOOK = 200  # entries: a part of what may be near
 FLUSH_SECONDS = 10.0
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0)
 GIVE_UP_SECONDS = 8.0  # without a database for so long, senders hear `busy` and send again themselves
@@ -78,7 +80,7 @@ class Flusher:
         self.failures = 0
         self._name, self._dsn, self._flush, self._tenants = name, dsn, flush, tenants
         self._options = OPTIONS.format(lock_ms=lock_ms)
-        self._under_way: set[UUID] = set()
+        self._under_way: dict[UUID, list[Entry]] = {}  # by tenant
         self.rows_under_way = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -110,6 +112,11 @@ class Flusher:
         """Whether something of the tenant waits or is under way."""
         return tenant_id in self.waiting.tenants or tenant_id in self._under_way
 
+    def expects(self, tenant_id: UUID, room_id: UUID) -> bool:
+        """Whether more of this room is to be stored in a moment, as far as a short look tells."""
+        near = chain(self._under_way.get(tenant_id, ()), self.waiting.tenants.get(tenant_id, ()))
+        return any(entry.row.room_id == room_id and not entry.is_answered for entry in islice(near, LOOK))
+
     async def idle(self) -> None:
         """Wait until nothing waits and no flush is under way."""
         if self._task is not None:
@@ -129,10 +136,10 @@ class Flusher:
                 self._wake.clear()
                 await self._wake.wait()
             groups = self.waiting.take(FLUSH_ROWS, tenants=self._tenants)
-            self._under_way = {group[0].tenant.id for group in groups}
+            self._under_way = {group[0].tenant.id: group for group in groups}
             self.rows_under_way = sum(map(len, groups))
             await self._flush(groups)
-            self._under_way, self.rows_under_way = set(), 0
+            self._under_way, self.rows_under_way = {}, 0
 
     async def send(self, groups: Groups) -> list[tuple[Entry, Done]]:
         """Store the groups in one transaction; what became of each entry. Raises `Refused` or `GivenUp`."""

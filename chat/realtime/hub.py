@@ -7,7 +7,6 @@ that failed, is mended by reading from the database. Everything here runs on the
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -15,37 +14,29 @@ from django.conf import settings
 
 from chat.realtime import groups, here, marks
 from chat.realtime.aftermath import Aftermath
-from chat.realtime.append import for_visitor
 from chat.realtime.expulsion import obey_out
 from chat.realtime.here import LocalTenant, Present
 from chat.realtime.journal import Journal, Stored
 from chat.realtime.local import Local
 from chat.realtime.others import Others
-from chat.realtime.protocol.outgoing import Marks, Notice, RoomOut, SeenOut, ServerFrame, Summary, encode
+from chat.realtime.publishing import Published, Publisher
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
-from chat.realtime.waiting import Done, Sent, frame_of
 from saas.core.database import dsn
 from tenants.context import TenantRef
 
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What a service stored in its own transaction, to be published after the commit."""
-
-    row: Sent
-    done: Done
+__all__ = ["Hub", "Published", "from_thread", "hub", "running_hub"]
 
 
-class Hub:
-    """The rooms and people of this process."""
+class Hub(Publisher):
+    """The rooms and people of this process: who enters them, who leaves, and what they are told."""
 
     def __init__(self) -> None:
-        self.local = Local()
-        self.loop = self.local.loop
-        self.others = Others(self.local, partial(obey_out, self.local, self.leave_room))
-        self.bus = self.others.bus
+        local = Local()
+        self.others = Others(local, partial(obey_out, local, self.leave_room))
         self.journal = Journal(dsn(), self._journaled)
+        super().__init__(local, self.others.bus, self.journal.expects)
+        self.loop = local.loop
         self.aftermath = Aftermath(self._looking, self.notify)
         self.marks = marks.Marks()
         self._sessions: set[Session] = set()
@@ -123,10 +114,6 @@ class Hub:
             await asyncio.sleep(wait)
         return local
 
-    def sockets_of(self, tenant: TenantRef, person_id: UUID) -> list[Session]:
-        """This process's sockets of one person."""
-        return list(self.local.groups.get(groups.person(tenant.id, person_id), ()))
-
     def _attach(self, session: Session, group: str) -> None:
         session.groups.add(group)
         if group not in self.local.groups:
@@ -162,10 +149,6 @@ class Hub:
 
     # --- rooms ---------------------------------------------------------------------------------------------------------------
 
-    def room(self, tenant: TenantRef, room_id: UUID) -> LocalRoom | None:
-        """The room, if a local socket is in it."""
-        return self.local.rooms.get(groups.room(tenant.id, room_id))
-
     async def enter_room(self, session: Session, room_id: UUID) -> LocalRoom:
         """Join the room's group first; the caller reads history second and calls `settle_room` third, or `quit_room`."""
         group = groups.room(session.tenant.id, room_id)
@@ -188,6 +171,7 @@ class Hub:
             return self.quit_room(session, room)  # it ended while it was reading
         if session not in room.joining and session not in room.members:
             return None  # it left while it was reading
+        self._gathering.release(room.group)  # what the history may hold is not told again
         first = room.id not in session.rooms
         session.rooms[room.id] = writable
         session.send_text(joined)
@@ -241,75 +225,6 @@ class Hub:
         room = self.room(tenant, room_id)
         if room is not None:
             self.local.compare(room, head)
-
-    # --- publishing ----------------------------------------------------------------------------------------------------------
-
-    def publish(self, tenant: TenantRef, room_id: UUID, lines: Sequence[tuple[int, bytes]]) -> None:
-        """Frames that take a seq, after their commit: to the room, here and elsewhere, in order."""
-        group = groups.room(tenant.id, room_id)
-        self.local.offer(group, lines)
-        if not self.bus.is_silent:
-            self.bus.say(group, {"k": "m", "lines": lines})
-
-    def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
-        """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""
-        if not self._is_heard(group):
-            return
-        text = encode(told)
-        self.local.tell(group, text, only)
-        self.bus.say(group, {"k": "f", "f": text, "only": only})
-
-    def _is_heard(self, group: str) -> bool:
-        """Whether anybody may hear what is told to the group: else it need not be put into words."""
-        return not self.bus.is_silent or self.local.has(group)
-
-    def tell_own(self, session: Session, told: Marks) -> None:
-        """A read mark to every socket of its owner; those in the room have it already, if it is no crowd. May be lost."""
-        tenant, who, text = session.tenant, session.principal, encode(told)
-        place, local = self.room(tenant, told.room), self.local.tenant(tenant.id)
-        for mine in self.sockets_of(tenant, who.id):
-            if told.room not in mine.rooms or (place and place.crowded):
-                mine.send_text(text)
-        if local is not None and local.roster.is_elsewhere(who.id):
-            self.bus.say(groups.person(tenant.id, who.id), {"k": "f", "f": text, "only": None})
-
-    def notify(self, tenant: TenantRef, notice: Notice, to: Sequence[tuple[UUID, UUID]]) -> None:
-        """A notification to every socket of many: each recipient and the id of their own copy. One message to each process."""
-        group, text, pairs = groups.here(tenant.id), encode(notice), [(who.bytes, ident.bytes) for who, ident in to]
-        self.local.notify(group, text, pairs)
-        if not self.bus.is_silent:
-            self.bus.say(group, {"k": "notices", "notice": text, "to": pairs})
-
-    def tell_seen(self, tenant: TenantRef, person_id: UUID, notification: UUID | None, unread: int) -> None:
-        """Somebody has seen one of their notifications, or all, and so many are left: to all their sockets. May be lost."""
-        which = {"all": True} if notification is None else {"notification": notification}
-        self.tell(groups.person(tenant.id, person_id), SeenOut(unread=unread, **which))
-
-    def tell_summary(self, tenant: TenantRef, room: Summary) -> None:
-        """A room's new summary to the tenant's agents and to its visitor."""
-        self.tell(groups.inbox(tenant.id), RoomOut(room=room.id, summary=room))
-        if isinstance(room.visitor, UUID):
-            self.tell(groups.person(tenant.id, room.visitor), RoomOut(room=room.id, summary=for_visitor(room)))
-
-    def end(self, group: str, code: int, *, sid: str | None = None) -> None:
-        """Close every socket of a group, or only those of one sign-in, on every process."""
-        self.local.end(group, code, sid)
-        self.bus.say(group, {"k": "end", "code": code, "sid": sid})
-
-    def published(self, tenant: TenantRef, events: Sequence[Published]) -> None:
-        """What services stored in their own transactions, after the commit."""
-        self._stored([Stored(tenant, event.row, event.done) for event in events if event.done.outcome == "stored"])
-
-    def _stored(self, stored: Sequence[Stored]) -> None:
-        rooms: dict[tuple[UUID, UUID], list[Stored]] = {}
-        for entry in stored:
-            rooms.setdefault((entry.tenant.id, entry.row.room_id), []).append(entry)
-        for entries in rooms.values():
-            tenant, room_id = entries[0].tenant, entries[0].row.room_id
-            self.publish(tenant, room_id, [(entry.done.seq, encode(frame_of(entry.row, entry.done))) for entry in entries])
-            news = [entry.done for entry in entries if entry.done.room is not None]
-            if news and (summary := max(news, key=lambda done: done.seq).summary()):
-                self.tell_summary(tenant, summary)
 
 
 _hub: Hub | None = None

@@ -106,6 +106,10 @@ class Journal:
             raise Busy("Too many messages are waiting to be stored.", retry_after=1.0)
         flusher.add(Entry(tenant, row, answer))
 
+    def expects(self, tenant_id: UUID, room_id: UUID) -> bool:
+        """Whether more of this room is to be stored in a moment."""
+        return any(flusher.expects(tenant_id, room_id) for flusher in self._all if flusher.holds(tenant_id))
+
     async def put(self, tenant: TenantRef, row: Row) -> Appended:
         """Store the message and wait for the commit. Raises what refused it."""
         done = await self._put(tenant, row)

@@ -1,0 +1,121 @@
+"""What is told, and to whom: committed messages to their rooms in order, frames of state to rooms, people and inboxes.
+
+Each thing is put into words once, goes straight to the sockets of this process (`local.py`), and by the bus to the others
+(`others.py`). While nobody elsewhere can hear, the bus is spared.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chat.realtime import groups
+from chat.realtime.append import for_visitor
+from chat.realtime.bus import Bus
+from chat.realtime.gathering import MANY, Gathering, Lines
+from chat.realtime.journal import Stored
+from chat.realtime.local import Local
+from chat.realtime.protocol.outgoing import Marks, Notice, RoomOut, SeenOut, ServerFrame, Summary, encode
+from chat.realtime.room import LocalRoom
+from chat.realtime.session import Session
+from chat.realtime.waiting import Done, Sent, frame_of
+from tenants.context import TenantRef
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a service stored in its own transaction, to be published after the commit."""
+
+    row: Sent
+    done: Done
+
+
+class Publisher:
+    """Tells this process's sockets and the other processes. `more_comes` says whether more of a room is about to be stored."""
+
+    def __init__(self, local: Local, bus: Bus, more_comes: Callable[[UUID, UUID], bool]) -> None:
+        self.local = local
+        self.bus = bus
+        self._more_comes = more_comes
+        self._gathering = Gathering(local.loop, self._let_go)
+
+    def room(self, tenant: TenantRef, room_id: UUID) -> LocalRoom | None:
+        """The room, if a local socket is in it."""
+        return self.local.rooms.get(groups.room(tenant.id, room_id))
+
+    def sockets_of(self, tenant: TenantRef, person_id: UUID) -> list[Session]:
+        """This process's sockets of one person."""
+        return list(self.local.groups.get(groups.person(tenant.id, person_id), ()))
+
+    def publish(self, tenant: TenantRef, room_id: UUID, lines: Sequence[tuple[int, bytes]]) -> None:
+        """Frames that take a seq, after their commit: to the room, here and elsewhere, in order."""
+        group = groups.room(tenant.id, room_id)
+        room = self.local.rooms.get(group)
+        if room and len(room.members) >= MANY and self._more_comes(tenant.id, room_id):
+            self._gathering.keep(group, lines, readers=len(room.members))
+        else:
+            self._let_go(group, self._gathering.join(group, lines))
+
+    def _let_go(self, group: str, lines: Lines) -> None:
+        self.local.offer(group, lines)
+        if not self.bus.is_silent:
+            self.bus.say(group, {"k": "m", "lines": lines})
+
+    def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
+        """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""
+        if not self._is_heard(group):
+            return
+        text = encode(told)
+        self.local.tell(group, text, only)
+        self.bus.say(group, {"k": "f", "f": text, "only": only})
+
+    def _is_heard(self, group: str) -> bool:
+        """Whether anybody may hear what is told to the group: else it need not be put into words."""
+        return not self.bus.is_silent or self.local.has(group)
+
+    def tell_own(self, session: Session, told: Marks) -> None:
+        """A read mark to every socket of its owner; those in the room have it already, if it is no crowd. May be lost."""
+        tenant, who, text = session.tenant, session.principal, encode(told)
+        place, local = self.room(tenant, told.room), self.local.tenant(tenant.id)
+        for mine in self.sockets_of(tenant, who.id):
+            if told.room not in mine.rooms or (place and place.crowded):
+                mine.send_text(text)
+        if local is not None and local.roster.is_elsewhere(who.id):
+            self.bus.say(groups.person(tenant.id, who.id), {"k": "f", "f": text, "only": None})
+
+    def notify(self, tenant: TenantRef, notice: Notice, to: Sequence[tuple[UUID, UUID]]) -> None:
+        """A notification to every socket of many: each recipient and the id of their own copy. One message to each process."""
+        group, text, pairs = groups.here(tenant.id), encode(notice), [(who.bytes, ident.bytes) for who, ident in to]
+        self.local.notify(group, text, pairs)
+        if not self.bus.is_silent:
+            self.bus.say(group, {"k": "notices", "notice": text, "to": pairs})
+
+    def tell_seen(self, tenant: TenantRef, person_id: UUID, notification: UUID | None, unread: int) -> None:
+        """Somebody has seen one of their notifications, or all, and so many are left: to all their sockets. May be lost."""
+        which = {"all": True} if notification is None else {"notification": notification}
+        self.tell(groups.person(tenant.id, person_id), SeenOut(unread=unread, **which))
+
+    def tell_summary(self, tenant: TenantRef, room: Summary) -> None:
+        """A room's new summary to the tenant's agents and to its visitor."""
+        self.tell(groups.inbox(tenant.id), RoomOut(room=room.id, summary=room))
+        if isinstance(room.visitor, UUID):
+            self.tell(groups.person(tenant.id, room.visitor), RoomOut(room=room.id, summary=for_visitor(room)))
+
+    def end(self, group: str, code: int, *, sid: str | None = None) -> None:
+        """Close every socket of a group, or only those of one sign-in, on every process."""
+        self.local.end(group, code, sid)
+        self.bus.say(group, {"k": "end", "code": code, "sid": sid})
+
+    def published(self, tenant: TenantRef, events: Sequence[Published]) -> None:
+        """What services stored in their own transactions, after the commit."""
+        self._stored([Stored(tenant, event.row, event.done) for event in events if event.done.outcome == "stored"])
+
+    def _stored(self, stored: Sequence[Stored]) -> None:
+        rooms: dict[tuple[UUID, UUID], list[Stored]] = {}
+        for entry in stored:
+            rooms.setdefault((entry.tenant.id, entry.row.room_id), []).append(entry)
+        for entries in rooms.values():
+            tenant, room_id = entries[0].tenant, entries[0].row.room_id
+            self.publish(tenant, room_id, [(entry.done.seq, encode(frame_of(entry.row, entry.done))) for entry in entries])
+            news = [entry.done for entry in entries if entry.done.room is not None]
+            if news and (summary := max(news, key=lambda done: done.seq).summary()):
+                self.tell_summary(tenant, summary)
