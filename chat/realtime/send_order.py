@@ -2,6 +2,9 @@
 
 A time alone could not keep that order: what is on its way when something is refused may arrive after the time is over, and before
 what was refused comes again. So each refused `cid` is remembered, and until the first of them is taken all others wait behind it.
+
+A socket needs to know nothing of others of the same client, nor a request without a socket of those before: each begins with all
+that is not settled. So what is taken here has had everything before it taken here or there, however the two mingle.
 """
 
 import time
