@@ -82,7 +82,11 @@ def _columns(changes: Sequence[Change]) -> tuple[list[Any], ...]:
     )
 
 
-def _read(found: Sequence[Any]) -> Amended:
+def _read(_changes: Sequence[Change], found: Sequence[Sequence[Any]]) -> list[Amended]:
+    return [_read_one(one) for one in found]
+
+
+def _read_one(found: Sequence[Any]) -> Amended:
     message = None if found[MESSAGE] is None else MessageRow(*found[MESSAGE:ROOM])
     room = None if found[ROOM] is None else tuple(found[ROOM:])
     ord_, outcome, wait, seq, ts = found[:MESSAGE]

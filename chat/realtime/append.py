@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ ROOM_COLUMNS: Final = (
 )
 BUSY_SECONDS: Final = 0.2  # until a room that is held by others is worth another try
 ROOM: Final = 6  # where they begin in what `append` returns
+HEAD: Final = 3  # the room's last seq among them
 PEOPLE: Final = 16  # and how many of them stand before a reader's count of unread messages in a summary's row,
 SLOW: Final = 20  # and before what the reader is in the room
 
@@ -41,8 +42,7 @@ class Row:
         return hashlib.sha256(f"{self.kind}\0{self.reply_to}\0{self.text}".encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """What became of one row."""
 
     ord: int
@@ -72,11 +72,11 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One of the two functions: its statement, its arrays, and how one of its rows is read."""
+    """One of the two functions: its statement, its arrays, and how the answer to some rows is read, one result for each."""
 
     statement: str  # with `{schema}`
     columns: Callable[[Sequence[Any]], tuple[list[Any], ...]]
-    read: Callable[[Sequence[Any]], Any]
+    read: Callable[[Sequence[Any], Sequence[Sequence[Any]]], list[Any]]
 
 
 def _columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
@@ -93,9 +93,24 @@ def _columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
     )
 
 
-def _read(found: Sequence[Any]) -> Appended:
-    ord_, outcome, wait, seq, ident, ts = found[:ROOM]
-    return Appended(ord_, outcome, wait, seq, ident, ts, None if found[ROOM] is None else tuple(found[ROOM:]))
+def _read(rows: Sequence[Row], found: Sequence[Sequence[Any]]) -> list[Appended]:
+    """From one answer for each row; or for each room, when nothing stood in the way of any row: those have no `ord`."""
+    if found and found[0][0] is None:
+        return _all_stored(rows, {room[ROOM]: room for room in found})
+    return [Appended._make((*one[:ROOM], None if one[ROOM] is None else tuple(one[ROOM:]))) for one in found]
+
+
+def _all_stored(rows: Sequence[Row], rooms: dict[UUID, Sequence[Any]]) -> list[Appended]:
+    """Each room tells its first new seq, the id of the flush's first row, which the others' ids follow, and the moment."""
+    done: list[Appended] = []
+    new = dict.fromkeys(rooms, 0)
+    for place, row in enumerate(rows):
+        _, outcome, _, first, ident, ts, *room = rooms[row.room_id]
+        seq = first + new[row.room_id]
+        new[row.room_id] += 1
+        told = tuple(room) if seq == room[HEAD] else None
+        done.append(Appended(place + 1, outcome, None, seq, UUID(int=ident.int + place), ts, told))
+    return done
 
 
 APPEND: Final = Call(
@@ -111,7 +126,8 @@ def call_sync(call: Call, rows: Sequence[Any]) -> list[Any]:
     """Call the function in the current transaction of the current tenant; in the order of `rows`."""
     with connection.cursor() as cursor:
         cursor.execute(call.statement.format(schema=""), call.columns(rows))
-        return [call.read(found) for found in cursor.fetchall()]
+        found: list[Any] = call.read(rows, cursor.fetchall())
+    return found
 
 
 def append_sync(rows: Sequence[Row]) -> list[Appended]:

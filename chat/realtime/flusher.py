@@ -7,7 +7,7 @@ that harmless. What the database refuses is the owner's matter, who learns which
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Final
@@ -18,7 +18,8 @@ from psycopg import sql
 
 from chat.realtime.amend import AMEND, Change
 from chat.realtime.append import APPEND, Call, Row
-from chat.realtime.packing import Packed, PackedDumper, kinds_of, pack
+from chat.realtime.packing import kinds_of, pack, text
+from chat.realtime.round_trip import Command, Failed, RoundTrips, numbered
 from chat.realtime.waiting import Done, Entry, Waiting
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,14 @@ GIVE_UP_SECONDS = 8.0  # without a database for so long, senders hear `busy` and
 RECONNECT_SECONDS = 1800.0  # a backend's caches grow with every schema it has touched
 CALLS: Final[dict[type, Call]] = {Row: APPEND, Change: AMEND}
 KINDS: Final = {kind: kinds_of(call.statement) for kind, call in CALLS.items()}
-ENTER: Final = "SELECT set_config('role', %s, true)"  # until the end of the flush's transaction, or the next tenant's
+ENTER: Final = b"SELECT set_config('role', $1, true)"  # until the end of the flush's transaction, or the next tenant's
 # A function is planned once per schema and connection, by its indexes: planning it costs more than running it for a few rows, and
 # what is small when it is planned may be large a minute later.
 OPTIONS: Final = (
     "-c statement_timeout=5000 -c lock_timeout={lock_ms} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
 )
+
+HELD: Final = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)  # one tenant's tables are: the others go on
 
 Groups = list[list[Entry]]  # the entries of one flush, by tenant
 
@@ -60,13 +63,13 @@ class GivenUp(Exception):  # it is no fault of the rows
 
 
 @dataclass(slots=True)
-class _Sent:
-    """One call under way."""
+class _Call:
+    """One call to be sent."""
 
-    place: int
+    place: int  # of its tenant in the groups
     kind: type
     entries: list[Entry]
-    cursor: psycopg.AsyncCursor[tuple[Any, ...]]
+    commands: tuple[Command, Command]  # the tenant's role, then the call
 
 
 class Flusher:
@@ -77,6 +80,7 @@ class Flusher:
     ) -> None:
         self.waiting = Waiting()
         self.connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._trips: RoundTrips | None = None
         self.failures = 0
         self._name, self._dsn, self._flush, self._tenants = name, dsn, flush, tenants
         self._options = OPTIONS.format(lock_ms=lock_ms)
@@ -157,40 +161,33 @@ class Flusher:
                 tries += 1
 
     async def _send(self, groups: Groups) -> list[tuple[Entry, Done]]:
-        connection = await self._connect()
-        sent: list[_Sent] = []
+        calls = [call for place, entries in enumerate(groups) for call in self._calls(place, entries)]
+        await self._connect()
+        assert self._trips is not None
         try:
-            async with asyncio.timeout(FLUSH_SECONDS), connection.pipeline():
-                for place, entries in enumerate(groups):
-                    await self._send_group(connection, place, entries, sent)
-        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable) as error:
-            raise self._refused(sent, error) from None  # one tenant's tables are held: the others go on
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error as error:
-            raise self._refused(sent, error) from None
-        except ValueError as error:  # a row that no text on the wire can hold: what stood before it may be stored
-            await self._start_over(groups)
-            raise Refused(sent[-1].place, error) from None
-        return [pair for one in sent for pair in await _results(one)]
+            async with asyncio.timeout(FLUSH_SECONDS):
+                answers = await self._trips.run([command for call in calls for command in call.commands])
+        except Failed as failed:
+            if isinstance(failed.error, psycopg.OperationalError) and not isinstance(failed.error, HELD):
+                raise failed.error from None
+            self.failures += 1
+            raise Refused(calls[min(failed.place // 2, len(calls) - 1)].place, failed.error) from None
+        return [pair for call, found in zip(calls, answers[1::2], strict=True) for pair in _results(call, found)]
 
-    async def _send_group(
-        self, connection: psycopg.AsyncConnection[Any], place: int, entries: list[Entry], sent: list[_Sent]
-    ) -> None:
+    def _calls(self, place: int, entries: list[Entry]) -> Iterator[_Call]:
+        """Those of one tenant. Raises `Refused` for a row that no text on the wire can hold."""
         tenant = entries[0].tenant
-        await connection.execute(ENTER, (tenant.role,), prepare=True)
         for kind in CALLS:
             some = [entry for entry in entries if type(entry.row) is kind]
             if some:
-                sent.append(_Sent(place, kind, some, connection.cursor()))
-                columns = CALLS[kind].columns([entry.row for entry in some])
-                rows = [pack(of, column) for of, column in zip(KINDS[kind], columns, strict=True)]
-                await sent[-1].cursor.execute(self._statement(tenant.schema, kind), rows, prepare=True)
-
-    def _refused(self, sent: Sequence[_Sent], error: Exception) -> Refused:
-        """The first call without a result is the one that failed."""
-        self.failures += 1
-        return Refused(next((one.place for one in sent if one.cursor.pgresult is None), len(sent) and sent[-1].place), error)
+                try:
+                    columns = CALLS[kind].columns([entry.row for entry in some])
+                    packed = [pack(of, column) for of, column in zip(KINDS[kind], columns, strict=True)]
+                except ValueError as error:
+                    self.failures += 1
+                    raise Refused(place, error) from None
+                commands = Command(ENTER, [text(tenant.role)]), Command(self._statement(tenant.schema, kind), packed)
+                yield _Call(place, kind, some, commands)
 
     async def _start_over(self, groups: Groups) -> None:
         """What became of these rows is not known: they go again, over a new connection."""
@@ -204,21 +201,26 @@ class Flusher:
         key = schema, kind
         if key not in self._statements:
             prefix = sql.SQL("{}.").format(sql.Identifier(schema))
-            self._statements[key] = sql.SQL(CALLS[kind].statement).format(schema=prefix).as_bytes()
+            self._statements[key] = numbered(sql.SQL(CALLS[kind].statement).format(schema=prefix).as_string())
         return self._statements[key]
 
     async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         now = asyncio.get_running_loop().time()
-        if self.connection is not None and (self.connection.broken or now > self._expires):
+        if self.connection is not None and (
+            self.connection.broken or now > self._expires or (self._trips and self._trips.is_worn)
+        ):
             await self._disconnect()
         if self.connection is None:
             self.connection = await psycopg.AsyncConnection.connect(
                 self._dsn, autocommit=True, connect_timeout=5, options=self._options
             )
-            self.connection.adapters.register_dumper(Packed, PackedDumper)
-            self.connection.prepared_max = 1000
+            self._trips = RoundTrips(self.connection)
             self._expires = now + RECONNECT_SECONDS
         return self.connection
+
+    @property
+    def _is_worn(self) -> bool:
+        return self._trips is not None and self._trips.is_worn
 
     async def _disconnect(self) -> None:
         if self.connection is not None:
@@ -226,6 +228,5 @@ class Flusher:
             await connection.close()
 
 
-async def _results(one: _Sent) -> list[tuple[Entry, Done]]:
-    read = CALLS[one.kind].read
-    return [(entry, read(found)) for entry, found in zip(one.entries, await one.cursor.fetchall(), strict=True)]
+def _results(call: _Call, found: list[tuple[Any, ...]]) -> Iterator[tuple[Entry, Done]]:
+    return zip(call.entries, CALLS[call.kind].read([entry.row for entry in call.entries], found), strict=True)

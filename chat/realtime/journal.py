@@ -15,6 +15,7 @@ waits behind it.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -70,6 +71,7 @@ class Journal:
         self._main = self._shared[0]
         self._aside = Flusher("journal-aside", dsn, self._flush_aside, lock_ms=ASIDE_LOCK_MS, tenants=1)
         self._unwell: dict[UUID, float] = {}  # tenants that are aside, and until when at least
+        self._unsettled: deque[list[tuple[Entry, Done]]] = deque()  # committed, and nobody was told
         self.figures = Figures()
 
     def _pipeline(self, name: str, dsn: str) -> Flusher:
@@ -205,24 +207,39 @@ class Journal:
         return await self._flush_aside([entries[:half]])
 
     async def _settle(self, flusher: Flusher, results: list[tuple[Entry, Done]]) -> None:
-        """Answer the senders, hand what is new to the hub, and put rows of busy rooms back."""
+        """Answer the senders, hand what is new to the hub, and put rows of busy rooms back.
+
+        While more waits, the next flush goes first: the database works on it while this process tells of the one before. Not so
+        when rooms were busy: what was sent to them stays in order.
+        """
+        self._unsettled.append(results)
+        busy = [entry for entry, done in results if done.outcome == "busy"]
+        if flusher.waiting.size and not busy:
+            asyncio.get_running_loop().call_soon(self._settle_all)
+            return
+        self._settle_all()
+        if busy:
+            self._try_again(flusher, busy)
+        if busy and len(busy) == len(results):
+            await asyncio.sleep(BUSY_SECONDS)
+
+    def _settle_all(self) -> None:
+        """What came back from the database, in that order."""
+        while self._unsettled:
+            self._tell(self._unsettled.popleft())
+
+    def _tell(self, results: list[tuple[Entry, Done]]) -> None:
         stored: list[Stored] = []
-        busy: list[Entry] = []
         for entry, done in results:
             if done.outcome == "busy":
-                busy.append(entry)
                 continue
             if done.outcome == "stored" or (done.outcome == "again" and entry.is_repeat):
                 stored.append(Stored(entry.tenant, entry.row, done))
             _answer(entry, done.error() or done)
         self.figures.flushes += 1
         self.figures.rows += len(stored)
-        if busy:
-            self._try_again(flusher, busy)
         if stored:
             self._publish(stored)
-        elif busy:
-            await asyncio.sleep(BUSY_SECONDS)
 
     def _try_again(self, flusher: Flusher, busy: list[Entry]) -> None:
         """Rows of rooms that are held go with the next flush. Who has waited too long is refused, with all they sent after it."""

@@ -10,13 +10,11 @@ from struct import Struct
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from psycopg import adapt, pq
-from psycopg.adapt import Buffer
-
 _HEAD: Final = Struct(">iiIii")
 _SIZE: Final = Struct(">i").pack
 _NULL: Final = _SIZE(-1)
 _UUID: Final = _SIZE(16)
+_TRUE, _FALSE = _SIZE(1) + b"\1", _SIZE(1) + b"\0"
 
 
 class _Type(NamedTuple):
@@ -41,31 +39,28 @@ def _bytea(value: bytes) -> bytes:
     return _SIZE(len(value)) + value
 
 
-TYPES: Final = {"uuid": _Type(2950, 2951, _uuid), "text": _Type(25, 1009, _text), "bytea": _Type(17, 1001, _bytea)}
+def _boolean(value: object) -> bytes:
+    return _TRUE if value else _FALSE
+
+
+TYPES: Final = {
+    "uuid": _Type(2950, 2951, _uuid),
+    "text": _Type(25, 1009, _text),
+    "bytea": _Type(17, 1001, _bytea),
+    "boolean": _Type(16, 1000, _boolean),
+}
 
 
 class Packed(NamedTuple):
-    """An array as it goes to the server."""
+    """A value as it goes to the server."""
 
     oid: int
     data: bytes
 
 
-class PackedDumper(adapt.Dumper):
-    """Tells psycopg that a `Packed` is ready."""
-
-    format = pq.Format.BINARY
-
-    def dump(self, obj: Packed) -> Buffer:
-        return obj.data
-
-    def get_key(self, obj: Packed, format: adapt.PyFormat) -> tuple[type, int]:  # type: ignore[override]
-        return (self.cls, obj.oid)
-
-    def upgrade(self, obj: Packed, format: adapt.PyFormat) -> "PackedDumper":
-        dumper = PackedDumper(self.cls)
-        dumper.oid = obj.oid
-        return dumper
+def text(value: str) -> Packed:
+    """A single text."""
+    return Packed(TYPES["text"].element, value.encode())
 
 
 def kinds_of(statement: str) -> list[str]:
@@ -73,11 +68,9 @@ def kinds_of(statement: str) -> list[str]:
     return re.findall(r"%s::(\w+)\[\]", statement)
 
 
-def pack(kind: str, values: Sequence[Any]) -> Packed | Sequence[Any]:
-    """The values as an array of this type; None is a null. What is of no type in `TYPES` stays a list. Raises `ValueError`."""
-    of = TYPES.get(kind)
-    if of is None:
-        return values
+def pack(kind: str, values: Sequence[Any]) -> Packed:
+    """The values as an array of this type; None is a null. Raises `ValueError`."""
+    of = TYPES[kind]
     nulls = None in values
     parts = [_NULL if value is None else of.pack(value) for value in values] if nulls else list(map(of.pack, values))
     return Packed(of.array, _HEAD.pack(1, nulls, of.element, len(parts), 1) + b"".join(parts))

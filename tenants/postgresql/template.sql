@@ -47,7 +47,7 @@ BEGIN
         verdict := CASE
             WHEN room.id IS NULL THEN 'not_found'
             WHEN earlier.id IS NOT NULL THEN
-                CASE WHEN earlier.content_hash = p_hash[place] THEN 'again' ELSE 'conflict' END
+                CASE WHEN coalesce(earlier.content_hash = p_hash[place], true) THEN 'again' ELSE 'conflict' END
             WHEN NOT room.id = ANY (held) THEN 'busy'
             WHEN EXISTS (
                 SELECT FROM chat_message m
@@ -133,52 +133,109 @@ CREATE FUNCTION @@SCHEMA@@.append(p_room uuid[], p_author_kind text[], p_author_
 #variable_conflict use_column
 DECLARE
     held uuid[];
-    is_judged boolean;  -- not for the many messages of support rooms that reply to none: nothing but their room decides
+    has_rules boolean;  -- whether one of the rooms does not take every message of everybody who may see it
+    has_members boolean;  -- whether somebody may be muted or banned
+    is_plain boolean := false;  -- whether nothing stands in the way of any message
+    stem text := left(uuidv7()::text, 30);  -- of the ids: randomness is dear where it is asked for once for each
+    ids uuid[];
     refusals text[];
     waits double precision[];
     moment timestamptz;
 BEGIN
-    SELECT array_agg(locked.id), bool_or(locked.kind <> 'support' OR locked.locked_at IS NOT NULL OR locked.closed_at IS NOT NULL)
-    INTO held, is_judged FROM (
-        SELECT r.id, r.kind, r.locked_at, r.closed_at FROM chat_room r WHERE r.id = ANY (p_room)
+    SELECT array_agg(locked.id),
+        bool_or(locked.kind = 'team' AND 'visitor' = ANY (p_author_kind) OR locked.locked_at IS NOT NULL
+            OR locked.closed_at IS NOT NULL OR locked.slow_seconds > 0 OR locked.join_rule <> 'open'),
+        bool_or(locked.kind = 'community')
+    INTO held, has_rules, has_members FROM (
+        SELECT r.id, r.kind, r.locked_at, r.closed_at, r.slow_seconds, r.join_rule FROM chat_room r WHERE r.id = ANY (p_room)
         ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED
     ) locked;
     held := coalesce(held, ARRAY[]::uuid[]);
     moment := date_trunc('milliseconds', clock_timestamp());
 
-    IF is_judged OR cardinality(array_remove(p_reply_to, NULL)) > 0 THEN
-        WITH given AS MATERIALIZED (
-            SELECT g.*, m.refusal, m.wait, m.slow,
-                EXISTS (
-                    SELECT FROM chat_message b
-                    WHERE b.author_id = g.author_id AND b.cid = g.cid AND b.room_id IS NOT DISTINCT FROM g.room_id
-                ) AS is_repeat,
-                g.reply_to IS NOT NULL AND
-                    (SELECT b.room_id FROM chat_message b WHERE b.id = g.reply_to) IS DISTINCT FROM g.room_id AS is_astray
-            FROM unnest(p_room, p_author_kind, p_author_id, p_cid, p_reply_to)
-                WITH ORDINALITY AS g (room_id, author_kind, author_id, cid, reply_to, ord)
-            LEFT JOIN LATERAL may_write(g.room_id, g.author_kind, g.author_id, moment) m ON true
-        ), turns AS (
-            SELECT g.*, CASE WHEN g.slow > 0 AND g.refusal IS NULL AND NOT g.is_astray AND NOT g.is_repeat THEN
-                CASE
-                    WHEN row_number() OVER (
-                        PARTITION BY g.room_id, g.author_id, g.refusal IS NULL AND NOT g.is_astray AND NOT g.is_repeat ORDER BY g.ord
-                    ) > 1 THEN g.slow
-                    ELSE (
-                        SELECT g.slow - extract(epoch FROM moment - b.ts)::double precision FROM chat_message b
-                        WHERE b.room_id = g.room_id AND b.author_id = g.author_id ORDER BY b.seq DESC LIMIT 1
-                    )
-                END
-            END AS pause
-            FROM given g
-        )
-        SELECT
-            array_agg(coalesce(
-                t.refusal, CASE WHEN t.is_astray THEN 'astray' WHEN t.pause > 0 THEN 'slow_mode' END
-            ) ORDER BY t.ord),
-            array_agg(CASE WHEN t.refusal = 'muted' THEN t.wait WHEN t.pause > 0 THEN t.pause END ORDER BY t.ord)
-        INTO refusals, waits FROM turns t;
+    IF NOT has_rules AND 'system' <> ALL (p_author_kind) AND array_remove(p_reply_to, NULL) = '{}' THEN
+        SELECT count(DISTINCT g.room_id) = cardinality(held) AND count(DISTINCT g.cid) = count(*)
+            AND bool_or((
+                SELECT true FROM chat_message b WHERE b.author_id = g.author_id AND b.cid = g.cid LIMIT 1
+            )) IS NULL
+            AND bool_or((
+                SELECT true FROM chat_change b
+                WHERE b.room_id = g.room_id AND b.author_id = g.author_id AND b.cid = g.cid LIMIT 1
+            )) IS NULL
+            AND bool_or(has_members AND (
+                SELECT b.muted_until > moment OR b.banned_until > moment FROM chat_participant b
+                WHERE b.room_id = g.room_id AND b.person_id = g.author_id LIMIT 1
+            )) IS NOT TRUE
+        INTO is_plain
+        FROM unnest(p_room, p_author_id, p_cid) AS g (room_id, author_id, cid);
     END IF;
+
+    IF is_plain THEN
+        ids := ARRAY(SELECT (stem || lpad(to_hex(n), 6, '0'))::uuid FROM generate_series(1, cardinality(p_room)) n);
+        PERFORM public.record_usage('message', ids, moment);
+        RETURN QUERY
+        WITH moved AS (
+            UPDATE chat_room r SET last_seq = r.last_seq + new.lines, rev = r.rev + 1, last_text = left(p_text[new.last], 200),
+                last_by = p_author_name[new.last], last_at = moment,
+                status = CASE WHEN new.by_visitor THEN 'open' ELSE r.status END
+            FROM (
+                SELECT g.room_id, count(*) AS lines, max(g.ord) AS last, bool_or(g.author_kind = 'visitor') AS by_visitor
+                FROM unnest(p_room, p_author_kind) WITH ORDINALITY AS g (room_id, author_kind, ord) GROUP BY g.room_id
+            ) new
+            WHERE r.id = new.room_id
+            RETURNING r.last_seq - new.lines AS before, r.id, r.kind, r.title, r.last_seq, r.epoch, r.rev, r.status, r.visitor_id,
+                r.last_text, r.last_by, r.last_at, r.site_id, r.assignee_id, r.labels, r.people, r.pinned, r.notes_of_id
+        ), written AS (
+            INSERT INTO chat_message (id, room_id, seq, changed, cid, content_hash, author_kind, author_id, author_name,
+                kind, text, ts)
+            SELECT n.id, n.room_id, n.seq, n.seq, n.cid, n.hash, n.author_kind, n.author_id, n.author_name, n.kind, n.text, moment
+            FROM (
+                SELECT g.*, m.before + row_number() OVER (PARTITION BY g.room_id ORDER BY g.ord) AS seq
+                FROM unnest(ids, p_room, p_author_kind, p_author_id, p_author_name, p_cid, p_hash, p_kind, p_text)
+                    WITH ORDINALITY AS g (id, room_id, author_kind, author_id, author_name, cid, hash, kind, text, ord)
+                JOIN moved m ON m.id = g.room_id
+            ) n
+        )
+        SELECT NULL::bigint, 'stored', NULL::double precision, m.before + 1, ids[1], moment,
+            m.id, m.kind::text, m.title::text, m.last_seq, m.epoch, m.rev, m.status::text, m.visitor_id, m.last_text::text,
+            m.last_by::text, m.last_at, m.site_id, (SELECT s.name::text FROM chat_site s WHERE s.id = m.site_id), m.assignee_id,
+            m.labels, m.people, m.pinned, false, false, 0,
+            (SELECT notes.id FROM chat_room notes WHERE notes.notes_of_id = m.id), m.notes_of_id
+        FROM moved m;
+        RETURN;
+    END IF;
+
+    WITH given AS MATERIALIZED (
+        SELECT g.*, m.refusal, m.wait, m.slow,
+            EXISTS (
+                SELECT FROM chat_message b
+                WHERE b.author_id = g.author_id AND b.cid = g.cid AND b.room_id IS NOT DISTINCT FROM g.room_id
+            ) AS is_repeat,
+            g.reply_to IS NOT NULL AND
+                (SELECT b.room_id FROM chat_message b WHERE b.id = g.reply_to) IS DISTINCT FROM g.room_id AS is_astray
+        FROM unnest(p_room, p_author_kind, p_author_id, p_cid, p_reply_to)
+            WITH ORDINALITY AS g (room_id, author_kind, author_id, cid, reply_to, ord)
+        LEFT JOIN LATERAL may_write(g.room_id, g.author_kind, g.author_id, moment) m ON true
+    ), turns AS (
+        SELECT g.*, CASE WHEN g.slow > 0 AND g.refusal IS NULL AND NOT g.is_astray AND NOT g.is_repeat THEN
+            CASE
+                WHEN row_number() OVER (
+                    PARTITION BY g.room_id, g.author_id, g.refusal IS NULL AND NOT g.is_astray AND NOT g.is_repeat ORDER BY g.ord
+                ) > 1 THEN g.slow
+                ELSE (
+                    SELECT g.slow - extract(epoch FROM moment - b.ts)::double precision FROM chat_message b
+                    WHERE b.room_id = g.room_id AND b.author_id = g.author_id ORDER BY b.seq DESC LIMIT 1
+                )
+            END
+        END AS pause
+        FROM given g
+    )
+    SELECT
+        array_agg(coalesce(
+            t.refusal, CASE WHEN t.is_astray THEN 'astray' WHEN t.pause > 0 THEN 'slow_mode' END
+        ) ORDER BY t.ord),
+        array_agg(CASE WHEN t.refusal = 'muted' THEN t.wait WHEN t.pause > 0 THEN t.pause END ORDER BY t.ord)
+    INTO refusals, waits FROM turns t;
 
     RETURN QUERY
     WITH given AS MATERIALIZED (
@@ -191,10 +248,10 @@ BEGIN
         SELECT g.ord, g.room_id, m.seq, m.id, m.ts, m.content_hash FROM given g
         JOIN chat_message m ON m.author_id = g.author_id AND m.cid = g.cid AND m.room_id IS NOT DISTINCT FROM g.room_id
         UNION ALL
-        SELECT g.ord, NULL, NULL, NULL, NULL, NULL FROM given g  -- a change: no message is its repeat
+        SELECT g.ord, NULL, NULL, NULL, NULL, '' FROM given g  -- a change: no message is its repeat
         JOIN chat_change c ON c.room_id = g.room_id AND c.author_id = g.author_id AND c.cid = g.cid
     ), fresh AS MATERIALIZED (
-        SELECT DISTINCT ON (g.room_id, g.author_id, g.cid) g.*, uuidv7() AS new_id
+        SELECT DISTINCT ON (g.room_id, g.author_id, g.cid) g.*, (stem || lpad(to_hex(g.ord), 6, '0'))::uuid AS new_id
         FROM given g
         WHERE g.is_held AND g.refusal IS NULL AND NOT EXISTS (SELECT FROM before b WHERE b.ord = g.ord)
         ORDER BY g.room_id, g.author_id, g.cid, g.ord
@@ -230,7 +287,7 @@ BEGIN
     )
     SELECT g.ord,
         CASE
-            WHEN b.ord IS NOT NULL THEN CASE WHEN b.content_hash = g.hash THEN 'again' ELSE 'conflict' END
+            WHEN b.ord IS NOT NULL THEN CASE WHEN coalesce(b.content_hash = g.hash, true) THEN 'again' ELSE 'conflict' END
             WHEN n.ord = g.ord THEN 'stored'
             WHEN n.ord IS NOT NULL THEN CASE WHEN n.hash = g.hash THEN 'again' ELSE 'conflict' END
             WHEN g.is_held THEN coalesce(g.refusal, 'conflict')
@@ -249,6 +306,18 @@ BEGIN
     LEFT JOIN chat_room notes ON notes.notes_of_id = t.id
     LEFT JOIN counted ON true
     ORDER BY g.ord;
+END
+$$;
+CREATE FUNCTION @@SCHEMA@@.forget_prints() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO '@@SCHEMA@@', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE chat_change c SET content_hash = NULL WHERE c.message_id = NEW.id;
+    UPDATE chat_room r SET open_hash = NULL
+    WHERE r.id = NEW.room_id AND r.open_hash IS NOT NULL AND (r.open_cid = NEW.cid OR NEW.kind = 'form');
+    NEW.content_hash := NULL;
+    RETURN NEW;
 END
 $$;
 CREATE FUNCTION @@SCHEMA@@.forget_words() RETURNS trigger
@@ -330,7 +399,7 @@ CREATE TABLE @@SCHEMA@@.chat_change (
     id uuid NOT NULL,
     author_id uuid NOT NULL,
     cid uuid NOT NULL,
-    content_hash bytea NOT NULL,
+    content_hash bytea,
     seq bigint NOT NULL,
     ts timestamp with time zone NOT NULL,
     message_id uuid NOT NULL,
@@ -559,6 +628,7 @@ CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC
 CREATE INDEX told_by_key ON @@SCHEMA@@.chat_notification USING btree (key) WHERE (key IS NOT NULL);
 CREATE INDEX told_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC, id DESC);
 CREATE INDEX unseen_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC) WHERE (seen_at IS NULL);
+CREATE TRIGGER forget_prints BEFORE UPDATE OF deleted_at ON @@SCHEMA@@.chat_message FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION @@SCHEMA@@.forget_prints();
 CREATE TRIGGER forget_words AFTER UPDATE OF deleted_at ON @@SCHEMA@@.chat_message FOR EACH ROW WHEN (((new.deleted_at IS NOT NULL) AND (old.deleted_at IS NULL))) EXECUTE FUNCTION @@SCHEMA@@.forget_words();
 ALTER TABLE ONLY @@SCHEMA@@.chat_change
     ADD CONSTRAINT chat_change_message_id_d12c11f8_fk_chat_message_id FOREIGN KEY (message_id) REFERENCES @@SCHEMA@@.chat_message(id) DEFERRABLE INITIALLY DEFERRED;
@@ -596,4 +666,6 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0007_search_by_cid', now()),
     ('chat', '0008_tombstones', now()),
     ('chat', '0009_places_of_visitor', now()),
-    ('chat', '0010_told_of_lines', now());
+    ('chat', '0010_told_of_lines', now()),
+    ('chat', '0011_append', now()),
+    ('chat', '0012_fingerprints', now());
