@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -61,12 +61,20 @@ def main() -> None:
         results, notes = run(Path(folder), plan, names)
     before["took"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
     rows = {name: result.figures.rows for name, result in results.items()}
-    print(f"\n{table([row for some in rows.values() for row in some])}")
-    print("".join(f"\n!! {note}" for note in notes))
-    if plan is FULL and len(names) == len(SECTIONS):
+    is_all = plan is FULL and len(names) == len(SECTIONS)
+    if is_all:
         write(rows, page(list(results.values()), plan, before, notes))
+    _print(results.values(), notes, runs=not is_all)
     if not all(row.is_whole for some in rows.values() for row in some):
         sys.exit(1)
+
+
+def _print(results: Iterable[Result], notes: Sequence[str], *, runs: bool) -> None:
+    """The table; with `runs` also every single one, which stands nowhere else."""
+    if runs:
+        print("".join(f"\n{result.title}\n\n{result.figures.runs}\n" for result in results))
+    print(f"\n{table([row for result in results for row in result.figures.rows])}")
+    print("".join(f"\n!! {note}" for note in notes))
 
 
 def _arguments() -> tuple[Sequence[str], Plan]:

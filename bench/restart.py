@@ -14,6 +14,7 @@ from bench import ours
 from bench.idle import SOCKETS, sockets
 from bench.load import Back, CannotMeasure, Client, Load
 from bench.measure import Bench, Figures
+from bench.processes import cpu_seconds
 from bench.report import Goal, Row, grid, text
 from saas.up.processes import free_port
 
@@ -54,18 +55,19 @@ class Returned:
     started: float
     all_back: float
     back: Back
+    cpu: float  # seconds that the new server used until all were back, its start included
     connections: int
 
     def cells(self) -> list[str]:
         """As a line of the table."""
         seconds = (self.ended, self.started, self.all_back, self.back.half, self.back.seconds)
-        counts = (text(self.back.dials / self.clients), str(self.connections))
+        counts = (text(self.back.dials / self.clients), text(self.cpu), str(self.connections))
         return [self.ending, f"{self.clients:,}", *map(text, seconds), *counts]
 
 
 HEAD = (
     *("after a", "clients", "old server ended, s", "new one answers, s", "all back, s"),
-    *("first lost to half back, s", "to last back, s", "connections dialled by each", "database connections"),
+    *("first lost to half back, s", "to last back, s", "dialled by each", "new server's CPU, s", "database connections"),
 )
 
 
@@ -116,7 +118,8 @@ def _both(bench: Bench, clients: Sequence[Client]) -> Iterator[Returned]:
             side = server.enter_context(ours.serve(bench.services, port=port))
             started = time.monotonic() - start
             back = load.returned()
-            yield Returned(ending, len(clients), ended, started, time.monotonic() - start, back, watch.most)
+            all_back, cpu = time.monotonic() - start, cpu_seconds(side.pids[0])
+            yield Returned(ending, len(clients), ended, started, all_back, back, cpu, watch.most)
 
 
 @contextlib.contextmanager

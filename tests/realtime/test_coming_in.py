@@ -11,6 +11,7 @@ import pytest
 from chat.consumers import socket as sockets
 from chat.consumers.coming_in import LONGEST_AWAY, LONGEST_WAIT, Door
 from chat.consumers.socket import ChatSocket, Ended
+from chat.realtime.beats import beats
 from chat.realtime.protocol.codes import VERSION, Close
 from chat.realtime.protocol.incoming import Hello
 from saas.core.errors import Busy
@@ -165,7 +166,7 @@ async def test_nobody_is_welcomed_who_has_gone(monkeypatch: pytest.MonkeyPatch) 
     there, welcomed = socket_with(Line(is_there=True), monkeypatch)
     await there._introduce(hello)
     assert welcomed == ["Vic"]
-    sockets.beats().remove(there.session)  # type: ignore[arg-type]
+    beats().remove(there.session)  # type: ignore[arg-type]
 
 
 async def test_who_is_sent_away_hears_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ class TestWhenTheyComeBack:
     def even(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Chance is even: 0, 0.001, 0.002, and so on, and again from 0 after 0.999."""
         thousandths = (n % 1000 / 1000 for n in range(1_000_000))
-        monkeypatch.setattr(module.random, "random", lambda: next(thousandths))
+        monkeypatch.setattr("random.random", lambda: next(thousandths))
 
     def test_nobody_before_the_next_process_serves_where_there_is_no_other(self) -> None:
         plan = return_of(10, alone=True, starts_in=4.0)
