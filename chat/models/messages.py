@@ -17,7 +17,7 @@ class Message(models.Model):
     seq = models.BigIntegerField()
     changed = models.BigIntegerField()
     cid = models.UUIDField(null=True)
-    content_hash = models.BinaryField(max_length=32, null=True)
+    content_hash = models.BinaryField(max_length=32, null=True)  # NULL: it was deleted, and anything counts as a repeat
     author_kind = models.CharField(max_length=7)  # agent, visitor, system
     author_id = models.UUIDField(null=True)
     author_name = models.CharField(max_length=80)
@@ -54,7 +54,7 @@ class Change(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="changes")
     author_id = models.UUIDField()
     cid = models.UUIDField()
-    content_hash = models.BinaryField(max_length=32)
+    content_hash = models.BinaryField(max_length=32, null=True)  # NULL: its message was deleted, and anything counts as a repeat
     seq = models.BigIntegerField()  # what it took; of a change that changed nothing, what the message had
     ts = models.DateTimeField(default=timezone.now)
 

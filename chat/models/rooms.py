@@ -33,7 +33,8 @@ class Room(models.Model):
     # db_index=False: one_room_per_open
     visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, null=True, related_name="rooms", db_index=False)
     open_cid = models.UUIDField(null=True)  # the `cid` of the `open` that made it
-    open_hash = models.BinaryField(max_length=32, null=True)  # of that frame's content: the same cid with other words is refused
+    # of its content: the same cid with other words is refused; NULL once a line of it is deleted
+    open_hash = models.BinaryField(max_length=32, null=True)
     title = models.CharField(max_length=120)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
     assignee_id = models.UUIDField(null=True)

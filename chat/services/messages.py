@@ -83,7 +83,7 @@ def _room_of(principal: Principal, frame: Open) -> tuple[Room, bool]:
     )
     Room.objects.bulk_create([room], ignore_conflicts=True)
     found = Room.objects.select_for_update().get(visitor_id=principal.id, open_cid=frame.cid)
-    if bytes(found.open_hash or b"") != content:
+    if found.open_hash is not None and bytes(found.open_hash) != content:
         raise Conflict("This cid opened a room before, with other content.", field="cid")
     is_new = found.id == room.id
     if is_new:

@@ -8,17 +8,17 @@ from tests.support import cluster
 from tests.support.cast import MakeTenant
 
 Superuser = psycopg.Connection[tuple[object, ...]]
-LAST = "0009_places_of_visitor"  # of chat; what it made is what `is_whole` looks for
+LAST = "0012_fingerprints"  # of chat; what it made is what `is_whole` looks for
 
 
 def go_back(superuser: Superuser, tenant: TenantRef) -> None:
     """Put a schema where it stood before its last migration."""
     superuser.execute(f"DELETE FROM {tenant.schema}.django_migrations WHERE app = 'chat' AND name = %s", [LAST])
-    superuser.execute(f"DROP INDEX {tenant.schema}.places_of_visitor")
+    superuser.execute(f"DROP FUNCTION {tenant.schema}.forget_prints CASCADE")
 
 
 def is_whole(superuser: Superuser, tenant: TenantRef) -> bool:
-    return superuser.execute("SELECT to_regclass(%s)", [f"{tenant.schema}.places_of_visitor"]).fetchone() != (None,)
+    return superuser.execute("SELECT to_regproc(%s)", [f"{tenant.schema}.forget_prints"]).fetchone() != (None,)
 
 
 @pytest.mark.xdist_group("migrations")
