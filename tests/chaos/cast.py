@@ -1,14 +1,18 @@
 """The two tenants of a run, their people before they are alive, and the doors that are open to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+import jwt
+
 from tenants.context import TenantRef
 from tenants.tokens import Principal
+from tests.chaos.habits import Address
 from tests.chaos.logs import Tenant, note_word, room_word
 from tests.support.server import Server
-from tests.support.sockets import agent_token, visitor_token
+from tests.support.sockets import agent_token, resigned, visitor_token
 from tests.support.talk import FAR
 
 
@@ -23,7 +27,12 @@ class Cast:
     @property
     def rooms(self) -> list[str]:
         """All rooms with visitors."""
-        return [one["room"] for one in self.made["visitors"]]
+        return [*(one["room"] for one in self.made["visitors"]), self.community]
+
+    @property
+    def community(self) -> str:
+        """The room in which visitors meet; the first of them keeps order there."""
+        return str(self.made["community"])
 
     @property
     def notes(self) -> list[str]:
@@ -43,6 +52,7 @@ class Seat:
 
     who: Principal
     rooms: list[str]
+    way: Literal["socket", "http"] = "socket"
 
 
 def cast_of(made: dict[str, Any]) -> Cast:
@@ -51,17 +61,33 @@ def cast_of(made: dict[str, Any]) -> Cast:
     return Cast(ref, Tenant(ref.slug, ref.schema, f"canary-{ref.id.hex[-16:]}"), made)
 
 
-def seats_of(cast: Cast, visitors: int) -> list[Seat]:
-    """Agents are in all rooms but those of the crowd, visitors in their own."""
-    seen = cast.made["visitors"][:visitors]
-    rooms = [one["room"] for one in seen] + [one["notes"] for one in seen if one["notes"]]
+def seats_of(cast: Cast, visitors: int, polling: int) -> list[Seat]:
+    """Agents are in all rooms but those of the crowd, visitors in their own and in the community; `polling` have no socket."""
+    seen = cast.made["visitors"][: visitors + polling]
+    rooms = [one["room"] for one in seen] + [one["notes"] for one in seen if one["notes"]] + [cast.community]
     agents = [Seat(principal_of(cast, "agent", one), rooms) for one in cast.made["agents"]]
-    return agents + [Seat(principal_of(cast, "visitor", one), [one["room"]]) for one in seen]
+    guests = [(one, principal_of(cast, "visitor", one)) for one in seen]
+    return agents + [
+        Seat(who, [one["room"], cast.community], "socket" if place < visitors else "http")
+        for place, (one, who) in enumerate(guests)
+    ]
 
 
-def crowd_of(cast: Cast, visitors: int) -> list[Seat]:
-    """The other visitors."""
-    return [Seat(principal_of(cast, "visitor", one), [one["room"]]) for one in cast.made["visitors"][visitors:]]
+def crowd_of(cast: Cast, others: int, most: int) -> list[Seat]:
+    """So many of the visitors who come after so many others."""
+    return [Seat(principal_of(cast, "visitor", one), [one["room"]]) for one in cast.made["visitors"][others : others + most]]
+
+
+def spare_of(cast: Cast) -> Seat:
+    """The last visitor, where a setting asks for one who is not alive."""
+    return crowd_of(cast, len(cast.made["visitors"]) - 1, 1)[0]
+
+
+def strange_to(cast: Cast, casts: Sequence[Cast], seat: Seat) -> list[str]:
+    """The rooms that somebody must not see: the other tenants', and to a visitor the notes, and what others say to the team."""
+    theirs = [room for other in casts if other is not cast for room in other.rooms + other.notes]
+    own = cast.rooms + cast.notes if seat.who.kind == "visitor" else []
+    return theirs + [room for room in own if room not in (*seat.rooms, cast.community)]
 
 
 def principal_of(cast: Cast, kind: Literal["agent", "visitor"], one: dict[str, Any]) -> Principal:
@@ -70,13 +96,21 @@ def principal_of(cast: Cast, kind: Literal["agent", "visitor"], one: dict[str, A
     return Principal(cast.ref.id, kind, UUID(one["id"]), one["name"], role, site, None, "sid", FAR)
 
 
-def url_of(worker: Server, cast: Cast, who: Principal) -> str:
-    """The socket's address as the server's own page would name it."""
+def address_of(worker: Server, cast: Cast, who: Principal, *, port: int, ahead: float = 0.0) -> Address:
+    """Where somebody opens a socket or asks by HTTP, with a fresh token; `ahead` is what the clock was that made it."""
+    key = cast.made["key"]
     if who.kind == "visitor":
-        return f"ws://widget.{worker.base_host}/ws/w/{cast.made['key']}/"
-    return f"ws://{cast.ref.slug}.{worker.base_host}/ws/agent/"
+        url, door, email = f"ws://widget.{worker.base_host}/ws/w/{key}/", f"/w/{key}", ""
+    else:
+        url, door = f"ws://{cast.ref.slug}.{worker.base_host}/ws/agent/", "/api/v1"
+        email = next(one["email"] for one in cast.made["agents"] if one["id"] == str(who.id))
+    return Address(url, port, token_of(cast, who, ahead), door, email)
 
 
-def token_of(cast: Cast, who: Principal) -> str:
-    """A fresh one."""
-    return visitor_token(cast.ref, who) if who.kind == "visitor" else agent_token(cast.ref, who)
+def token_of(cast: Cast, who: Principal, ahead: float = 0.0) -> str:
+    """A fresh one, as a server makes it whose clock is so many seconds ahead."""
+    token = visitor_token(cast.ref, who) if who.kind == "visitor" else agent_token(cast.ref, who)
+    if not ahead:
+        return token
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return resigned({**claims, "iat": claims["iat"] + int(ahead), "exp": claims["exp"] + int(ahead)}, cast.ref)

@@ -4,62 +4,27 @@
 - doubled: stored or shown twice
 - disordered: a seq that is missing or stands twice, one sender's lines out of the order sent, two people who see two orders, two
   answers to one question
-- foreign: a word of another tenant, of a room of others, or of a private note where it must never be
+- foreign: a word of another tenant, of a room of others, of a private note, of a deleted message, or of a room from which one is
+  banned, where it must never be
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
 
-import psycopg
-from psycopg import sql
-
-from tests.chaos.logs import Line, Log, Said, Tenant, note_word, room_word
-
-CHECKS: Final = ("lost", "doubled", "disordered", "foreign")
-RECOVERY_SECONDS: Final = 60.0  # that the database may take to come back before it is judged
-MOST_FINDINGS: Final = 40  # words are kept of so many of each kind; all are counted
+from tests.chaos.logs import Log, Said, Tenant, note_word, room_word
+from tests.chaos.outcomes import check_bans, check_breaches, check_deletions, check_notifications, check_reactions
+from tests.chaos.stored import Stored, read_notifications, read_rooms
+from tests.chaos.verdict import Verdict
 
 
-@dataclass
-class Verdict:
-    """What was found. `unanswered` is what was neither acknowledged nor refused for good when the run ended."""
+def check(
+    database: str, tenants: Sequence[Tenant], logs: Sequence[Log], texts: Iterable[str] = (), *, prompt: bool = False
+) -> Verdict:
+    """Compare everything. `database` is a superuser's address; `texts` are other outputs that must hold no word of a tenant.
 
-    acked: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    findings: dict[str, list[str]] = field(default_factory=dict)
-
-    def find(self, check: str, words: str, *, times: int = 1) -> None:
-        """Note that something is wrong."""
-        self.counts[check] += times
-        known = self.findings.setdefault(check, [])
-        if len(known) < MOST_FINDINGS:
-            known.append(words)
-
-    @property
-    def is_clean(self) -> bool:
-        return not self.counts
-
-    def totals(self) -> dict[str, int]:
-        """The figures that are published."""
-        return {"acked": self.acked, **{check: self.counts[check] for check in CHECKS}}
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A room as the database holds it."""
-
-    last_seq: int
-    lines: dict[str, Line]  # by message id
-    authors: dict[str, str]  # message id -> person id
-    changes: dict[tuple[str, str], tuple[int, str]]  # person id and cid -> seq and message id
-
-
-def check(database: str, tenants: Sequence[Tenant], logs: Sequence[Log], texts: Iterable[str] = ()) -> Verdict:
-    """Compare everything. `database` is a superuser's address; `texts` are other outputs that must hold no word of a tenant."""
+    `prompt`: nothing was broken, so that notifications must have come at once, and not only with a welcome after the run.
+    """
     verdict = Verdict()
     for tenant in tenants:
         theirs = [log for log in logs if log.tenant == tenant.slug]
@@ -67,6 +32,11 @@ def check(database: str, tenants: Sequence[Tenant], logs: Sequence[Log], texts: 
         for room, stored in rooms.items():
             _check_room(verdict, room, stored, theirs)
         _check_words(verdict, tenant, tenants, theirs, rooms)
+        told = read_notifications(database, tenant.schema)
+        check_deletions(verdict, rooms, theirs, told)
+        check_notifications(verdict, told, theirs, prompt=prompt)
+        check_bans(verdict, theirs)
+        check_breaches(verdict, theirs)
     for text in texts:
         for tenant in tenants:
             if times := text.count(tenant.canary):
@@ -74,65 +44,10 @@ def check(database: str, tenants: Sequence[Tenant], logs: Sequence[Log], texts: 
     return verdict
 
 
-def read_rooms(database: str, schema: str, rooms: Sequence[str]) -> dict[str, Stored]:
-    """The rooms of a tenant in one snapshot."""
-    with _connected(database) as connection:
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
-        return {room: _read_room(connection, room) for room in rooms}
-
-
-def _connected(database: str) -> psycopg.Connection[Any]:
-    """A connection, as soon as the database takes one: it may be recovering from its log."""
-    over = time.monotonic() + RECOVERY_SECONDS
-    while True:
-        try:
-            return psycopg.connect(database, connect_timeout=5)
-        except psycopg.OperationalError:
-            if time.monotonic() > over:
-                raise
-            time.sleep(0.2)
-
-
-def read_heads(database: str, schema: str, rooms: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """The last seq of each room, and how many messages it has: how far a view must have come."""
-    with psycopg.connect(database, connect_timeout=5) as connection:
-        connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
-        found = connection.execute(
-            "SELECT r.id::text, r.last_seq, (SELECT count(*) FROM chat_message m WHERE m.room_id = r.id) FROM chat_room r"
-            " WHERE r.id = ANY (%s::uuid[])",
-            [list(rooms)],
-        ).fetchall()
-    return {room: (head, count) for room, head, count in found}
-
-
-def _read_room(connection: psycopg.Connection[Any], room: str) -> Stored:
-    head = connection.execute("SELECT last_seq FROM chat_room WHERE id = %s", [room]).fetchone()
-    rows = connection.execute(
-        "SELECT id::text, seq, changed, coalesce(cid::text, ''), coalesce(author_id::text, ''), text, deleted_at IS NOT NULL,"
-        " reactions FROM chat_message WHERE room_id = %s ORDER BY seq",
-        [room],
-    ).fetchall()
-    changes = connection.execute(
-        "SELECT author_id::text, cid::text, seq, message_id::text FROM chat_change WHERE room_id = %s", [room]
-    ).fetchall()
-    return Stored(
-        last_seq=head[0] if head else 0,
-        lines={row[0]: Line(row[1], row[0], row[2], row[3], row[5], row[6], _reactions(row[7])) for row in rows},
-        authors={row[0]: row[4] for row in rows},
-        changes={(author, cid): (seq, message) for author, cid, seq, message in changes},
-    )
-
-
-def _reactions(column: dict[str, Any]) -> tuple[tuple[str, int], ...]:
-    """However the sum is kept: as a number, a list of people, or an object with `n`."""
-    counts = {emoji: said.get("n", 0) if isinstance(said, dict) else said for emoji, said in (column or {}).items()}
-    return tuple(sorted((emoji, len(said) if isinstance(said, list) else int(said)) for emoji, said in counts.items()))
-
-
 def _check_room(verdict: Verdict, room: str, stored: Stored, logs: Sequence[Log]) -> None:
     _check_numbers(verdict, room, stored)
     _check_doubles(verdict, room, stored)
+    check_reactions(verdict, room, stored)
     for log in logs:
         if room in log.rooms:
             said = [one for one in log.said if one.room == room]
@@ -155,9 +70,10 @@ def _check_numbers(verdict: Verdict, room: str, stored: Stored) -> None:
 
 
 def _check_doubles(verdict: Verdict, room: str, stored: Stored) -> None:
-    """Everything said is unique, so the same words stored twice are one message stored twice."""
-    texts = Counter(line.text for line in stored.lines.values() if line.text and line.cid)
-    cids = Counter((stored.authors[line.id], line.cid) for line in stored.lines.values() if line.cid)
+    """Everything said is unique, so the same words stored twice are one message stored twice. (System lines are nobody's.)"""
+    said = [line for line in stored.lines.values() if stored.authors[line.id]]
+    texts = Counter(line.text for line in said if line.text)
+    cids = Counter((stored.authors[line.id], line.cid) for line in said if line.cid)
     for words, times in [*texts.items(), *cids.items()]:
         if times > 1:
             verdict.find("doubled", f"room {room}: {words!r:.120} is stored {times} times", times=times - 1)
@@ -235,6 +151,6 @@ def _check_words(
         words = list(others)
         if log.kind == "visitor":  # agents hear of all rooms
             words += [note_word(tenant.canary), *(room_word(room) for room in rooms if room not in log.rooms)]
-        for text in log.heard:
+        for text in (*log.heard, *log.looked):
             if any(word in text for word in words):
                 verdict.find("foreign", f"{log.name} of {tenant.slug} heard {text[:200]}")

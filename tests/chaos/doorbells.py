@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LONG: Final = b"*>~%|"  # aggregates: so many elements follow; a map has two each
+OUT: Final = b"\xa3out"  # the kind of such an order, in MessagePack
 TEXT: Final = b"$!="  # a length and so many bytes follow
 
 
@@ -41,3 +42,11 @@ class Replies:
             if not end:
                 return 0
         return end
+
+
+@dataclass
+class Orders(Replies):
+    """The same, but only the orders that end somebody's place in a room can be lost."""
+
+    def touchable(self, piece: bytes) -> bool:
+        return super().touchable(piece) and OUT in piece

@@ -47,9 +47,19 @@ class Line:
     reactions: tuple[tuple[str, int], ...]  # emoji and how many, sorted
 
 
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Somebody was kept out of a room: from when that was answered until just before it was taken back, in loop time."""
+
+    room: str
+    since: float
+    until: float
+    bound: float  # seconds after which they hear nothing of the room any more
+
+
 @dataclass(slots=True)
 class Log:
-    """One person's. `heard` holds every frame as it came, over all their sockets, in order."""
+    """One person's. `heard` holds every frame as it came, over all their sockets or requests, in order."""
 
     name: str
     person: str  # id
@@ -57,10 +67,20 @@ class Log:
     tenant: str  # slug
     rooms: list[str]
     said: list[Said] = field(default_factory=list)
+    way: Literal["socket", "http"] = "socket"
     heard: list[str] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)  # loop time of each of `heard`
+    looked: list[str] = field(default_factory=list)  # what they were answered when all was over, on every path that they have
+    bans: list[Ban] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)  # what they were given though it was not theirs to ask for
     shown: dict[str, dict[str, Line]] = field(default_factory=dict)  # room -> message id -> what the person sees at the end
     clashes: list[str] = field(default_factory=list)  # two messages at one place, as the person met them
-    codes: list[int] = field(default_factory=list)  # with which their sockets were closed
+    codes: list[int] = field(default_factory=list)  # with which their sockets were closed, or requests refused
+
+    def hear(self, text: str, moment: float) -> None:
+        """A frame came."""
+        self.heard.append(text)
+        self.moments.append(moment)
 
 
 @dataclass(frozen=True, slots=True)

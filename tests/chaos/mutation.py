@@ -1,8 +1,14 @@
-"""Which scenario catches which mutant, and by what finding."""
+"""Which scenario catches which mutant, and by what finding.
 
+Mutants whose findings cannot be taken for one another share a run; `CHAOS_MUTANT` plays one of them alone.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Final
 
+from tests.chaos.flaws import Flaw
 from tests.chaos.ground import Ground
 from tests.chaos.play import Played, play
 from tests.chaos.scenarios import SCENARIOS
@@ -13,12 +19,25 @@ PATIENCE: Final = 8.0  # seconds in which nothing changes any more: a mutant nee
 
 @dataclass(frozen=True)
 class Mutant:
-    """A defect of `mutants.py`. It is caught when the scenario ends with at least one finding of this check."""
+    """A defect of `mutants.py`, or of the tenants' functions. It is caught when the scenario ends with at least one finding of
+    this check that says these words.
+    """
 
     name: str
     scenario: str
-    check: str  # of the checker, or `unbounded`: what waits for a slow reader grows beyond its bound
+    check: str  # of the checker, or `complaint`: what the scenario itself finds wrong
+    words: str = ""
+    flaw: Flaw | None = None
+    run: str = ""  # that it shares with others of the same scenario
+    seconds: float = SECONDS
 
+
+GROWING: Final = Flaw("reacted", (("ELSE -1", "ELSE 0"),))
+KEEPING: Final = Flaw("forget_words", (("'report:' || NEW.id", "'nothing:' || NEW.id"),))
+UNNUMBERED: Final = Flaw(
+    "amend",
+    (("message.changed := room.last_seq + 1", "message.changed := room.last_seq + (p_kind[place] <> 'edit')::integer"),),
+)
 
 MUTANTS: Final = {
     one.name: one
@@ -28,22 +47,42 @@ MUTANTS: Final = {
         Mutant("resume_by_id", "sockets_cut", "lost"),
         Mutant("no_tenant_reset", "sockets_cut", "foreign"),
         Mutant("no_gap_repair", "doorbells_dropped", "lost"),
-        Mutant("no_send_bound", "slow_readers", "unbounded"),
+        Mutant("no_send_bound", "slow_readers", "complaint", "has no bound"),
+        Mutant("edits_unnumbered", "sockets_cut", "lost", " saw ", flaw=UNNUMBERED),
+        Mutant("reactions_only_grow", "moderation", "lost", "the rows say", flaw=GROWING, run="order", seconds=10),
+        Mutant("reports_keep_words", "moderation", "foreign", "notification", flaw=KEEPING, run="order", seconds=10),
+        Mutant("bans_unsaid", "moderation", "foreign", "was banned", run="order", seconds=10),
+        Mutant("notes_for_visitors", "moderation", "foreign", "strange room", run="order", seconds=10),
+        Mutant("notices_unsaid", "moderation", "lost", "was not told of", run="order", seconds=10),
+        Mutant("http_turned_round", "moderation", "disordered", "said in the order", run="order", seconds=10),
+        Mutant("no_second_look", "bans_unheard", "foreign", "was banned"),
+        Mutant("limits_by_wall_clock", "clock_steps", "complaint", "wait too long", seconds=8),
+        Mutant("future_refused", "clock_steps", "complaint", "stop for good", run="clock", seconds=8),
+        Mutant("stamped_here", "clock_steps", "complaint", "not in the run", run="clock", seconds=8),
+        Mutant("nobody_leaves", "clock_steps", "complaint", "still are here", run="clock", seconds=8),
     )
 }
 
 
-async def hunt(mutant: Mutant, ground: Ground, *, seed: int) -> dict[str, Any]:
-    """Play the mutant's scenario against it; whether it was caught, and the finding that did."""
-    scenario = replace(SCENARIOS[mutant.scenario], least=0.0)
-    played = await play(scenario, ground, seed=seed, seconds=SECONDS, mutant=mutant.name, patience=PATIENCE)
-    finding = finding_of(mutant.check, played)
-    return {"check": mutant.check, "caught": bool(finding), "finding": finding}
+def runs(names: Sequence[str]) -> list[list[Mutant]]:
+    """The mutants of these names, those together that share a run."""
+    chosen = [MUTANTS[name] for name in names]
+    return [list(some) for _run, some in groupby(chosen, key=lambda one: one.run or one.name)]
 
 
-def finding_of(check: str, played: Played) -> str:
-    """The first finding of that kind, in words; empty if there is none."""
-    if check == "unbounded":
-        return next((words for words in played.complaints if "has no bound" in words), "")
-    found = played.verdict.findings.get(check, [])
-    return f"{played.verdict.counts[check]} {check}, such as: {found[0]:.300}" if found else ""
+async def hunt(mutants: Sequence[Mutant], ground: Ground, *, seed: int) -> dict[str, dict[str, Any]]:
+    """Play the mutants' scenario against all of them at once; for each whether it was caught, and the finding that did."""
+    scenario = replace(SCENARIOS[mutants[0].scenario], least=0.0)
+    flaws = [one.flaw for one in mutants if one.flaw]
+    defects = ",".join(one.name for one in mutants if not one.flaw)
+    seconds = max(one.seconds for one in mutants)
+    played = await play(scenario, ground, seed=seed, seconds=seconds, mutant=defects, flaws=flaws, patience=PATIENCE)
+    return {one.name: verdict_on(one, played) for one in mutants}
+
+
+def verdict_on(mutant: Mutant, played: Played) -> dict[str, Any]:
+    """Whether it was caught, by which check, and the first finding in words."""
+    found = played.complaints if mutant.check == "complaint" else played.verdict.findings.get(mutant.check, [])
+    signs = [words for words in found if mutant.words in words]
+    finding = f"{len(signs)} {mutant.check}, such as: {signs[0]:.300}" if signs else ""
+    return {"check": mutant.check, "caught": bool(signs), "finding": finding}

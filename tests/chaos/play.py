@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.chaos.checker import Verdict
+from tests.chaos.flaws import Flaw
 from tests.chaos.ground import Ground
 from tests.chaos.scenarios.scenario import Scenario
 from tests.chaos.stage import PATIENCE, stage
+from tests.chaos.verdict import Verdict
 
 STUCK: Final = 3  # times the patience: a script that takes so much longer than it was given is stuck
 
@@ -56,11 +58,18 @@ def new_seed() -> int:
 
 
 async def play(
-    scenario: Scenario, ground: Ground, *, seed: int, seconds: float, mutant: str = "", patience: float = PATIENCE
+    scenario: Scenario,
+    ground: Ground,
+    *,
+    seed: int,
+    seconds: float,
+    mutant: str = "",
+    flaws: Sequence[Flaw] = (),
+    patience: float = PATIENCE,
 ) -> Played:
     """Play the scenario for `seconds` of faults. Raises what broke the harness itself; findings are in the result."""
     seconds = max(seconds, scenario.least)
-    async with stage(ground, scenario.setting, seed=seed, seconds=seconds, mutant=mutant) as run:
+    async with stage(ground, scenario.setting, seed=seed, seconds=seconds, mutant=mutant, flaws=flaws) as run:
         began = run.clock()
         try:
             async with asyncio.timeout(seconds + STUCK * patience):

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from typing import Any
+from uuid import UUID
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
@@ -14,7 +15,7 @@ import django
 
 django.setup()
 
-from chat.models import Room  # noqa: E402
+from chat.models import Participant, Room  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
 from tenants.models import Membership, Role  # noqa: E402
 from tenants.provisioning import create_tenant  # noqa: E402
@@ -28,13 +29,15 @@ def make(slug: str, *, agents: int, visitors: int) -> dict[str, Any]:
     tenant = create_tenant(slug=slug, name=slug.title(), owner=owner)
     team = [owner, *(make_user(f"agent{n}@{slug}.example", f"Agent {n} of {slug}") for n in range(1, agents))]
     Membership.objects.bulk_create(Membership(tenant_id=tenant.id, user=one, role=Role.AGENT) for one in team[1:])
+    guests = [visitor(tenant) for _ in range(visitors)]
     return {
         "id": tenant.id,
         "slug": slug,
         "schema": tenant.schema,
         "key": talk.embed_key(tenant).key,
-        "agents": [{"id": one.id, "name": one.name} for one in team],
-        "visitors": [visitor(tenant) for _ in range(visitors)],
+        "agents": [{"id": one.id, "name": one.name, "email": one.email} for one in team],
+        "visitors": guests,
+        "community": community(tenant, guests[0]),
     }
 
 
@@ -45,6 +48,15 @@ def visitor(tenant: TenantRef) -> dict[str, Any]:
     with in_tenant(tenant):
         notes = Room.objects.filter(notes_of=room).values_list("id", flat=True).first()
     return {"id": who.id, "name": who.name, "site": who.site_id, "room": room, "notes": notes}
+
+
+def community(tenant: TenantRef, keeper: dict[str, Any]) -> UUID:
+    """A room for all visitors, in which this one keeps order."""
+    site = talk.embed_key(tenant).site_id
+    with in_tenant(tenant):
+        room = Room.objects.create(kind="community", title="Friends", site_id=site, people=1)
+        Participant.objects.create(room=room, kind="visitor", person_id=keeper["id"], name=keeper["name"], role="moderator")
+        return UUID(str(room.id))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,18 +11,28 @@ from typing import Any, Final
 import psycopg
 
 from tenants.tokens import Principal
-from tests.chaos.cast import Cast, Seat, cast_of, crowd_of, seats_of, token_of, url_of
-from tests.chaos.checker import Verdict, check, read_heads
+from tests.chaos.cast import Cast, Seat, address_of, cast_of, crowd_of, principal_of, seats_of, strange_to
+from tests.chaos.checker import check
+from tests.chaos.clock import Clock
 from tests.chaos.doorbells import Replies
+from tests.chaos.flaws import Flaw
 from tests.chaos.ground import Ground, Redis
 from tests.chaos.habits import Address, Habits
+from tests.chaos.keeper import Keeper
 from tests.chaos.logs import Log
-from tests.chaos.people import Person
+from tests.chaos.looks import look
+from tests.chaos.outcomes import strange_times
+from tests.chaos.people import OnSockets
+from tests.chaos.person import Person
+from tests.chaos.polls import OverHttp
+from tests.chaos.stored import read_heads
+from tests.chaos.verdict import Verdict
 from tests.support.proxy import Proxy
 from tests.support.server import Kind, Server, make_server
 
 PATIENCE: Final = 60.0  # seconds for everything to come right after the last fault
 LOOK_SECONDS: Final = 0.5  # between two looks whether it has
+MOST_COMPLAINTS: Final = 3  # of one person
 AGAIN_SECONDS: Final = 3.0  # after which what is not acknowledged is said once more
 
 
@@ -38,6 +49,10 @@ class Stage:
     bells: list[Proxy] = field(default_factory=list)  # between each worker and Redis
     people: list[Person] = field(default_factory=list)
     wires: list[Proxy] = field(default_factory=list)  # between the first of `people` and the workers, in their order
+    keepers: list[Keeper] = field(default_factory=list)  # who keep order in the community rooms
+    clocks: list[Clock] = field(default_factory=list)  # of the workers, where they can be put wrong
+    prompt: bool = False  # nothing is broken: what is told live must come live
+    began: float = field(default_factory=time.time)
     kills: int = 0
     recoveries: list[float] = field(default_factory=list)
     lives: list[asyncio.Task[None]] = field(default_factory=list)
@@ -86,13 +101,15 @@ class Stage:
     async def calm(self, patience: float = PATIENCE) -> bool:
         """Mend every line and wait until all is acknowledged and seen; False after `patience` seconds in which nothing changed.
 
-        Acks come through from here on.
+        Acks come through from here on, and nobody is kept out of a room any more.
         """
         for line in (*self.wires, *self.bells):
             line.faults.mend()
         talkers = [person for person in self.people if person.log.kind == "agent" and not person.quiet]
         for person in self.people:
             person.quiet, person.habits = True, replace(person.habits, withhold=0.0)
+        for keeper in self.keepers:
+            await keeper.lift()
         await self._last_words(talkers)
         end, before = self.clock() + patience, -1
         while not await self._is_calm():
@@ -114,7 +131,7 @@ class Stage:
         heads = await asyncio.to_thread(self._heads)
         waiting = [person for person in self.people if person.unacked]
         for person in waiting:
-            if min(said.at for said in person.unacked.values()) < now - AGAIN_SECONDS and person.connection is not None:
+            if min(said.at for said in person.unacked.values()) < now - AGAIN_SECONDS and person.is_here:
                 await person.say_again()
         return not waiting and heads is not None and all(person.has_seen(heads) for person in self.people)
 
@@ -129,8 +146,12 @@ class Stage:
         """Compare the logs with the database."""
         for person in self.people:
             person.shows()
+        looks = await asyncio.gather(*(look(person) for person in self.people[: len(self.wires)]), return_exceptions=True)
+        self.complaints += [f"somebody could not look any more: {failed!r}" for failed in looks if failed]
         logs, texts = [person.log for person in self.people], [worker.said() for worker in self.workers]
-        return await asyncio.to_thread(check, self.ground.superuser, [cast.tenant for cast in self.casts], logs, texts)
+        self.complaints += [words for log in logs for words in strange_times(log, self.began, time.time())[:MOST_COMPLAINTS]]
+        tenants = [cast.tenant for cast in self.casts]
+        return await asyncio.to_thread(check, self.ground.superuser, tenants, logs, texts, prompt=self.prompt)
 
 
 @dataclass(frozen=True)
@@ -141,29 +162,52 @@ class Setting:
     kind: Kind = "uvicorn"
     agents: int = 2  # in each tenant
     visitors: int = 3
+    polling: int = 1  # more of them, who have no socket
     crowd: int = 0  # more visitors, who go straight to the workers and to whom no agent talks
+    spare: int = 0  # visitors who are not alive
     habits: Habits = field(default_factory=Habits)
     receive_buffer: int = 0  # bytes of each visitor's way to the server
     variables: dict[str, str] = field(default_factory=dict)  # of the servers
+    bells: Callable[[], Replies] = Replies  # what can be lost between processes
+    prompt: bool = False  # nothing is broken
+    kept: bool = False  # somebody mutes, bans, deletes and locks in the community rooms
+    clocks: bool = False  # each server has a clock that can be put wrong
+
+    @property
+    def guests(self) -> int:
+        """The visitors who are not of the crowd."""
+        return self.visitors + self.polling
 
 
 @asynccontextmanager
-async def stage(ground: Ground, setting: Setting, *, seed: int, seconds: float, mutant: str = "") -> AsyncIterator[Stage]:
-    """Servers started, people alive. Raises `NoRedis` where more than one server is wanted and there is none."""
+async def stage(
+    ground: Ground, setting: Setting, *, seed: int, seconds: float, mutant: str = "", flaws: Sequence[Flaw] = ()
+) -> AsyncIterator[Stage]:
+    """Servers started, people alive. Raises `NoRedis` where more than one server is wanted and there is none.
+
+    `mutant` names the defects of the servers, `flaws` are those of the tenants' functions.
+    """
     dice = random.Random(seed)
     async with AsyncExitStack() as stack:
         slugs = [f"{name}-{dice.getrandbits(40):010x}" for name in ("acme", "globex")]
-        made = await asyncio.to_thread(ground.seed, slugs, agents=setting.agents, visitors=setting.visitors + setting.crowd)
-        run = Stage(ground, dice, seconds, [cast_of(one) for one in made])
+        made = await asyncio.to_thread(
+            ground.seed, slugs, agents=setting.agents, visitors=setting.guests + setting.crowd + setting.spare
+        )
+        for flaw in flaws:
+            await asyncio.to_thread(flaw.make, ground, [one["schema"] for one in made])
+        run = Stage(ground, dice, seconds, [cast_of(one) for one in made], prompt=setting.prompt)
         await _serve(run, stack, setting, mutant)
         for cast in run.casts:
-            for seat in seats_of(cast, setting.visitors):
+            for seat in seats_of(cast, setting.visitors, setting.polling):
                 await add_person(run, stack, cast, seat, setting)
         for cast in run.casts:
-            for seat in crowd_of(cast, setting.visitors):
+            for seat in crowd_of(cast, setting.guests, setting.crowd):
                 add_straight(run, cast, seat)
         stack.push_async_callback(_end, run.lives)
         run.enliven(run.people)
+        if setting.kept:
+            run.keepers = [keeper_of(run, cast) for cast in run.casts]
+            run.lives += [asyncio.create_task(keeper.keep(), name="keeper") for keeper in run.keepers]
         yield run
 
 
@@ -174,12 +218,16 @@ async def _serve(run: Stage, stack: AsyncExitStack, setting: Setting, mutant: st
     for _ in range(setting.workers):
         url = ""
         if run.redis:
-            bell = await stack.enter_async_context(Proxy(run.redis.port, dice=run.dice, splitter=Replies))
+            bell = await stack.enter_async_context(Proxy(run.redis.port, dice=run.dice, splitter=setting.bells))
             run.bells.append(bell)
             url = f"redis://127.0.0.1:{bell.port}/0"
         worker = make_server(setting.kind, redis_url=url, **run.ground.variables, **setting.variables)
-        if mutant:
+        if mutant or setting.clocks:
             worker.command = ["-m", "tests.chaos.mutants", mutant, "--port", "{port}"]
+        if setting.clocks:
+            run.clocks.append(Clock())
+            stack.callback(run.clocks[-1].close)
+            worker.variables |= run.clocks[-1].variables
         run.workers.append(worker.launch())
         stack.callback(worker.log.unlink, missing_ok=True)
         stack.push_async_callback(_stop, worker)
@@ -211,19 +259,41 @@ def add_straight(run: Stage, cast: Cast, seat: Seat) -> None:
     run.people.append(_person(run, cast, seat, Habits(pace=4.0, burst=1), None))
 
 
+def guest_of(run: Stage, cast: Cast, seat: Seat) -> Person:
+    """Somebody who comes beside all others, and whom nobody waits for or judges."""
+    return _person(run, cast, seat, Habits(), None)
+
+
 def _person(run: Stage, cast: Cast, seat: Seat, habits: Habits, wire: Proxy | None) -> Person:
     name, dice = f"{seat.who.kind}-{seat.who.id.hex[-6:]}", random.Random(run.dice.random())
-    log = Log(name, str(seat.who.id), seat.who.kind, cast.ref.slug, list(seat.rooms))
-    return Person(log, cast.words(), way_of(run, cast, seat.who, dice, wire), dice, habits)
+    log = Log(name, str(seat.who.id), seat.who.kind, cast.ref.slug, list(seat.rooms), way=seat.way)
+    kind = OnSockets if seat.way == "socket" else OverHttp
+    way = way_of(run, cast, seat.who, dice, wire)
+    return kind(log, cast.words(), way, dice, habits, strange_to(cast, run.casts, seat))
+
+
+def keeper_of(run: Stage, cast: Cast) -> Keeper:
+    """Order in the tenant's community room. Its people take no for an answer there, and the one who keeps it sweeps it, too."""
+    members = [person for person in run.people if cast.community in person.log.rooms and person.log.tenant == cast.ref.slug]
+    for person in members:
+        person.kept = frozenset([cast.community])
+    guests = [person for person in members if person.log.kind == "visitor"]
+    guests[0].habits.sweeps = frozenset([cast.community])
+    who = principal_of(cast, "visitor", cast.made["visitors"][0])
+    return Keeper(cast.community, guests[0], guests[1:], way_of(run, cast, who, run.dice), random.Random(run.dice.random()))
 
 
 def way_of(run: Stage, cast: Cast, who: Principal, dice: random.Random, wire: Proxy | None = None) -> Callable[[], Address]:
-    """Where somebody goes: to any of the workers, whether it lives or not, through their line if they have one."""
+    """Where somebody goes: to any of the workers, whether it lives or not, through their line if they have one.
+
+    Their token was made by any of them, by the clock that it has.
+    """
 
     def address() -> Address:
         worker = dice.choice(run.workers)
         if wire:
             wire.target = worker.port
-        return Address(url_of(worker, cast, who), wire.port if wire else worker.port, token_of(cast, who))
+        ahead = dice.choice(run.clocks).ahead if run.clocks else 0.0
+        return address_of(worker, cast, who, port=wire.port if wire else worker.port, ahead=ahead)
 
     return address

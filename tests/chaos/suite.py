@@ -12,7 +12,7 @@ from typing import Any, Final
 from saas.up.database import ROOT
 from saas.up.redis import HOW_TO, find_program
 from tests.chaos.ground import Ground, ground
-from tests.chaos.mutation import MUTANTS, hunt
+from tests.chaos.mutation import MUTANTS, hunt, runs
 from tests.chaos.play import Played, new_seed, play
 from tests.chaos.scenarios import SCENARIOS
 
@@ -76,15 +76,15 @@ def _shown(played: Played) -> bool:
 
 async def _mutants(made: Ground, names: list[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for name in names:
-        mutant, seed = MUTANTS[name], _seed()
-        print(f"mutant {name}: CHAOS_MUTANT={name} CHAOS_SEED={seed}", flush=True)
-        if SCENARIOS[mutant.scenario].setting.workers > 1 and find_program() is None:
+    for some in runs(names):
+        seed, scenario, words = _seed(), some[0].scenario, ",".join(one.name for one in some)
+        print(f"mutants {words}: CHAOS_MUTANT={words} CHAOS_SEED={seed}", flush=True)
+        if SCENARIOS[scenario].setting.workers > 1 and find_program() is None:
             print(f"  SKIPPED: no Redis server: {HOW_TO}")
             continue
-        caught = await hunt(mutant, made, seed=seed)
-        found[name] = {"scenario": mutant.scenario, "seed": seed, **caught}
-        print(f"  {'caught' if caught['caught'] else 'NOT CAUGHT'}: {caught['finding']}", flush=True)
+        for name, caught in (await hunt(some, made, seed=seed)).items():
+            found[name] = {"scenario": scenario, "seed": seed, **caught}
+            print(f"  {name} {'caught' if caught['caught'] else 'NOT CAUGHT'}: {caught['finding']}", flush=True)
     return found
 
 

@@ -54,5 +54,5 @@ async def test_cut_sockets_cost_nothing_on_the_plain_server(made: Ground, seed: 
 @needs_redis
 @pytest.mark.parametrize("name", ["no_dedupe", "no_tenant_reset"])
 async def test_a_mutant_is_caught(made: Ground, seed: int, name: str) -> None:
-    caught = await hunt(MUTANTS[name], made, seed=seed)
-    assert caught["caught"], caught
+    caught = await hunt([MUTANTS[name]], made, seed=seed)
+    assert caught[name]["caught"], caught

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.checker import Stored, Verdict, _check_room, _check_words
+from tests.chaos.checker import _check_room, _check_words
 from tests.chaos.doorbells import Replies
 from tests.chaos.logs import Line, Log, Said, Tenant, note_word, room_word
+from tests.chaos.stored import Stored
+from tests.chaos.verdict import Verdict
 from tests.chaos.view import View
 
 ROOM, VIC, BEN = "room-000000000001", "vic", "ben"

@@ -5,7 +5,7 @@ import asyncio
 from psycopg import sql
 
 from tests.chaos.cast import Cast
-from tests.chaos.people import Person
+from tests.chaos.person import Person
 from tests.chaos.scenarios.scenario import Scenario, until_over
 from tests.chaos.stage import Setting, Stage
 
@@ -59,7 +59,7 @@ async def pool_starved(run: Stage) -> None:
                 person.cut()
             run.kills += 1
             await run.pause(0.5, 1.0)
-            await run.recovered(people=[one for one in _of(run, other) if one.connection is not None])
+            await run.recovered(people=[one for one in _of(run, other) if one.is_here])
             await run.pause(1.0, 3.0)
         await run.recovered(began)
 

@@ -29,7 +29,7 @@ async def descriptors_exhausted(run: Stage) -> None:
                 line.setblocking(False)
                 line.connect_ex(("127.0.0.1", worker.port))
             run.kills += 1
-            await run.recovered(began)  # those who were there are served
+            await run.recovered(began, [one for one in run.people if one.log.way == "socket"])  # those who were there are served
             await run.pause(1.0, 2.0)
             held = max(held, len(list(Path(f"/proc/{worker.process.pid}/fd").iterdir())))
         await run.recovered()

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.chaos.habits import Habits
-from tests.chaos.people import Person
+from tests.chaos.person import Person
 from tests.chaos.scenarios.scenario import Scenario, until_over
 from tests.chaos.stage import PATIENCE, Setting, Stage
 from tests.support.proxy import Proxy
@@ -50,7 +50,7 @@ async def half_open(run: Stage) -> None:
 
 async def slow_readers(run: Stage) -> None:
     """One visitor of each tenant reads nothing while their room is flooded: they are cut with 4008, and nobody else notices."""
-    slow = {person.log.tenant: (person, wire) for person, wire in zip(run.people, run.wires, strict=True) if _is_visitor(person)}
+    slow = {person.log.tenant: (person, wire) for person, wire in zip(run.people, run.wires, strict=True) if _may_be_slow(person)}
     chosen = list(slow.values())
     others = [person for person in run.people if all(person is not one for one, _wire in chosen)]
     for _person, wire in chosen:
@@ -66,8 +66,8 @@ async def slow_readers(run: Stage) -> None:
         run.complaints.append("somebody who reads was cut for the slowness of others")
 
 
-def _is_visitor(person: Person) -> bool:
-    return person.log.kind == "visitor"
+def _may_be_slow(person: Person) -> bool:
+    return person.log.kind == "visitor" and person.log.way == "socket"
 
 
 async def _flood(run: Stage, room: str) -> None:
@@ -92,7 +92,7 @@ async def _read_again(run: Stage, person: Person, wire: Proxy) -> None:
         while person.welcomes == before and person.pong_at < began:
             await asyncio.sleep(0.05)
     await asyncio.sleep(1.0)
-    if person.welcomes == before and person.connection is not None:
+    if person.welcomes == before and person.is_here:
         run.complaints.append(f"a reader who was owed {OWED} bytes was not cut: what waits for a socket has no bound")
 
 
