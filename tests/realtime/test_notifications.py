@@ -13,17 +13,21 @@ from django.utils import timezone
 
 from chat.jobs import prune_notifications
 from chat.models import Notification, Site, Visitor
-from chat.notifications import CATEGORIES, a_send_notification, change_settings, send_notification, send_to_members
+from chat.notifications import CATEGORIES, a_send_notification, change_settings, send_notification, send_to_members, sending
 from chat.notifications.reading import KEPT
 from chat.realtime import hub as hubs
 from chat.realtime.hub import Hub
 from saas.core import registry
-from saas.core.errors import AppError, BadFrame, Empty, NotFound, TooLong
+from saas.core.errors import AppError, BadFrame, Empty, NotFound, RateLimited, TooLong
 from saas.core.ids import uuid7
+from saas.core.ratelimit import Limit
 from tenants.access import Do
 from tenants.context import TenantRef, in_tenant, run_in_tenant, run_on_platform
 from tenants.models import Membership
+from tenants.plans import plan_of
+from tenants.selectors import members_who_may
 from tenants.tokens import Principal
+from tests.support.cast import MakeTenant
 from tests.support.sessions import session_of, someone
 from tests.support.shop import Shop
 from tests.support.sockets import Doors, agent_token
@@ -123,6 +127,23 @@ class TestStoring:
             send_notification(shop.tenant, [shop.owner.id], **WORDS)
             assert pushed == [], "not before the commit"
         assert (len(stored(shop.tenant)), len(pushed)) == (1, 1)
+
+    def test_a_tenant_sends_only_so_many_by_its_plan(
+        self, shop: Shop, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "NOTIFY_PER_TENANT", Limit("test.notify", times=2, per=600))
+        monkeypatch.setattr(registry, "limits_of_plan", registry.Hook("limits_of_plan"))
+        larger = make_tenant()
+        registry.limits_of_plan.fill(lambda tenant: {"test.notify": 2.0} if tenant == larger else None)
+        plan_of(larger)  # known by now, as to every process that serves the tenant
+        owner = members_who_may(larger.id, Do.SEE_USAGE)
+        for tenant, whom, most in ((shop.tenant, [shop.owner.id], 2), (larger, owner, 4)):
+            for _ in range(most):
+                assert send_notification(tenant, whom, **WORDS) == 1
+            with pytest.raises(RateLimited) as refused:
+                send_notification(tenant, whom, **WORDS)
+            assert 0 < (refused.value.retry_after or 0) <= 301
+            assert len(stored(tenant)) == most
 
     def test_a_lower_app_tells_people_by_the_hook(self, shop: Shop) -> None:
         with transaction.atomic():
