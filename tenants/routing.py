@@ -9,6 +9,7 @@ Where sockets are blocked the same people come by HTTP: to `frames` and `events`
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -87,14 +88,17 @@ def _refusal(scope: Scope, tenant: TenantRef | None) -> int | None:
 
 def origin_is_own(origin: str | None, host: str | None) -> bool:
     """Whether a socket comes from a page of the host that it is opened on. No Origin at all: a client that is no browser."""
-    if origin is None:
-        return True
+    return origin is None or _is_of(origin, host or "", settings.SCHEME)
+
+
+@lru_cache(1_024)
+def _is_of(origin: str, host: str, scheme: str) -> bool:
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
     plain = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
-    return plain and parts.scheme == settings.SCHEME and bool(host) and parts.netloc.lower() == (host or "").lower()
+    return plain and parts.scheme == scheme and bool(host) and parts.netloc.lower() == host.lower()
 
 
 def header(scope: Scope, name: bytes) -> str | None:

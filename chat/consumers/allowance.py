@@ -1,18 +1,31 @@
 """Whose counters a frame counts against: the person's, their address's and their tenant's, of all processes together."""
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from chat.limits import COSTS, COSTS_OF_AGENTS, HELLO, HELLO_PER_PERSON, POLL
 from chat.realtime.protocol.incoming import ClientFrame
 from chat.realtime.session import Session
 from saas.core.errors import RateLimited
-from saas.core.ratelimit import Counter, Limit, permits
+from saas.core.ratelimit import Counter, Limit, Permits, permits
 from saas.core.ratelimit.limit import network_of
 from tenants.context import TenantRef
 from tenants.plans import Plan, a_plan_of
 
 TOO_OFTEN = "That was too often; wait a moment."
+MOST_DOORS: Final = 4_096  # of which the counters are kept at hand
+
+
+class _Door(NamedTuple):
+    """The counters of those who come from one address to one tenant."""
+
+    permits: Permits
+    plan: Plan
+    counters: Sequence[Counter]
+
+
+_doors: dict[tuple[UUID, str], _Door] = {}
 
 
 def wait_for(session: Session, frame: ClientFrame) -> float | None:
@@ -36,15 +49,31 @@ def counters_of(session: Session, kind: type) -> Sequence[Counter]:
     return found
 
 
-async def admit(tenant: TenantRef, address: str, person_id: UUID | None = None) -> Plan:
-    """Count one hello: of the address and the tenant, and once it is known who says it, of the person. Raises RateLimited.
-
-    The tenant's plan.
-    """
+async def admit(tenant: TenantRef, address: str) -> Plan:
+    """Count one hello, of the address and of the tenant. Raises RateLimited. The tenant's plan."""
     plan = await a_plan_of(tenant)
-    asker = _Asker(tenant, person_id, address, plan)
-    await asker.take(HELLO if person_id is None else [HELLO_PER_PERSON])
+    held = permits()
+    found = _doors.get((tenant.id, address))
+    if found is None or found.permits is not held or found.plan is not plan:
+        if len(_doors) >= MOST_DOORS:
+            _doors.clear()  # what they owe is remembered all the same
+        asker = _Asker(tenant, None, address, plan)
+        found = _doors[tenant.id, address] = _Door(held, plan, [asker.counter(limit) for limit in HELLO])
+    if wait := await _taken(held, found.counters):
+        raise RateLimited(TOO_OFTEN, retry_after=wait)
     return plan
+
+
+async def admit_person(tenant: TenantRef, person_id: UUID) -> None:
+    """Count the hello of somebody once it is known who they are. Raises RateLimited."""
+    held = permits()
+    if wait := await _taken(held, [held.counter(HELLO_PER_PERSON, tenant.id, person_id)]):
+        raise RateLimited(TOO_OFTEN, retry_after=wait)
+
+
+async def _taken(held: Permits, counters: Sequence[Counter]) -> float:
+    wait = held.take(counters)
+    return await held.a_take(counters) if wait is None else wait
 
 
 async def admit_request(session: Session) -> None:

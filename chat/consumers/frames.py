@@ -193,7 +193,7 @@ def _is_news(session: Session, room: LocalRoom, frame: Typing) -> bool:
         was_on = room.id in session.typing
         session.typing.discard(room.id)
         return was_on
-    if session.typings.take() or (room.crowded and room.typings.take()):
+    if session.typing_wait() or (room.crowded and room.typings.take()):
         return False
     session.typing.add(room.id)
     return True

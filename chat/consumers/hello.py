@@ -81,7 +81,8 @@ async def welcome(session: Session, frame: Hello) -> None:
     local.came(session, word)
     for piece in local.welcome(session):
         session.send_framed(piece)
-    await asyncio.gather(*(_resume(session, known.room, known.epoch, known.after) for known in frame.rooms))
+    if frame.rooms:
+        await asyncio.gather(*(_resume(session, known.room, known.epoch, known.after) for known in frame.rooms))
 
 
 async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import psycopg
 from django.db import DatabaseError
 
-from chat.consumers.allowance import admit
+from chat.consumers.allowance import admit, admit_person
 from chat.consumers.coming_in import turn_to_be_welcomed
 from chat.consumers.frames import handle, lane_of, refuse
 from chat.consumers.hello import introduce, welcome
@@ -85,17 +85,20 @@ class ChatSocket:
     async def _serve(self) -> None:
         if self.scope["refused"] is not None:
             raise Ended(self.scope["refused"])
-        frame = await self._hello_in_place()
-        if frame is None:
-            return
+        frame: Hello | None = None
         try:
-            async with asyncio.timeout(WELCOME_SECONDS):
+            async with asyncio.timeout(HELLO_SECONDS) as limit:
+                if (frame := await self._hello_in_place()) is None:
+                    return
+                limit.reschedule(self.loop.time() + WELCOME_SECONDS)
                 session = await self._introduce(frame)
         except (RateLimited, Busy) as error:
             ended = self._come_back(error)
             await self._linger(error)
             raise ended from None
         except (AppError, DatabaseError, psycopg.Error, TimeoutError) as error:
+            if frame is None and isinstance(error, TimeoutError):
+                raise Ended(Close.NO_HELLO) from None
             log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
             raise Ended(Close.BUSY) from None
         await self._listen(session)
@@ -157,21 +160,19 @@ class ChatSocket:
         """Before such an end. So many may stand there as may wait for their hello; the others go at once."""
         places = self._places()
         if _lingering.take(places):
-            await asyncio.sleep(min(error.retry_after or 0.0, LINGER_SECONDS))
-            _lingering.give_back(places)
+            try:
+                await asyncio.sleep(min(error.retry_after or 0.0, LINGER_SECONDS))
+            finally:
+                _lingering.give_back(places)
 
     async def _hello(self) -> Hello | None:
-        """The first frame; None if the peer went away before. Ends the socket when it takes too long."""
-        try:
-            async with asyncio.timeout(HELLO_SECONDS):
-                while (data := await self._next()) is not None:
-                    frame = self._decode(data)
-                    if isinstance(frame, Hello):
-                        return frame
-                    if frame is not None:
-                        self._refuse_frame(BadFrame("The first frame must be `hello`."))
-        except TimeoutError:
-            raise Ended(Close.NO_HELLO) from None
+        """The first frame; None if the peer went away before."""
+        while (data := await self._next()) is not None:
+            frame = self._decode(data)
+            if isinstance(frame, Hello):
+                return frame
+            if frame is not None:
+                self._refuse_frame(BadFrame("The first frame must be `hello`."))
         return None
 
     async def _introduce(self, frame: Hello) -> Session:
@@ -181,7 +182,7 @@ class ChatSocket:
         introduced = await introduce(self.scope, frame)
         if isinstance(introduced, Close):
             raise Ended(introduced)
-        await admit(tenant, self.address, introduced.id)
+        await admit_person(tenant, introduced.id)
         self.session = session = Session(tenant, introduced, self.outbox, self.end, address=self.address, plan=plan)
         session.heard = self.loop.time()
         async with turn_to_be_welcomed(tenant.id):

@@ -4,6 +4,7 @@ The name is what keeps tenants apart on the bus, so nobody else may put one toge
 """
 
 import re
+from functools import lru_cache
 from uuid import UUID
 
 PROCESSES = "processes"  # every process hears it: beats of life, how far each has come in which place; no words, no names
@@ -16,6 +17,7 @@ def room(tenant_id: UUID, room_id: UUID) -> str:
     return f"t{tenant_id.hex}.r{room_id.hex}"
 
 
+@lru_cache(4_096)
 def inbox(tenant_id: UUID) -> str:
     """Every agent of the tenant."""
     return f"t{tenant_id.hex}.inbox"
@@ -26,6 +28,7 @@ def person(tenant_id: UUID, person_id: UUID) -> str:
     return f"t{tenant_id.hex}.p{person_id.hex}"
 
 
+@lru_cache(4_096)
 def here(tenant_id: UUID) -> str:
     """Every socket of the tenant: who is here now, and orders that concern them all."""
     return f"t{tenant_id.hex}.here"

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import UUID
 
 from chat.limits import MOST_REST, REFUSED_PER_SOCKET, SEND_PER_AGENT_SOCKET, SEND_PER_VISITOR_SOCKET, TYPING_PER_SOCKET
 from chat.realtime.outbox import Outbox
@@ -16,6 +17,8 @@ from saas.core.ratelimit import Counter, Meter
 from tenants.context import TenantRef
 from tenants.plans import ONE_PLAN, Plan
 from tenants.tokens import Principal
+
+NO_PAGE: Final = Page()
 
 
 @dataclass(eq=False, slots=True)
@@ -31,32 +34,40 @@ class Session:
     typing: set[UUID] = field(default_factory=set)  # rooms that were told that its owner types
     joining: set[UUID] = field(default_factory=set)  # rooms whose history is being read: they count as joined
     groups: set[str] = field(default_factory=set)
-    id: UUID = field(default_factory=uuid4)
-    since: float = field(default_factory=time.monotonic)
     rest: Callable[[float], None] | None = None  # asks the server to read nothing of this socket for so many seconds
-    refusals: Meter = field(default_factory=lambda: Meter(REFUSED_PER_SOCKET))
-    sends: Meter = field(init=False)
     order: SendOrder = field(default_factory=SendOrder)  # what was refused for a while, which nothing may overtake
-    typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_SOCKET))
     heard: float = 0.0  # loop time of the last frame from the peer
     pings: int = 0
-    page: Page = field(default_factory=Page)  # where a visitor is
+    page: Page = NO_PAGE  # where a visitor is
     address: str = ""  # of the client, for limits
     opened: float = field(default_factory=time.time)  # seconds since 1970, to compare with other processes
     counts: bool = True  # among the sockets that a visitor may hold
     plan: Plan = ONE_PLAN
     counters: dict[type, Sequence[Counter]] = field(default_factory=dict)  # by kind of frame
-
-    def __post_init__(self) -> None:
-        self.sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
+    _sends: Meter | None = None  # of what this socket has done so far
+    _typings: Meter | None = None
+    _refusals: Meter | None = None
 
     def send_wait(self) -> float:
         """Take one message's permit: 0, or the seconds until the next is let through."""
-        return self.sends.take()
+        if self._sends is None:
+            self._sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
+        return self._sends.take()
+
+    def typing_wait(self) -> float:
+        """The same of one who types."""
+        if self._typings is None:
+            self._typings = Meter(TYPING_PER_SOCKET)
+        return self._typings.take()
+
+    def _refusal_wait(self) -> float:
+        if self._refusals is None:
+            self._refusals = Meter(REFUSED_PER_SOCKET)
+        return self._refusals.take()
 
     def was_refused(self, error: Exception) -> None:
         """A frame was. Whose frames are refused for their pace again and again is not read for a while, and costs nothing."""
-        if self.rest and isinstance(error, RateLimited | Busy) and (wait := self.refusals.take()):
+        if self.rest and isinstance(error, RateLimited | Busy) and (wait := self._refusal_wait()):
             seconds = min(max(wait, error.retry_after or 0.0), MOST_REST)
             self.order.rest(seconds)  # what is on its way then comes later
             self.rest(seconds)

@@ -25,18 +25,26 @@ class SocketCount:
         self._local = local
         self._bus = bus
         self._heard: dict[str, dict[str, list[float]]] = {}  # by person and process: when sockets opened; while it is counted
+        self._opened: list[Session] = []  # those about whose owners the others are to be asked
 
     def opened(self, session: Session) -> None:
         """A socket has said hello."""
         if session.principal.kind == "visitor" and session.counts:
             self._end_oldest(_group(session), [])
-            asyncio.get_running_loop().call_later(ASK_SECONDS, self._ask, session)
+            if not self._opened:
+                asyncio.get_running_loop().call_later(ASK_SECONDS, self._ask_all)
+            self._opened.append(session)
 
     def hear(self, group: str, process: str, item: dict[str, Any]) -> None:
         """Another process tells when its sockets of a person opened, and perhaps asks when ours did."""
         self._begin(group)[process] = item["opened"]
         if item["asks"]:
             self._say(group, asks=False)
+
+    def _ask_all(self) -> None:
+        opened, self._opened = self._opened, []
+        for session in opened:
+            self._ask(session)
 
     def _ask(self, session: Session) -> None:
         place = self._local.tenant(session.tenant.id)
@@ -58,6 +66,8 @@ class SocketCount:
 
     def _end_oldest(self, group: str, theirs: list[float]) -> None:
         mine = self._mine(group)
+        if len(mine) + len(theirs) <= MAX_SOCKETS:
+            return
         newest = sorted([*theirs, *(one.opened for one in mine)], reverse=True)[:MAX_SOCKETS]
         for one in mine:
             if one.opened < newest[-1]:

@@ -55,7 +55,7 @@ def scope_ip(scope: Mapping[str, Any]) -> str:
 
 
 def _believed(peer: str, forwarded: str) -> str:
-    return forwarded.rpartition(",")[2].strip() if settings.SECURE_PROXY_SSL_HEADER and forwarded else peer
+    return forwarded.rpartition(",")[2].strip() if forwarded and settings.SECURE_PROXY_SSL_HEADER else peer
 
 
 def _body(error: AppError) -> dict[str, Any]:

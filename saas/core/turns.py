@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Hashable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from saas.core.errors import Busy
@@ -34,9 +34,14 @@ class Turns:
         """Seconds until one more of the owner's would have its turn. 0 where that is not known."""
         return len(self._waiting.get(owner, ())) * self.step()
 
-    @asynccontextmanager
-    async def of(self, owner: Hashable) -> AsyncIterator[None]:
+    def of(self, owner: Hashable) -> AbstractAsyncContextManager[None]:
         """Wait for the owner's turn, and hold it. Raises `Busy` when too many of the owner's wait."""
+        return _Turn(self, owner)
+
+    async def begin(self, owner: Hashable) -> None:
+        """See `of`; who begins calls `end`. Where nobody waits it does not wait either."""
+        if self._free and owner not in self._waiting and self._running.get(owner, 0) < self._each:
+            return self._take(owner)  # whoever else waits has all the turns that they may have
         queue = self._waiting.setdefault(owner, deque())
         if len(queue) >= MOST_WAITING:
             raise Busy("Too many are coming in at once.", retry_after=2.0)
@@ -45,12 +50,16 @@ class Turns:
         self._serve()
         try:
             await turn
-            yield
-        finally:
+        except BaseException:
             if turn.cancel() or turn.cancelled():
                 self._forget(owner, turn)
             else:
-                self._give_back(owner)
+                self.end(owner)
+            raise
+
+    def _take(self, owner: Hashable) -> None:
+        self._free -= 1
+        self._running[owner] = self._running.get(owner, 0) + 1
 
     def _serve(self) -> None:
         while self._free:
@@ -62,8 +71,7 @@ class Turns:
             if queue:
                 self._waiting[owner] = queue  # behind the others
             if not turn.done():
-                self._free -= 1
-                self._running[owner] = self._running.get(owner, 0) + 1
+                self._take(owner)
                 turn.set_result(None)
 
     def _forget(self, owner: Hashable, turn: "asyncio.Future[None]") -> None:
@@ -80,10 +88,26 @@ class Turns:
             self._pace += (min(now - self._ended, LONGEST_STEP) - self._pace) * SMOOTH
         self._ended = now if self._waiting else None
 
-    def _give_back(self, owner: Hashable) -> None:
+    def end(self, owner: Hashable) -> None:
+        """The turn is over."""
         self._measure()
         self._free += 1
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
         self._serve()
+
+
+class _Turn:
+    """One turn of somebody's: a class, since a generator would cost more than the turn."""
+
+    __slots__ = ("_owner", "_turns")
+
+    def __init__(self, turns: Turns, owner: Hashable) -> None:
+        self._turns, self._owner = turns, owner
+
+    async def __aenter__(self) -> None:
+        await self._turns.begin(self._owner)
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._turns.end(self._owner)

@@ -35,11 +35,16 @@ class Limit:
 
     def tighter(self) -> "Limit":
         """What one process of several allows while they cannot count together."""
-        return _plain(self, max(1, self.times // 2), self.per if self.times > 1 else self.per * 2)
+        return _tighter(self)
 
     def scaled(self, factor: float) -> "Limit":
         """So many times as much, for a larger plan; at least one."""
         return _plain(self, max(1, round(self.times * factor)), self.per)
+
+
+@lru_cache(1024)
+def _tighter(limit: Limit) -> Limit:
+    return _plain(limit, max(1, limit.times // 2), limit.per if limit.times > 1 else limit.per * 2)
 
 
 def _plain(limit: Limit, times: int, per: float) -> Limit:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Most:
     """At most `count` for each of its `scope`. The operator may put another number in its place (settings.LIMITS, by name)."""
 
@@ -27,10 +27,12 @@ class Places:
 
     def take(self, places: dict[Most, Hashable]) -> bool:
         """One place under each bound, or none at all: then False."""
-        if any(self._taken.get((most.name, key), 0) >= most.count for most, key in places.items()):
-            return False
+        taken = self._taken
         for most, key in places.items():
-            self._taken[most.name, key] = self._taken.get((most.name, key), 0) + 1
+            if taken.get((most.name, key), 0) >= most.count:
+                return False
+        for most, key in places.items():
+            taken[most.name, key] = taken.get((most.name, key), 0) + 1
         return True
 
     def give_back(self, places: dict[Most, Hashable]) -> None:

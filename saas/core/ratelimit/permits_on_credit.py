@@ -28,7 +28,7 @@ from saas.core.ratelimit.limit import Limit, counter_key
 from saas.core.ratelimit.shared import AWAY, TIMEOUT, SharedTier, shared_tier
 
 MOST_LEASED: Final = 500
-SETTLE_SECONDS: Final = 0.05
+SETTLE_SECONDS: Final = 0.2  # a call costs as much as a hello
 SETTLE_MOST: Final = 200  # counters in one script call
 SWEEP_AT: Final = 10_000  # counters that owe something, before those that have paid are dropped
 MOST_OWING: Final = 100_000
@@ -44,13 +44,15 @@ class Counter:
         self.tat = 0.0  # when all processes' use is paid off, as far as this one knows
         self.own = 0.0  # when this process's own use is
         self.unsettled = 0
-        self.each = limit.each
-        self.set(limit)
+        self._count_by(limit)
 
     def set(self, limit: Limit) -> None:
         """Count by this limit from now on. What was used stays used: so many are as many under the new one."""
         now, cheaper = time.monotonic(), limit.each / self.each
         self.tat, self.own = (now + (tat - now) * cheaper if tat > now else tat for tat in (self.tat, self.own))
+        self._count_by(limit)
+
+    def _count_by(self, limit: Limit) -> None:
         self.limit, tight = limit, limit.tighter()
         self.each, self.burst = limit.each, limit.per
         self.tight_each, self.tight_burst = tight.each, tight.per
@@ -96,7 +98,7 @@ class Permits:
         found = self._counters.get(name)
         if found is None:
             found = self._counters[name] = Counter(name, limit)
-        elif found.limit != limit:
+        elif found.limit is not limit and found.limit != limit:
             found.set(limit)
         return found
 
@@ -104,7 +106,7 @@ class Permits:
         """Take one of each, or none. Returns 0, the seconds until it is worth trying again, or None: use `a_take`."""
         now = time.monotonic()
         tight = self._shared is not None and self._shared.is_away
-        if (wait := max(counter.wait(now, tight=tight) for counter in counters)) > 1e-9:
+        if (wait := max([counter.wait(now, tight=tight) for counter in counters])) > 1e-9:
             return wait
         if self._shared is not None and not tight and any(counter.unsettled >= counter.lease for counter in counters):
             return None
@@ -194,17 +196,22 @@ class Permits:
 
 
 _permits: WeakKeyDictionary[asyncio.AbstractEventLoop, Permits] = WeakKeyDictionary()
+_last: tuple[asyncio.AbstractEventLoop, Permits] | None = None  # a server has one loop, and asks for each frame
 
 
 def permits() -> Permits:
     """Those of this event loop."""
+    global _last
     loop = asyncio.get_running_loop()
-    found = _permits.get(loop)
-    if found is None:
-        found = _permits[loop] = Permits(shared_tier())
-    return found
+    if _last is None or _last[0] is not loop:
+        if loop not in _permits:
+            _permits[loop] = Permits(shared_tier())
+        _last = (loop, _permits[loop])
+    return _last[1]
 
 
 def forget_permits() -> None:
     """Count anew."""
+    global _last
+    _last = None
     _permits.clear()

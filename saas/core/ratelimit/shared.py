@@ -43,7 +43,8 @@ return '0'
 """
 
 # KEYS: any number; ARGV: for each key the seconds per one, the burst in seconds, and how many were handed out. They are charged
-# whatever the limit says, up to two bursts ahead: they have been handed out. Returns for each key how far ahead it now is.
+# whatever the limit says, up to two bursts ahead: they have been handed out. Returns how far ahead each
+# key now is, in one text, which is read in one go.
 CHARGE: Final = """
 local t = redis.call('TIME')
 local now = t[1] + t[2] / 1e6
@@ -55,7 +56,7 @@ for i, key in ipairs(KEYS) do
   redis.call('SET', key, string.format('%.6f', new), 'PX', math.ceil((new - now) * 1000) + 1)
   ahead[i] = tostring(new - now)
 end
-return ahead
+return table.concat(ahead, ' ')
 """
 
 
@@ -90,7 +91,7 @@ class SharedTier:
 
     async def a_charge(self, keys: Sequence[str], arguments: Sequence[float]) -> list[float]:
         """Tell of permits that were handed out: for each key seconds per one, burst and count. How far ahead each key is now."""
-        return [float(ahead) for ahead in await self._run(CHARGE, keys, arguments)]
+        return [float(ahead) for ahead in (await self._run(CHARGE, keys, arguments)).split(" ")]
 
     async def _run(self, source: str, keys: Sequence[str], arguments: Sequence[float]) -> Any:
         self._raise_if_away()
