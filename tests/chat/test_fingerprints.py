@@ -70,8 +70,8 @@ def test_what_was_deleted_may_come_again_and_is_stored_no_more(acme: TenantRef, 
     for again in (row, Row(room, author_of(vic), row.cid, "quite other words")):
         done = says(acme, again)
         assert (done.outcome, done.seq, done.id) == ("again", stored.seq, stored.id)
-    done = changes(acme, edit)
-    assert (done.outcome, done.seq) == ("again", edited.seq)
+    changed = changes(acme, edit)
+    assert (changed.outcome, changed.seq) == ("again", edited.seq)
     with in_tenant(acme):
         assert Message.objects.get(id=stored.id).text == ""
         assert Message.objects.filter(room=room).count() == 2

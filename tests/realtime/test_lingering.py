@@ -67,7 +67,7 @@ async def test_nobody_stands_longer_than_they_would_have_to_wait(acme: TenantRef
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    monkeypatch.setattr("chat.consumers.socket.asyncio.sleep", sleep)
     monkeypatch.setattr(module, "LINGER_SECONDS", 1.0)
     for wait in (None, 0.25, 1.0, 60.0):
         await refused(acme, "192.0.2.1", wait)
