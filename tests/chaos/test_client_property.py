@@ -50,7 +50,7 @@ async def plan(shop: Shop, server: Server, *, seed: int, messages: int, kills: i
     rooms = [str(await run_on_platform(talk.room_of, tenant, who)) for who in visitors]
     share = {"messages": messages // (VISITORS + AGENTS), "kills": kills // (VISITORS + AGENTS)}
     of_visitors, of_agents = doors.visitor_url(key_of(tenant)), doors.agent_url(tenant)
-    people = [
+    people: list[Frame] = [
         {"name": f"visitor {n}", "url": of_visitors, "token": visitor_token(tenant, who), "rooms": [rooms[n]], **share}
         for n, who in enumerate(visitors)
     ]
