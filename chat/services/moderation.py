@@ -53,7 +53,7 @@ def report_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
     Raises NotFound, TooLong or BadFrame for the reason, Conflict for what cannot be reported: a system line, or one's own words.
     """
     reason = clean_line(reason, LONGEST_REASON, field="reason", optional=True)
-    with in_tenant(tenant):
+    with in_tenant(tenant), transaction.atomic():
         room_for(principal, room_id)
         message = _message(room_id, message_id)
         if message.author_kind == "system" or message.author_id == principal.id:
@@ -69,11 +69,11 @@ def report_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
             },
         )
         made = report_of(report.id)
-    if is_new:
-        try:
-            _tell_moderators(tenant, made)
-        except RateLimited:  # it is stored, and stands in the list
-            log.warning("nobody was told of report %s: too many notifications of tenant %s", made.id, tenant.id)
+        if is_new:
+            try:
+                _tell_moderators(tenant, made)
+            except RateLimited:  # it is stored, and stands in the list
+                log.warning("nobody was told of report %s: too many notifications of tenant %s", made.id, tenant.id)
     return made
 
 
@@ -113,8 +113,8 @@ def _pin(room: Room, message_id: UUID, name: str, *, on: bool) -> Published | No
 
 
 def _message(room_id: UUID, message_id: UUID) -> Message:
-    """A message of the room that says something still."""
-    message = Message.objects.filter(id=message_id, room=room_id, deleted_at=None).first()
+    """A message of the room that says something still. Locked: who deletes it comes before, or finds what quotes it."""
+    message = Message.objects.select_for_update(no_key=True).filter(id=message_id, room=room_id, deleted_at=None).first()
     if message is None:
         raise NotFound("There is no such message in this room.", field="message")
     return message

@@ -1,5 +1,8 @@
 """A message that is deleted takes its words along, wherever they were quoted."""
 
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,6 +11,8 @@ from django.db import connection, transaction
 from chat.models import Notification
 from chat.realtime.amend import Change, amend_sync
 from chat.realtime.protocol.incoming import Open
+from chat.selectors.reports import ReportOut
+from chat.services import moderation
 from chat.services.messages import author_of, open_room
 from chat.services.moderation import report_message
 from tenants.context import TenantRef, in_tenant
@@ -82,3 +87,32 @@ def test_reported_words_leave_the_reports_notification(acme: TenantRef) -> None:
     assert places_of(acme, words) == []
     assert bodies(acme, f"report:{message}") == {""}
     assert bodies(acme, f"report:{other}") == {"and more"}
+
+
+def test_words_that_are_deleted_while_they_are_reported_are_quoted_nowhere(
+    acme: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, words = community(acme), f"{WORDS} {uuid4()}"
+    rude, hurt = member(acme, room), member(acme, room)
+    message = message_of(acme, room, rude, words)
+    deleting = Thread(target=on_own_connection, args=(delete, acme, room, rude, message))
+    tell = moderation._tell_moderators
+
+    def tell_meanwhile(tenant: TenantRef, report: ReportOut) -> None:
+        deleting.start()
+        deleting.join(0.5)
+        tell(tenant, report)
+
+    monkeypatch.setattr(moderation, "_tell_moderators", tell_meanwhile)
+    report_message(acme, hurt, room_id=room, message_id=message, reason="rude")
+    deleting.join(10)
+    assert bodies(acme, f"report:{message}") == {""}
+    assert places_of(acme, words) == []
+
+
+def on_own_connection(act: Callable[..., None], *args: Any) -> None:
+    """A thread has a connection of its own, which it closes."""
+    try:
+        act(*args)
+    finally:
+        connection.close()
