@@ -14,7 +14,7 @@ import msgspec
 from chat.realtime.protocol.incoming import Page
 from chat.realtime.protocol.outgoing import LiveVisitor, Person, Presence, encode
 from chat.realtime.roster import Roster
-from chat.realtime.session import Session
+from chat.realtime.session import NO_PAGE, Session
 from saas.core.fastsocket import frame, together
 from tenants.access import Do, may
 from tenants.context import TenantRef
@@ -74,6 +74,7 @@ class LocalTenant:
     since: float = 0.0  # loop time at which this process began to listen
     watched_until: float = 0.0
     sessions: dict[Session, bool] = field(default_factory=dict)  # whether it has arrived: its owner is here, and hears of others
+    hearing: dict[str, set[Session]] = field(default_factory=lambda: {"agent": set(), "visitor": set()})  # those, by kind
     roster: Roster[Present] = field(default_factory=lambda: Roster(of=lambda present: present.who.id))
     team: dict[UUID, Present] = field(default_factory=dict)  # the agents who are here, with their newest word
     _changed: dict[UUID, Present | None] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class LocalTenant:
     _timer: asyncio.TimerHandle | None = None
     _told_agents: int = 0  # how many answer, as visitors heard last
     _answering: int = 0
-    _first: dict[str, list[bytes]] = field(default_factory=dict)  # what one who comes is told, by kind; empty after any change
+    _first: dict[str, list[bytes]] = field(default_factory=dict)  # what one who comes is told, by kind
 
     @property
     def empty(self) -> bool:
@@ -101,6 +102,7 @@ class LocalTenant:
             self.roster.here[now.who.id] = now
         else:
             self.sessions[session] = True
+            self.hearing[session.principal.kind].add(session)
             self.roster.came(now)
         if now != before:  # one more socket of somebody who is here is no news
             self.tell_others([now], [])
@@ -108,6 +110,7 @@ class LocalTenant:
 
     def went(self, session: Session, then: Callable[[], None]) -> None:
         """A socket has ended. Its owner is gone after a while, unless they come back; `then` is called after that."""
+        self.hearing[session.principal.kind].discard(session)
         if self.sessions.pop(session, False):
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._gone, session.principal.id, then)
         else:
@@ -145,7 +148,8 @@ class LocalTenant:
     def welcome(self, session: Session) -> list[bytes]:
         """What a socket that has just come must know: the count; for an agent also the visitors and the other agents.
 
-        As pieces of frames, made once for all who come before the next change.
+        As pieces of frames, made once for all who come before the count changes, or for agents before the next changes are told:
+        what is gathered until then is told to them, too.
         """
         if self._timer is not None:
             self._told_agents = -1  # this one hears another number than the others did
@@ -173,7 +177,7 @@ class LocalTenant:
         return Presence(who=one.who, state=one.word.state, agents=self.agents)
 
     def _note(self, came: Iterable[Present], gone: Iterable[Present]) -> None:
-        self._first.clear()
+        answering = self._answering
         for found in came:
             self._changed[found.who.id], self._kinds[found.who.id] = found, found.who
             if found.who.kind == "agent":
@@ -184,21 +188,25 @@ class LocalTenant:
             self._changed[found.who.id], self._kinds[found.who.id] = None, found.who
             before = self.team.pop(found.who.id, None)
             self._answering -= before is not None and before.is_free
+        if self._answering != answering:
+            self._first.pop("visitor", None)
         if self._changed and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._tell)
 
     def _tell(self) -> None:
         changed, kinds, self._changed, self._kinds, self._timer = self._changed, self._kinds, {}, {}, None
-        visitors = [
-            found.live if found else LiveVisitor(id=key, name=kinds[key].name, page=Page(), on=False)
-            for key, found in changed.items()
-            if kinds[key].kind == "visitor"
-        ]
+        self._first.clear()
         agents = [who for who in kinds.values() if who.kind == "agent"]
         if agents:
             self._tell_agents(agents)
-        starts = range(0, len(visitors), MOST_LISTED)
-        self._send((Presence(visitors=visitors[start : start + MOST_LISTED]) for start in starts), "agent")
+        if self.hearing["agent"]:
+            self._tell_visitors([(who, changed[key]) for key, who in kinds.items() if who.kind == "visitor"])
+
+    def _tell_visitors(self, changed: Iterable[tuple[Person, Present | None]]) -> None:
+        """Agents hear which visitors came, moved or went."""
+        told = [found.live if found else LiveVisitor(id=who.id, name=who.name, page=NO_PAGE, on=False) for who, found in changed]
+        starts = range(0, len(told), MOST_LISTED)
+        self._send((Presence(visitors=told[start : start + MOST_LISTED]) for start in starts), "agent")
 
     def _tell_agents(self, changed: list[Person]) -> None:
         """Agents hear who came, went or said something; visitors how many answer, if that is another number."""
@@ -211,8 +219,10 @@ class LocalTenant:
 
     def _send(self, told: Iterable[Presence], kind: str) -> None:
         """In as few pieces as it takes: a crowd that comes is told to a crowd."""
+        hearing = self.hearing[kind]
+        if not hearing:
+            return
         pieces = together([frame(encode(one)) for one in told])
-        for session, arrived in self.sessions.items():
-            if arrived and session.principal.kind == kind:
-                for piece in pieces:
-                    session.send_framed(piece)
+        for session in hearing:
+            for piece in pieces:
+                session.send_framed(piece)
