@@ -151,9 +151,8 @@ class Line:
 
     async def _speak(self) -> None:
         while True:
-            await self._wake.wait()
+            await self._wake.wait()  # until the next turn of the loop: what is said together travels together
             self._wake.clear()
-            await asyncio.sleep(0)  # one turn of the loop: what is said together travels together
             try:
                 await self._settle()
                 await self._send_all()

@@ -49,16 +49,23 @@ class Publisher:
     def publish(self, tenant: TenantRef, room_id: UUID, lines: Sequence[tuple[int, bytes]]) -> None:
         """Frames that take a seq, after their commit: to the room, here and elsewhere, in order."""
         group = groups.room(tenant.id, room_id)
-        room = self.local.rooms.get(group)
-        if room and len(room.members) >= MANY and self._more_comes(tenant.id, room_id):
-            self._gathering.keep(group, lines, readers=len(room.members))
+        readers = len(room.members) if (room := self.local.rooms.get(group)) else 0
+        if readers >= MANY and self._more_comes(tenant.id, room_id):
+            self._gathering.keep(group, lines, readers=readers)
         else:
             self._let_go(group, self._gathering.join(group, lines))
 
     def _let_go(self, group: str, lines: Lines) -> None:
-        self.local.offer(group, lines)
-        if not self.bus.is_silent:
-            self.bus.say(group, {"k": "m", "lines": lines})
+        """The others hear it first where the write takes long: they write at the same time, not after it."""
+        room = self.local.rooms.get(group)
+        if self.bus.is_silent:
+            self.local.offer(group, lines)
+            return
+        self.bus.say(group, {"k": "m", "lines": lines})
+        if room and len(room.members) >= MANY:
+            self.local.loop.call_soon(self.local.offer, group, lines)  # behind the bus, which speaks in its own turn
+        else:
+            self.local.offer(group, lines)
 
     def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
         """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""

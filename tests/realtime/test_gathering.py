@@ -1,11 +1,13 @@
 """A crowd hears several messages in one write, when the next one is about to be stored; and never later than in a moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from chat.realtime import bus as buses
 from chat.realtime import hub as hubs
 from chat.realtime.append import Row
 from chat.realtime.gathering import LONGEST, MANY
@@ -123,3 +125,41 @@ async def test_rooms_wait_apart(hub: Hub, acme: TenantRef, globex: TenantRef) ->
     publish(hub, globex, quiet, 1)
     assert (told(here), told(there)) == ({()}, {(1,)})
     await heard(here, 1)
+
+
+class Layer:
+    """A channel layer that tells when something is sent to a room."""
+
+    def __init__(self, sent: Callable[[], None]) -> None:
+        self._sent = sent
+
+    async def new_channel(self, prefix: str) -> str:
+        return prefix
+
+    async def receive(self, _channel: str) -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    async def group_add(self, _group: str, _channel: str) -> None:
+        """It is joined."""
+
+    async def group_send(self, _group: str, message: dict[str, Any]) -> None:
+        if any(item["k"] == "m" for items in message["said"].values() for item in items):
+            self._sent()
+
+
+async def test_the_other_processes_hear_it_before_it_is_written_to_a_crowd(
+    acme: TenantRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = uuid4()
+    crowd: Crowd = []
+    at_that_time: list[set[tuple[int, ...]]] = []
+    monkeypatch.setattr(buses, "get_channel_layer", lambda _alias: Layer(lambda: at_that_time.append(told(crowd))))
+    hub = Hub()
+    hub.bus.start()
+    try:
+        crowd += await crowd_in(hub, acme, room)
+        publish(hub, acme, room, 1, 2)
+        await heard(crowd, 1, 2)
+        assert at_that_time == [{()}]
+    finally:
+        await hub.others.stop()
