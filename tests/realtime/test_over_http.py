@@ -6,12 +6,12 @@ import httpx
 
 from tenants.context import run_on_platform
 from tenants.jwt_services import sign_in_by_password
-from tests.realtime.test_people import until
 from tests.support.cast import PASSWORD
 from tests.support.server import Server
 from tests.support.shop import Shop
 from tests.support.sockets import Doors
 from tests.support.talk import embed_key
+from tests.support.watching import until
 
 
 async def ask(server: Server, host: str, path: str, *, method: str = "GET", token: str = "") -> Any:

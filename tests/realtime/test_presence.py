@@ -12,12 +12,12 @@ from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.realtime.test_over_http import access_of, ask
-from tests.realtime.test_people import until
 from tests.support.server import Server
 from tests.support.sessions import Sink, session_of, someone
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, Frame
 from tests.support.talk import embed_key
+from tests.support.watching import until
 
 
 def named(who: Principal) -> Frame:

@@ -13,7 +13,7 @@ from tenants.models import Tenant
 from tenants.resolve import forget
 from tests.support.cast import MakeTenant
 from tests.support.talk import embed_key
-from tests.widget.conftest import SHOP, Widget, browser
+from tests.support.widgets import SHOP, Widget, browser
 
 
 def test_what_the_launcher_is_told(widget: Widget) -> None:

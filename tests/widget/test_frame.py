@@ -13,7 +13,7 @@ from tenants.context import TenantRef, in_tenant
 from tenants.models import Tenant
 from tenants.resolve import forget
 from tests.support.cast import MakeTenant
-from tests.widget.conftest import SHOP, Answer, Widget, browser
+from tests.support.widgets import SHOP, Answer, Widget, browser
 
 
 def policy(answer: Answer) -> dict[str, str]:

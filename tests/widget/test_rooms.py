@@ -29,7 +29,7 @@ from tests.support.community import (
     team_member,
 )
 from tests.support.talk import room_of, visitor
-from tests.widget.conftest import WIDGET
+from tests.support.widgets import WIDGET
 from widget import limits
 
 
