@@ -5,7 +5,6 @@ asks less. Django works on threads of its own, few of them, of which a tenant ho
 its turn. A thread counts until it is done, also where the client went away meanwhile.
 """
 
-import asyncio
 import logging
 import random
 import re
@@ -22,7 +21,7 @@ from django.db import DatabaseError, connections
 from saas.core.errors import AppError, Busy, RateLimited
 from saas.core.fairpool import FairPool
 from saas.core.http import scope_ip, send_error
-from saas.core.ratelimit import PLATFORM, Most, Places, permits
+from saas.core.ratelimit import PLATFORM, Places, permits
 from saas.core.ratelimit.limit import network_of
 from tenants.context import TenantRef
 from tenants.limits import (
@@ -65,7 +64,7 @@ class FairHttp:
             await _count(tenant, whose, scope_ip(scope))
             self._check_room(whose)
         except AppError as error:
-            await self._linger(whose)
+            await self._refused.linger({REFUSED_PER_TENANT: whose, REFUSED_IN_ALL: None}, LINGER_SECONDS)
             return await send_error(send, error)
         async with ThreadSensitiveContext(executor=_OneOff(self._threads.of(whose))):
             return await self.application(scope, receive, send)
@@ -73,16 +72,6 @@ class FairHttp:
     def _check_room(self, whose: Hashable) -> None:
         if self._threads.waits(whose) >= HTTP_WAITING:
             raise Busy("Too many requests are waiting.", retry_after=random.uniform(*BACK_SECONDS))  # noqa: S311  # no secret
-
-    async def _linger(self, whose: Hashable) -> None:
-        """Before a refusal. So many may wait for it; the others hear at once."""
-        places: dict[Most, Hashable] = {REFUSED_PER_TENANT: whose, REFUSED_IN_ALL: None}
-        if not self._refused.take(places):
-            return
-        try:
-            await asyncio.sleep(LINGER_SECONDS)
-        finally:
-            self._refused.give_back(places)
 
 
 class _OneOff(Executor):

@@ -32,19 +32,22 @@ from chat.realtime.protocol.outgoing import refusal
 from chat.realtime.protocol.requests import Asked, read_asked, read_said
 from chat.realtime.session import Session
 from saas.core import health
-from saas.core.errors import AppError, BadFrame
+from saas.core.errors import AppError, BadFrame, RateLimited
 from saas.core.http import scope_ip
 from saas.core.ratelimit import Most, Places
+from tenants.limits import REFUSED_IN_ALL, REFUSED_PER_TENANT
 
 log = logging.getLogger(__name__)
 
 WELCOME_SECONDS: Final = 30.0  # for the database; who waited longer comes back another time
 ANSWER_SECONDS: Final = 10.0  # for what answers the frames of one request
 POLL_SECONDS: Final = 25.0  # a poll without news
+LINGER_SECONDS: Final = 1.0  # so much later comes an answer that refuses a request for its pace
 GATHER_SECONDS: Final = 0.02  # what comes with the first news travels with it
 
 _held: set[Session] = set()
 _places = Places()  # of those
+_refused = Places()  # of requests whose refusal is held back
 
 
 def held_polls() -> set[Session]:
@@ -82,7 +85,7 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
     is_poll = scope["act"] == "events"
     outbox = Collector(only=None if is_poll else ANSWERS)
     session = Session(scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), counts=is_poll)
-    await admit_request(session)
+    await _admit(session)
     body = await read_body(scope, receive)
     if body is None:
         return None
@@ -92,6 +95,15 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
     finally:
         gone.cancel()
         resting().rest(session)
+
+
+async def _admit(session: Session) -> None:
+    """Count it. Who asks too often hears of it a moment later. Raises RateLimited."""
+    try:
+        await admit_request(session)
+    except RateLimited:
+        await _refused.linger({REFUSED_PER_TENANT: session.tenant.id, REFUSED_IN_ALL: None}, LINGER_SECONDS)
+        raise
 
 
 # --- hearing -----------------------------------------------------------------------------------------------------------------

@@ -158,12 +158,7 @@ class ChatSocket:
 
     async def _linger(self, error: AppError) -> None:
         """Before such an end. So many may stand there as may wait for their hello; the others go at once."""
-        places = self._places()
-        if _lingering.take(places):
-            try:
-                await asyncio.sleep(min(error.retry_after or 0.0, LINGER_SECONDS))
-            finally:
-                _lingering.give_back(places)
+        await _lingering.linger(self._places(), min(error.retry_after or 0.0, LINGER_SECONDS))
 
     async def _hello(self) -> Hello | None:
         """The first frame; None if the peer went away before."""

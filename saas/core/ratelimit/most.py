@@ -1,5 +1,6 @@
 """How many there may be at the same time, in one process."""
 
+import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -41,3 +42,12 @@ class Places:
             left = self._taken.pop((most.name, key)) - 1
             if left:
                 self._taken[most.name, key] = left
+
+    async def linger(self, places: dict[Most, Hashable], seconds: float) -> None:
+        """Wait so long in these places, or not at all where they are taken: before a refusal, who then comes again no faster."""
+        if not self.take(places):
+            return
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.give_back(places)
