@@ -31,7 +31,7 @@ MESSAGES, HISTORY, HELLOS, REQUESTS, TIMES = 200, 50, 50, 20, 20
 QUOTAS = {"chat.send.tenant": MESSAGES, "chat.history.tenant": HISTORY, "chat.hello.tenant": HELLOS, "http.tenant": REQUESTS}
 LIMITS = " ".join(["chat.send.ip=1000000/10", *(f"{name}={times}/1" for name, times in QUOTAS.items())])
 
-TALKERS, VISITORS, ASKERS = 20, 10, 20  # connections of the flood
+TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors come and go
 SPEAKERS, PACE = 20, 100.0  # the neighbour's sockets, and its messages a second
 ROUNDS, LEAD = 3, 1.5  # how often each part has its turn; seconds until the flood is under way
 ALONE, BUSY, FLOOD = "alone", "beside a busy core", "beside the flood"
@@ -134,7 +134,7 @@ def _lines(target: Target, tenant: ours.Tenant) -> Iterator[Sequence[str]]:
         join = json.dumps({"t": "join", "ref": 1, "room": room["id"]})
         send = json.dumps({"t": "send", "cid": "{cid}", "room": room["id"], "text": "noise"})
         history = json.dumps({"t": "history", "ref": 2, "room": room["id"], "before": 99})
-        yield ["talk", *place, join, send, history] if number < TALKERS else ["visit", *place, join]
+        yield ["talk" if number < TALKERS else "visit", *place, join, send, history]
     for _ in range(ASKERS):
         yield ["ask", api, "/api/v1/rooms", tenant.access[0]]
 

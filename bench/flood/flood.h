@@ -17,10 +17,11 @@ enum {
     MAX_FRAME = 4096,  /* bytes of a frame or a request that we send */
     BUFFER = 1 << 16,  /* of what has come and is not understood yet */
     TENTH = 10,        /* each so many-th frame reads history */
+    BURST = 10,        /* frames that a visitor says before they go */
 };
 #define AGAIN_SECONDS 0.01 /* before a connection that has ended is dialled again */
 
-typedef enum { DOWN, CONNECTING, UPGRADING, WELCOMED, JOINED, READY, ASKED } State;
+typedef enum { DOWN, CONNECTING, UPGRADING, WELCOMED, JOINED, READY, SAID, ASKED } State;
 typedef enum { TALK, VISIT, ASK } Kind;
 
 typedef struct {

@@ -6,7 +6,7 @@
  * stdin, one line per connection, its words separated by tabs:
  *     talk  HOST PATH PROTOCOL HELLO JOIN MESSAGE HISTORY   says frames, RATE a second with all others that talk: each tenth is
  *                                                           HISTORY, the others MESSAGE, where `{cid}` becomes a fresh UUID
- *     visit HOST PATH PROTOCOL HELLO JOIN                   comes, joins, goes, and comes again
+ *     visit the same                                        comes, joins, says a few frames, goes, and comes again
  *     ask   HOST PATH TOKEN                                 asks over HTTP, RATE requests a second with all others that ask
  * then the line `begin`, then commands; end of file ends the program:
  *     flood SECONDS    for so long; what was said before is still answered meanwhile

@@ -59,18 +59,6 @@ static void forget(Peer *p) {
     p->length = kept;
 }
 
-void hear(Peer *p) {
-    tally.taken += count(p, "\"t\":\"ack\"");
-    tally.pages += count(p, "\"t\":\"page");
-    tally.refused += count(p, "\"t\":\"err\"");
-    come_in(p);
-    if (p->kind == VISIT && p->state == READY) {
-        tally.visits++;
-        leave(p);
-    } else
-        forget(p);
-}
-
 /* The frame with a fresh UUID in the place of its `{cid}`. */
 static void fill(char *to, const char *frame) {
     const char *mark = strstr(frame, "{cid}");
@@ -78,10 +66,6 @@ static void fill(char *to, const char *frame) {
     if (!mark || strlen(frame) + 40 > MAX_FRAME) fail("a message without a {cid}, or too long");
     sprintf(to, "%.*s%08x-%04x-4%03x-8%03x-%012llx%s", (int)(mark - frame), frame, (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
             (unsigned)(a & 0xfff), (unsigned)(b >> 52), (unsigned long long)(b & 0xffffffffffffu), mark + 5);
-}
-
-int may_say(const Peer *p) {
-    return p->kind == TALK && p->state == READY;
 }
 
 void say(Peer *p) {
@@ -94,4 +78,28 @@ void say(Peer *p) {
         fill(text, p->words[5]);
         send_frame(p, text);
     }
+}
+
+/* A visitor who is there says something, and goes when the first answer comes: the next time they are not known to be too fast. */
+static void visit(Peer *p) {
+    if (p->state == SAID) {
+        tally.visits++;
+        leave(p);
+    }
+    if (p->state != READY) return;
+    for (int i = 0; i < BURST && p->state == READY; i++) say(p);
+    if (p->state == READY) p->state = SAID;
+}
+
+void hear(Peer *p) {
+    tally.taken += count(p, "\"t\":\"ack\"");
+    tally.pages += count(p, "\"t\":\"page");
+    tally.refused += count(p, "\"t\":\"err\"");
+    come_in(p);
+    if (p->kind == VISIT) visit(p);
+    if (p->state != DOWN) forget(p);
+}
+
+int may_say(const Peer *p) {
+    return p->kind == TALK && p->state == READY;
 }
