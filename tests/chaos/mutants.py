@@ -18,6 +18,7 @@ from uuid import uuid4
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 
+from tests.chaos import clock  # noqa: F401  # isort: skip  # takes the time over, before anybody asks for it
 from saas import serve  # isort: skip  # loads the apps
 
 from chat.consumers import polling

@@ -14,7 +14,7 @@ from tests.chaos.play import Played, play
 from tests.chaos.scenarios import SCENARIOS
 
 SECONDS: Final = 4.0  # of faults
-PATIENCE: Final = 8.0  # seconds in which nothing changes any more: a mutant need not come right
+PATIENCE: Final = 15.0  # seconds in which nothing changes any more: a mutant need not come right
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Mutant:
     seconds: float = SECONDS
 
 
-GROWING: Final = Flaw("reacted", (("ELSE -1", "ELSE 0"),))
+TWOFOLD: Final = Flaw("reacted", (("WHEN p_on THEN 1", "WHEN p_on THEN 2"),))
 KEEPING: Final = Flaw("forget_words", (("'report:' || NEW.id", "'nothing:' || NEW.id"),))
 UNNUMBERED: Final = Flaw(
     "amend",
@@ -49,17 +49,17 @@ MUTANTS: Final = {
         Mutant("no_gap_repair", "doorbells_dropped", "lost"),
         Mutant("no_send_bound", "slow_readers", "complaint", "has no bound"),
         Mutant("edits_unnumbered", "sockets_cut", "lost", " saw ", flaw=UNNUMBERED),
-        Mutant("reactions_only_grow", "moderation", "lost", "the rows say", flaw=GROWING, run="order", seconds=10),
+        Mutant("reactions_count_twice", "moderation", "lost", "the rows say", flaw=TWOFOLD, run="order", seconds=10),
         Mutant("reports_keep_words", "moderation", "foreign", "notification", flaw=KEEPING, run="order", seconds=10),
         Mutant("bans_unsaid", "moderation", "foreign", "was banned", run="order", seconds=10),
         Mutant("notes_for_visitors", "moderation", "foreign", "strange room", run="order", seconds=10),
         Mutant("notices_unsaid", "moderation", "lost", "was not told of", run="order", seconds=10),
         Mutant("http_turned_round", "moderation", "disordered", "said in the order", run="order", seconds=10),
-        Mutant("no_second_look", "bans_unheard", "foreign", "was banned"),
-        Mutant("limits_by_wall_clock", "clock_steps", "complaint", "wait too long", seconds=8),
-        Mutant("future_refused", "clock_steps", "complaint", "stop for good", run="clock", seconds=8),
-        Mutant("stamped_here", "clock_steps", "complaint", "not in the run", run="clock", seconds=8),
-        Mutant("nobody_leaves", "clock_steps", "complaint", "still are here", run="clock", seconds=8),
+        Mutant("no_second_look", "bans_unheard", "foreign", "was banned", seconds=40),
+        Mutant("limits_by_wall_clock", "clock_steps", "complaint", "wait too long", seconds=12),
+        Mutant("future_refused", "clock_steps", "complaint", "stop for good", run="clock", seconds=12),
+        Mutant("stamped_here", "clock_steps", "complaint", "not in the run", run="clock", seconds=12),
+        Mutant("nobody_leaves", "clock_steps", "complaint", "still are here", run="clock", seconds=12),
     )
 }
 
