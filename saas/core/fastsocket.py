@@ -19,11 +19,10 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]  # in C where it was compiled
-from websockets.http11 import Request
 from websockets.protocol import Protocol as WebSocketsProtocol
 
 from saas.core.handshake import LeanWebSocketProtocol, Offer, check_defaults
-from saas.core.rawtext import EXTENSION, MAX_MESSAGE, Take, end_of, is_utf8, may_become_whole
+from saas.core.rawtext import MAX_MESSAGE, Take, end_of, is_utf8, may_become_whole
 from saas.core.slices import Slices, slices_of
 
 PIECE = 64 * 1024  # bytes of several frames in one write
@@ -113,15 +112,7 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
 
     def begin(self, http: HttpToolsProtocol, offer: Offer) -> None:
         super().begin(http, offer)
-        extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
-        extensions[EXTENSION] = self
         self._is_framing = True
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)  # makes self.scope and the application's task, which has not run yet
-        if getattr(self, "scope", None) is not None:
-            extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
-            extensions[EXTENSION] = self
 
     def data_received(self, data: bytes) -> None:
         """Whole frames, one by one; before that the handshake, of which one that cannot be read is answered, not held open."""
@@ -206,7 +197,7 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
 
     def _take_frame(self, data: bytes | bytearray, at: int, end: int) -> None:
         head = 6 if data[at + 1] < 0xFE else 8
-        if data[at] == 0x81 and 0x80 <= data[at + 1] < 0xFF and self._take is not None and self._may_take():
+        if data[at] == 0x81 and 0x80 <= data[at + 1] < 0xFF and self._may_take():
             self._take_text(data, at, at + head, end)
         else:
             super().data_received(bytes(data[at:end]))
@@ -220,7 +211,7 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
         except UnicodeDecodeError:
             super().data_received(bytes(data[at:end]))
         else:
-            self._take(text)  # type: ignore[misc]  # the caller looked
+            (self._take or self.keep)(text)
 
     def send_receive_event_to_app(self) -> None:
         """As the parent does; but text that is no UTF-8 ends the socket (1007) without a traceback for what a peer did."""

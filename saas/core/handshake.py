@@ -22,8 +22,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
+
+from saas.core.rawtext import EXTENSION
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -206,6 +209,19 @@ class LeanWebSocketProtocol(WebSocketsSansIOProtocol):
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)  # makes self.scope and the application's task, which has not run yet
+        if getattr(self, "scope", None) is not None:
+            extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions[EXTENSION] = self
+
+    def keep(self, text: str) -> None:
+        """A text for who receives; while one waits already, no more is read."""
+        if not self.read_paused and not self.queue.empty():
+            self.read_paused = True
+            self.transport.pause_reading()
+        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+
     def _scope(self, http: HttpToolsProtocol, offer: Offer) -> Any:
         raw_path, _, query_string = http.url.partition(b"?")
         path = raw_path.decode("ascii")
@@ -223,7 +239,7 @@ class LeanWebSocketProtocol(WebSocketsSansIOProtocol):
             "headers": http.headers,
             "subprotocols": offer.subprotocols,
             "state": self.app_state.copy(),
-            "extensions": {"websocket.http.response": {}},
+            "extensions": {"websocket.http.response": {}, EXTENSION: self},
         }
 
     async def send(self, message: Any) -> None:

@@ -30,6 +30,7 @@ class Transport:
         self.written = b""
         self.closed = False
         self.protocol: Any = None
+        self.is_reading = True
 
     def write(self, data: bytes) -> None:
         self.written += data
@@ -50,10 +51,10 @@ class Transport:
         return 0
 
     def pause_reading(self) -> None:
-        pass
+        self.is_reading = False
 
     def resume_reading(self) -> None:
-        pass
+        self.is_reading = True
 
 
 class Served:
@@ -181,6 +182,19 @@ async def test_what_comes_before_the_answer_is_kept() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     assert served.heard == [{"type": "websocket.receive", "text": "early"}]
+
+
+async def test_who_receives_slowly_is_not_read_further() -> None:
+    served = Served()
+    text = Frame(Opcode.TEXT, b"one").serialize(mask=True)
+    served.transport.protocol.data_received(request(PLAIN))
+    assert await served.socket.receive() == {"type": "websocket.connect"}
+    for is_reading in (True, False, False):
+        served.socket.data_received(text)
+        assert served.transport.is_reading is is_reading
+    for is_reading in (False, False, True):
+        assert await served.socket.receive() == {"type": "websocket.receive", "text": "one"}
+        assert served.transport.is_reading is is_reading
 
 
 @pytest.mark.parametrize("is_over", [False, True], ids=["while it is shut down", "after it went"])
