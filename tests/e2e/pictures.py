@@ -24,7 +24,7 @@ QUESTION = "Do you have the Wren in size 54? I ride mostly gravel."
 ANSWERS = ("We do. One in sage and one in ink, both in the window.", "Come by until six and take it round the block.")
 THANKS = "Lovely, see you at five."
 MORE = "Helmets are in the back room."
-NOTE = "Rode the 52 in May and found it short."
+NOTE = "@Ben Ito rode the 52 in May and found it short."
 
 
 async def talk(visitor: Widget, agent: Page) -> None:
