@@ -1,8 +1,9 @@
 """Group commit: the durable append of one process, and the change of what was appended.
 
 Messages and changes of all rooms and tenants that arrived during the last flush go to the database in one pipelined round trip
-(`flusher.py`). No timer: an idle process adds no delay. While little is under way, what comes of another tenant does not wait for
-it: it goes at once, over a connection beside; under load all goes together again. A tenant is in one pipeline at a time.
+(`flusher.py`). No timer: an idle process adds no delay. While little is under way, or much of one tenant, what comes of another
+does not wait for it: it goes at once, over a connection beside; under load all goes together again. A tenant is in one pipeline at
+a time.
 
 When the database refuses a flush because of one tenant (tables that are held, a schema that is gone, a row it cannot take), that
 tenant goes aside: to a pipeline of its own, until it has been well for `ASIDE_SECONDS`, where its rows are parted down to the bad
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 10_000
 TENANT_SHARE = 0.5  # of MAX_WAITING that one tenant may hold
 FEW_ROWS = 8  # under way in the main pipeline: then others may go beside it; with more it is cheaper to wait and to go together
+MANY_OF_ONE = 50  # rows of one tenant in a flush of the main pipeline: nobody else waits for so many
 BESIDE = 2  # pipelines beside the main one
 LOCK_MS = 200  # how long one tenant's held tables may delay the others, once
 ASIDE_LOCK_MS = 1_000
@@ -70,6 +72,7 @@ class Journal:
         self._shared = [self._pipeline(name, dsn) for name in ("journal", *(f"journal-{n}" for n in range(BESIDE)))]
         self._main = self._shared[0]
         self._aside = Flusher("journal-aside", dsn, self._flush_aside, lock_ms=ASIDE_LOCK_MS, tenants=1)
+        self._most_of_one = 0  # rows of one tenant in the last flush of the main pipeline
         self._unwell: dict[UUID, float] = {}  # tenants that are aside, and until when at least
         self._unsettled: deque[list[tuple[Entry, Done]]] = deque()  # committed, and nobody was told
         self.figures = Figures()
@@ -158,16 +161,19 @@ class Journal:
         return self._shared_for(tenant_id)
 
     def _shared_for(self, tenant_id: UUID) -> Flusher:
-        """Where the tenant is already; else the main pipeline, or a free one beside it while it has little to do."""
+        """Where the tenant is already; else the main pipeline, or while it has little to do, or much of one, a free one beside."""
         for flusher in self._shared:
             if flusher.holds(tenant_id):
                 return flusher
-        if self._main.rows_under_way <= FEW_ROWS and not self._main.waiting.size:
+        is_quiet = self._main.rows_under_way <= FEW_ROWS and not self._main.waiting.size
+        if is_quiet or self._most_of_one > MANY_OF_ONE:
             return next((flusher for flusher in self._shared if flusher.is_free), self._main)
         return self._main
 
     async def _flush_main(self, flusher: Flusher, groups: Groups) -> None:
         groups = list(groups)
+        if flusher is self._main:
+            self._most_of_one = max(map(len, groups))
         while groups:
             try:
                 await self._settle(flusher, await flusher.send(groups))

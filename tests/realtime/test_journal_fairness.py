@@ -74,6 +74,26 @@ class TestFairness:
         assert await texts(shop.tenant, held) == burst
         assert await texts(acme, room) == ["one", "two", *(str(n) for n in range(40))]
 
+    async def test_nobody_waits_for_a_flush_that_is_full_of_one_tenant(
+        self, acme: TenantRef, vic: Principal, room: UUID, shop: Shop, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "LOCK_MS", 20_000)
+        who = await shop.visitor()
+        held = await in_room(shop.tenant, who)
+        burst = [f"line {n}" for n in range(module.MANY_OF_ONE + 1)]
+        async with a_journal() as journal:
+            with superuser.transaction():
+                superuser.execute(tables_of(shop.tenant))
+                waiting = [asyncio.create_task(journal.put(shop.tenant, row(held, who, text))) for text in burst]
+                while journal._main.rows_under_way < len(burst):
+                    await asyncio.sleep(0)
+                for n in range(20):
+                    async with asyncio.timeout(5):
+                        await journal.put(acme, row(room, vic, f"{n}"))
+                assert not any(task.done() for task in waiting)
+            await asyncio.gather(*waiting)
+        assert await texts(shop.tenant, held) == burst
+
     async def test_what_is_refused_as_busy_takes_along_what_waits_behind_it(
         self, acme: TenantRef, shop: Shop, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
