@@ -2,8 +2,8 @@
 
 Messages and changes of all rooms and tenants that arrived during the last flush go to the database in one pipelined round trip
 (`flusher.py`). No timer: an idle process adds no delay. While little is under way, or much of one tenant, what comes of another
-does not wait for it: it goes at once, over a connection beside; under load all goes together again. A tenant is in one pipeline at
-a time.
+does not wait for it: it goes at once, over a connection beside; under load all goes together again. A tenant is in one pipeline
+at a time.
 
 When the database refuses a flush because of one tenant (tables that are held, a schema that is gone, a row it cannot take), that
 tenant goes aside: to a pipeline of its own, until it has been well for `ASIDE_SECONDS`, where its rows are parted down to the bad
@@ -161,7 +161,7 @@ class Journal:
         return self._shared_for(tenant_id)
 
     def _shared_for(self, tenant_id: UUID) -> Flusher:
-        """Where the tenant is already; else the main pipeline, or while it has little to do, or much of one, a free one beside."""
+        """Where the tenant is already; else the main pipeline; while that has little to do or much of one, a free one beside."""
         for flusher in self._shared:
             if flusher.holds(tenant_id):
                 return flusher
