@@ -17,7 +17,7 @@ from tests.chaos.play import Played, new_seed, play
 from tests.chaos.scenarios import SCENARIOS
 
 RESULTS: Final = ROOT / "tests/chaos/results.json"
-SECONDS: Final = 21.0  # of faults in each scenario: with starts, calm and mutants it is ten minutes in all
+SECONDS: Final = 14.0  # of faults in each scenario: with starts, calm and mutants it is about ten minutes in all
 TOTALS: Final = ("acked", "lost", "doubled", "disordered", "foreign")
 
 
