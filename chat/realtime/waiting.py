@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
@@ -65,7 +66,10 @@ class Waiting:
         return len(self.tenants.get(tenant_id, ()))
 
     def add(self, entry: Entry) -> None:
-        self.tenants.setdefault(entry.tenant.id, deque()).append(entry)
+        waiting = self.tenants.get(entry.tenant.id)
+        if waiting is None:
+            waiting = self.tenants[entry.tenant.id] = deque()
+        waiting.append(entry)
         self.size += 1
 
     def put_back(self, entries: Sequence[Entry]) -> None:
@@ -111,6 +115,8 @@ def _first_of(waiting: deque[Entry], most: int) -> list[Entry]:
     The two are stored by two calls, and a room that is busy in one of them may be free in the other. What may not go with this
     flush holds up what the same sender sent to that room after it, and nobody else.
     """
+    if len({type(entry.row) for entry in islice(waiting, most)}) == 1:  # so it is with most
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
     taken: list[Entry] = []
     left: list[Entry] = []
     kinds: dict[UUID, type] = {}
