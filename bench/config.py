@@ -117,16 +117,11 @@ def _gunicorn(services: Services) -> Iterator[tuple[int, int]]:
 
 def _rows(taken: list[Served]) -> list[Row]:
     ours, theirs = ([one for one in taken if one.side == side] for side in (OURS, GUNICORN))
-    if not ours:
-        return []
     name, goal = f"GET config, {CONNECTIONS:,} connections", Goal("at_least", 2_500)
     rate, memory = _median(ours, _rate), _median(ours, _mebibytes)
-    if not theirs:
-        return [Row(name, "requests/s", rate, goal=goal)]
-    memory_name = f"{name}, memory"
     return [
         Row(name, "requests/s", rate, GUNICORN, _median(theirs, _rate), goal),
-        Row(memory_name, "MiB", memory, GUNICORN, _median(theirs, _mebibytes), less_is_better=True),
+        Row(f"{name}, memory", "MiB", memory, GUNICORN, _median(theirs, _mebibytes), less_is_better=True),
     ]
 
 
@@ -138,5 +133,5 @@ def _mebibytes(one: Served) -> float:
     return one.full / 2**20
 
 
-def _median(taken: list[Served], figure: Callable[[Served], float]) -> float:
-    return median(map(figure, taken))
+def _median(taken: list[Served], figure: Callable[[Served], float]) -> float | None:
+    return median(map(figure, taken)) if taken else None

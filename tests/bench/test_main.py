@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from bench import __main__ as program
-from bench import report
+from bench import config, report
+from bench.config import GUNICORN, Served
 from bench.load import CannotMeasure
-from bench.measure import Bench, Figures
+from bench.measure import OURS, Bench, Figures
 from bench.report import Goal, Row
 
 
@@ -91,3 +93,11 @@ def test_a_part_of_it_writes_nothing(given: list[str], written: Path, monkeypatc
         use(monkeypatch, WELL)
     program.main()
     assert list(written.iterdir()) == []
+
+
+def test_a_side_that_failed_leaves_its_cells_empty() -> None:
+    served = Served(OURS, 9_000, 1, 2, 1, 0, 1 << 20, 100 << 20)
+    for taken, ours, theirs in [([served], 9_000, None), ([replace(served, side=GUNICORN)], None, 9_000), ([], None, None)]:
+        rate, memory = config._rows(taken)
+        assert (rate.ours, rate.peer) == (ours, theirs)
+        assert (memory.is_whole, rate.is_whole) == (False, False)
