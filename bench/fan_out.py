@@ -16,8 +16,9 @@ GOALS = {
 
 HOW = f"""\
 {ROOM.size:,} sockets are in one room, and each message must reach every one of them; {ROOM.senders} of them send in turn. *8
-in flight* is a busy room, in which a server may write several messages with one call to the kernel. *One at a time* sends the
-next message when the last one has reached everybody, so that nothing can be gathered.
+in flight* is a busy room, in which a server may write several messages with one call to the kernel; ours waits for those that are
+just being stored, up to half as long as the write takes. *One at a time* sends the next message when the last one has reached
+everybody, so that nothing can be gathered.
 
 For ours it is a community room of a site, and each socket is another visitor's. No peer signs anybody in, stores anything or
 limits anything, and each says less with a message: all of that is in its favour.
