@@ -149,9 +149,13 @@ def _busy_core() -> Iterator[None]:
 def _apart(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     """A program with the last core and what is left of its time, so that the kernel's sharing is not taken for the server's."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, preexec_fn=die_with_parent)
+    process = subprocess.Popen(
+        words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=die_with_parent
+    )
     os.sched_setaffinity(process.pid, {max(os.sched_getaffinity(0))})
     os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+    with contextlib.suppress(OSError):  # where the kernel shares by session first (sched(7), autogroup), it is a session apart
+        Path(f"/proc/{process.pid}/autogroup").write_text("19")
     try:
         yield process
     finally:
