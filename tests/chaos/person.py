@@ -24,6 +24,8 @@ from tests.chaos.view import View
 UP: Final = "up "  # begins the ref of a `history`, to tell its pages from those of a catch-up
 HOLE_SECONDS: Final = 0.02  # two processes may publish out of order
 RETURN_SECONDS: Final = 0.6  # at most, before a person comes back
+AT_ONCE: Final = 100  # of what was refused goes again, and the rest
+AGAIN_SECONDS: Final = 0.3  # later
 PASSING: Final = {"busy", "rate_limited", "slow_mode", "internal"}  # refusals after which the same frame goes again
 SETTLED: Final = {"not_found", "forbidden", "room_closed", "conflict"}  # of a change: the message was deleted meanwhile
 KEPT_OUT: Final = {"not_found", "room_closed", "muted"}  # of anything, in a room where somebody keeps order
@@ -226,9 +228,11 @@ class Person(ABC):
 
     async def _say_refused(self, room: str) -> None:
         self._held.discard(room)
-        for said in list(self.unacked.values()):
-            if said.room == room and said.refused and not said.acks:
-                await self._say(**said.frame())
+        waiting = [said for said in self.unacked.values() if said.room == room and said.refused and not said.acks]
+        for said in waiting[:AT_ONCE]:
+            await self._say(**said.frame())
+        if waiting[AT_ONCE:]:
+            self._again(room, AGAIN_SECONDS)
 
     def _is_settled(self, said: Said, code: str) -> bool:
         """Whether to take no for an answer."""

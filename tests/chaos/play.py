@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.chaos.flaws import Flaw
 from tests.chaos.ground import Ground
 from tests.chaos.scenarios.scenario import Scenario
-from tests.chaos.stage import PATIENCE, stage
+from tests.chaos.stage import PATIENCE, Stage, stage
 from tests.chaos.verdict import Verdict
 
 STUCK: Final = 3  # times the patience: a script that takes so much longer than it was given is stuck
@@ -80,7 +80,14 @@ async def play(
             run.complaints.append("the script did not come to its end: somebody was never served again")
         calm = await run.calm(patience)
         verdict = await run.judge()
+        run.complaints += ended(run)
         loud = [line for worker in run.workers for line in worker.complaints()[-3:]]
         if scenario.quiet and loud:
             run.complaints.append("a server's log holds an error, though only its peers were harmed")
         return Played(seed, run.clock() - began, verdict, calm, run.kills, run.recoveries, run.figures, run.complaints, loud)
+
+
+def ended(run: Stage) -> list[str]:
+    """Who of the people, or of those who keep order, was ended by an error of the harness, which nobody else would see."""
+    over = [life for life in run.lives if life.done() and not life.cancelled()]
+    return [f"{life.get_name()} ended: {life.exception()!r}" for life in over if life.exception()]
