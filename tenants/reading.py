@@ -23,6 +23,8 @@ Q = TypeVar("Q")
 
 MOST: Final = 32  # calls in one hop
 HOPS: Final = 2  # of one tenant at a time: a slow call holds up those beside it, not all that follow
+ENOUGH: Final = 16  # calls that are worth a second hop; fewer wait for the first, since a hop costs as much as many calls
+PATIENCE: Final = 0.01  # seconds that they wait for it
 
 Result = tuple[Any, Exception | None]
 
@@ -72,6 +74,7 @@ class _Queue:
     among: "dict[TenantRef, _Queue]"
     waiting: deque[tuple[Call, asyncio.Future[Any]]] = field(default_factory=deque)
     hops: set[asyncio.Task[None]] = field(default_factory=set)
+    timer: asyncio.TimerHandle | None = None  # until those who wait are patient no more
 
     def add(self, call: Call) -> "asyncio.Future[Any]":
         if len(self.waiting) >= MOST_WAITING:
@@ -79,15 +82,30 @@ class _Queue:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self.waiting.append((call, future))
-        if len(self.hops) < HOPS:
-            hop = loop.create_task(self._hop(), name="read")
-            self.hops.add(hop)
-            hop.add_done_callback(self._done)
+        self._serve(loop)
         return future
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self.hops or (len(self.hops) < HOPS and len(self.waiting) >= ENOUGH):
+            self._begin(loop)
+        elif len(self.hops) < HOPS and self.timer is None:
+            self.timer = loop.call_later(PATIENCE, self._lose_patience, loop)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        hop = loop.create_task(self._hop(), name="read")
+        self.hops.add(hop)
+        hop.add_done_callback(self._done)
+
+    def _lose_patience(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.timer = None
+        if self.waiting and len(self.hops) < HOPS:
+            self._begin(loop)
 
     def _done(self, hop: asyncio.Task[None]) -> None:
         self.hops.discard(hop)
-        if not self.hops and not self.waiting:
+        if self.waiting:
+            self._serve(hop.get_loop())
+        elif not self.hops:
             self.among.pop(self.tenant, None)
 
     async def _hop(self) -> None:
@@ -100,6 +118,8 @@ class _Queue:
                 results = [(None, error)] * len(wanted)
             for (_, future), (value, failure) in zip(wanted, results, strict=True):
                 _answer(future, value, failure)
+            if len(self.hops) > 1 and len(self.waiting) < ENOUGH:
+                return  # the other one goes on
 
 
 def _answer(future: "asyncio.Future[Any]", value: Any, failure: Exception | None) -> None:

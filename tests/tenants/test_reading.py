@@ -12,7 +12,7 @@ from django.db import ProgrammingError, connection, transaction
 from chat.models import Site
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.postgresql.base import connection_of
-from tenants.reading import MOST, read_in_tenant, read_together
+from tenants.reading import ENOUGH, MOST, read_in_tenant, read_together
 
 SITES = "SELECT id, %(word)s::text FROM chat_site ORDER BY id"
 
@@ -45,6 +45,31 @@ async def test_readers_share_hops(acme: TenantRef, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tenants.reading.in_tenant", enter)
     await asyncio.gather(*(read_in_tenant(acme, who, number) for number in range(4 * MOST)))
     assert len(entered) <= 5
+
+
+async def test_few_wait_for_the_hop_that_is_under_way_but_not_for_long(acme: TenantRef) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    hops: list[list[int]] = []
+
+    def slow() -> None:
+        begun.set()
+        assert may_end.wait(10)
+
+    def answer(asked: list[int]) -> list[int]:
+        hops.append(asked)
+        return asked
+
+    held = asyncio.create_task(read_in_tenant(acme, slow))
+    while not begun.is_set():
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(asyncio.gather(*(read_together(acme, answer, number) for number in range(5))), 5) == [*range(5)]
+    assert hops == [[0, 1, 2, 3, 4]], "once they had lost their patience, all in one hop"
+    assert await asyncio.wait_for(read_together(acme, answer, 5), 5) == 5
+    many = asyncio.gather(*(read_together(acme, answer, number) for number in range(ENOUGH)))
+    assert await asyncio.wait_for(many, 5) == [*range(ENOUGH)]
+    assert not held.done()
+    may_end.set()
+    await held
 
 
 async def test_one_that_fails_fails_alone(acme: TenantRef) -> None:
