@@ -72,6 +72,7 @@ class Journal:
         self._shared = [self._pipeline(name, dsn) for name in ("journal", *(f"journal-{n}" for n in range(BESIDE)))]
         self._main = self._shared[0]
         self._aside = Flusher("journal-aside", dsn, self._flush_aside, lock_ms=ASIDE_LOCK_MS, tenants=1)
+        self._all = (*self._shared, self._aside)
         self._most_of_one = 0  # rows of one tenant in the last flush of the main pipeline
         self._unwell: dict[UUID, float] = {}  # tenants that are aside, and until when at least
         self._unsettled: deque[list[tuple[Entry, Done]]] = deque()  # committed, and nobody was told
@@ -83,10 +84,6 @@ class Journal:
 
         made = Flusher(name, dsn, flush, lock_ms=LOCK_MS)
         return made
-
-    @property
-    def _all(self) -> list[Flusher]:
-        return [*self._shared, self._aside]
 
     @property
     def _waiting(self) -> int:
