@@ -17,6 +17,7 @@ from tenants.context import TenantRef, in_tenant
 KIND: Final = "message"
 
 # The line is locked while it is quoted: who deletes it comes before, and it is passed over, or after, and finds the quotation.
+# What somebody has been told already is looked up one by one, by unique indexes: no join of all with all.
 STORE: Final = """
     WITH asked AS (
         SELECT line.id, line.room_id, line.seq, line.text, line.author_name, room.assignee_id
@@ -42,11 +43,12 @@ STORE: Final = """
               SELECT FROM chat_participant mark
               WHERE mark.room_id = asked.room_id AND mark.person_id = people.id AND mark.read_seq >= asked.seq
           )
-          AND NOT EXISTS (
-              SELECT FROM chat_notification told
-              WHERE told.recipient_id = people.id AND told.seen_at IS NULL AND told.room_id = asked.room_id
-                AND told.category IN ('rooms', 'messages')
-          )
+          AND (SELECT told.id FROM chat_notification told
+               WHERE told.recipient_id = people.id AND told.room_id = asked.room_id
+                 AND told.category = 'messages' AND told.seen_at IS NULL) IS NULL
+          AND (SELECT told.id FROM chat_notification told
+               WHERE told.recipient_id = people.id AND told.key = 'room_opened:' || asked.room_id
+                 AND told.seen_at IS NULL) IS NULL
         ON CONFLICT DO NOTHING
         RETURNING room_id, recipient_id, id, title, body, url, created_at
     )

@@ -39,6 +39,7 @@ class TestLinesOfVisitors:
         agent, vic = await shop.member("agent"), await shop.visitor()
         room = await shop.room(vic, "hello")
         words: Any = {"category": "rooms", "kind": "room_opened", "title": "Vic is waiting", "url": "/inbox/", "room": room}
+        words["key"] = f"room_opened:{room}"
         await run_on_platform(lambda: send_notification(shop.tenant, [shop.owner.id], **words))
         await desk.says(shop.tenant, room, vic, "hello?")
         assert await who_was_told(shop) == {agent.id}
