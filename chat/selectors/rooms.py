@@ -112,7 +112,8 @@ def agents_first(people: Sequence[Principal], *, limit: int = MAX_SUMMARIES) -> 
     """`summaries` for each of these agents as JSON, in one statement: they see the same rooms, but for what is unread."""
     values = {"reader": "agent", "me": None, "site": None, "people": array(who.id for who in people), "limit": limit + 1}
     found = rows(OF_AGENTS, values)
-    onward = _cut([SummaryRow(*row[:-1]) for row in found], limit)[1]
+    last = SummaryRow(*found[limit - 1][:-1]) if len(found) > limit else None
+    onward = cursor_of(last.last_at, last.id) if last else None
     shared = [shared_by_agents(row[:-1]) for row in found[:limit]]
     owns = zip(*(msgspec.json.decode(row[-1]) for row in found[:limit]), strict=True) if found else ([] for _ in people)
     return [
