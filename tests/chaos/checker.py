@@ -10,6 +10,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from itertools import pairwise
 
 from tests.chaos.logs import Log, Said, Tenant, note_word, room_word
@@ -19,10 +21,17 @@ from tests.chaos.verdict import Verdict
 
 
 def check(
-    database: str, tenants: Sequence[Tenant], logs: Sequence[Log], texts: Iterable[str] = (), *, prompt: bool = False
+    database: str,
+    tenants: Sequence[Tenant],
+    logs: Sequence[Log],
+    texts: Iterable[str] = (),
+    *,
+    early: AbstractSet[str],
+    prompt: bool = False,
 ) -> Verdict:
     """Compare everything. `database` is a superuser's address; `texts` are other outputs that must hold no word of a tenant.
 
+    `early` are the notifications that were stored before everybody looked for the last time: some are made a while after a line.
     `prompt`: nothing was broken, so that notifications must have come at once, and not only with a welcome after the run.
     """
     verdict = Verdict()
@@ -32,7 +41,7 @@ def check(
         for room, stored in rooms.items():
             _check_room(verdict, room, stored, theirs)
         _check_words(verdict, tenant, tenants, theirs, rooms)
-        told = read_notifications(database, tenant.schema)
+        told = [replace(one, early=one.id in early) for one in read_notifications(database, tenant.schema)]
         check_deletions(verdict, rooms, theirs, told)
         check_notifications(verdict, told, theirs, prompt=prompt)
         check_bans(verdict, theirs)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -23,6 +23,12 @@ VISITOR_PATHS: Final = ("/config", "/rooms")
 FAILED: Final = (OSError, TimeoutError, EOFError, WebSocketException, httpx.HTTPError, KeyError)
 
 Path = Callable[[Person, Address], Awaitable[list[str]]]
+
+
+async def look_all(people: Sequence[Person]) -> list[str]:
+    """Let these look; what went wrong with it, in words."""
+    found = await asyncio.gather(*(look(person) for person in people), return_exceptions=True)
+    return [f"somebody could not look any more: {failed!r}" for failed in found if failed]
 
 
 async def look(person: Person) -> None:

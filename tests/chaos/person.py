@@ -180,7 +180,7 @@ class Person(ABC):
                 await self._catch_up(frame)
             case "pong":
                 self.pong_at = asyncio.get_running_loop().time()
-            case "notice" if self.dice.random() < SEEN:
+            case "notice" if not self.quiet and self.dice.random() < SEEN:
                 self._later(HOLE_SECONDS, self._say(t="seen", notification=frame["id"]))
             case "left" if frame["room"] in self.log.rooms:
                 self._later(1.0, self._join(frame["room"]))

@@ -20,12 +20,12 @@ from tests.chaos.ground import Ground, Redis
 from tests.chaos.habits import Address, Habits
 from tests.chaos.keeper import Keeper
 from tests.chaos.logs import Log
-from tests.chaos.looks import look
+from tests.chaos.looks import look_all
 from tests.chaos.outcomes import strange_times
 from tests.chaos.people import OnSockets
 from tests.chaos.person import Person
 from tests.chaos.polls import OverHttp
-from tests.chaos.stored import read_heads
+from tests.chaos.stored import read_heads, read_told
 from tests.chaos.verdict import Verdict
 from tests.support.proxy import Proxy
 from tests.support.server import Kind, Server, make_server
@@ -146,12 +146,12 @@ class Stage:
         """Compare the logs with the database."""
         for person in self.people:
             person.shows()
-        looks = await asyncio.gather(*(look(person) for person in self.people[: len(self.wires)]), return_exceptions=True)
-        self.complaints += [f"somebody could not look any more: {failed!r}" for failed in looks if failed]
+        tenants = [cast.tenant for cast in self.casts]
+        early = await asyncio.to_thread(read_told, self.ground.superuser, [tenant.schema for tenant in tenants])
+        self.complaints += await look_all(self.people[: len(self.wires)])
         logs, texts = [person.log for person in self.people], [worker.said() for worker in self.workers]
         self.complaints += [words for log in logs for words in strange_times(log, self.began, time.time())[:MOST_COMPLAINTS]]
-        tenants = [cast.tenant for cast in self.casts]
-        return await asyncio.to_thread(check, self.ground.superuser, tenants, logs, texts, prompt=self.prompt)
+        return await asyncio.to_thread(check, self.ground.superuser, tenants, logs, texts, early=early, prompt=self.prompt)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Told:
     recipient: str
     words: str
     seen: bool
+    early: bool = True  # it was stored before everybody looked for the last time
 
 
 def read_rooms(database: str, schema: str, rooms: Sequence[str]) -> dict[str, Stored]:
@@ -100,6 +101,11 @@ def _read_reactions(connection: psycopg.Connection[Any], room: str) -> Reactions
     for message, emoji, person in rows:
         found[message][emoji].add(person)
     return found
+
+
+def read_told(database: str, schemas: Sequence[str]) -> frozenset[str]:
+    """The ids of all notifications of these tenants."""
+    return frozenset(one.id for schema in schemas for one in read_notifications(database, schema))
 
 
 def read_notifications(database: str, schema: str) -> list[Told]:

@@ -191,3 +191,9 @@ def test_orders_are_told_from_other_doorbells() -> None:
     assert Orders().touchable(head + b"$4\r\nroom\r\n$9\r\n\x81\xa1k\xa3out..\r\n")
     assert not Orders().touchable(head + b"$4\r\nroom\r\n$9\r\n\x81\xa1k\xa1m....\r\n")
     assert not Orders().touchable(b"+\xa3out\r\n")
+
+
+def test_what_is_stored_after_the_last_look_need_not_be_in_it() -> None:
+    evening = Evening()
+    evening.told.append(Told("n3", BEN, "wrote", seen=False, early=False))
+    assert evening.judge().findings == {}
