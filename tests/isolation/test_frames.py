@@ -20,7 +20,7 @@ from tests.realtime.conftest import doors, server  # noqa: F401  # fixtures
 from tests.support import talk
 from tests.support.polls import HttpDoors
 from tests.support.server import Server
-from tests.support.sockets import ChatSocket, Doors, agent_token, visitor_token
+from tests.support.sockets import ChatSocket, Doors, agent_token, key_of, visitor_token
 
 Facts = dict[str, Any]
 SILENT = None  # the frame has no answer; what it must not do is checked by its effect
@@ -133,6 +133,7 @@ async def test_a_stranger_gets_nowhere_without_a_socket(
     fields, refusal = FRAMES[name]
     before = fingerprint(superuser, acme, house["room"])
     other, val, agent = await run_on_platform(lambda: (talk.visitor(acme), talk.visitor(globex), talk.agent(globex, gus)))
+    await run_on_platform(lambda: [key_of(tenant) for tenant in (acme, globex)])
     web, known = HttpDoors(server), {"room": house["room"], "epoch": uuid4(), "after": 0}
     async with web.visitor(acme, other) as one, web.visitor(globex, val) as two, web.agent(globex, agent) as three:
         for stranger in (one, two, three):
@@ -159,6 +160,7 @@ async def test_anothers_proof_opens_no_other_door(
 ) -> None:
     """A visitor's token at the agents' door and the other way round, and each at the other tenant's."""
     val, agent = await run_on_platform(lambda: (talk.visitor(globex), talk.agent(globex, gus)))
+    await run_on_platform(lambda: [key_of(tenant) for tenant in (acme, globex)])
     web = HttpDoors(server)
     doors_and_proofs = [
         (web.visitor(acme, house["vic"]), [visitor_token(globex, val), agent_token(globex, agent)]),
