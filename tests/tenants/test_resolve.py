@@ -175,7 +175,7 @@ async def test_an_error_of_one_load_goes_to_all_who_wait_for_it_and_is_not_kept(
     answers = Lookup(Table(), load_many)
     asked = await asyncio.gather(answers.aget("one"), answers.aget("two"), return_exceptions=True)
     assert [type(answer) for answer in asked] == [ZeroDivisionError] * 2
-    assert await asyncio.gather(answers.aget("one"), answers.aget("two")) == ["yes", "yes"]
+    assert list(await asyncio.gather(answers.aget("one"), answers.aget("two"))) == ["yes", "yes"]
 
 
 async def test_who_finds_no_thread_hears_so(monkeypatch: pytest.MonkeyPatch) -> None:
