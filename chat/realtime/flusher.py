@@ -208,9 +208,7 @@ class Flusher:
 
     async def _connect(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         now = asyncio.get_running_loop().time()
-        if self.connection is not None and (
-            self.connection.broken or now > self._expires or (self._trips and self._trips.is_worn)
-        ):
+        if self.connection is not None and (self.connection.broken or now > self._expires or self._is_worn):
             await self._disconnect()
         if self.connection is None:
             self.connection = await psycopg.AsyncConnection.connect(
