@@ -16,6 +16,7 @@ from chat.realtime.presence import listen  # noqa: E402
 from saas.core.bytecache import ByteCache  # noqa: E402
 from saas.core.health import Health  # noqa: E402
 from saas.lifespan import Lifespan  # noqa: E402
+from tenants.context import open_connections  # noqa: E402
 from tenants.fair_http import FairHttp  # noqa: E402
 from tenants.routing import FramesByHttp, TenantRouter  # noqa: E402
 
@@ -28,7 +29,7 @@ application = Health(
         {
             "http": ByteCache(FramesByHttp(chat_by_http, otherwise=FairHttp(http)), CACHED),
             "websocket": TenantRouter(chat_socket),
-            "lifespan": Lifespan(listen=listen, finish=drain),
+            "lifespan": Lifespan(prepare=open_connections, listen=listen, finish=drain),
         }
     )
 )

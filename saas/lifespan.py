@@ -1,4 +1,4 @@
-"""What begins and ends with the server process: an ear for the other processes, the job worker if it is here, the last flush."""
+"""What begins and ends with the server process: connections, an ear for other processes, the job worker, the last flush."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,11 +9,14 @@ from saas.core.jobs import Worker
 
 
 class Lifespan:
-    """The ASGI lifespan protocol. `listen` is called where there may be other processes, `finish` once more at the end, for
-    servers that do not drain by themselves.
+    """The ASGI lifespan protocol. `prepare` is awaited before the first request, `listen` called where there may be other
+    processes, `finish` called once more at the end, for servers that do not drain by themselves.
     """
 
-    def __init__(self, *, listen: Callable[[], object], finish: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, *, prepare: Callable[[], Awaitable[None]], listen: Callable[[], object], finish: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._prepare = prepare
         self._listen = listen
         self._finish = finish
 
@@ -24,6 +27,7 @@ class Lifespan:
             self._listen()
         if settings.WORKER_IN_PROCESS:
             await worker.start()
+        await self._prepare()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._finish()
