@@ -23,7 +23,7 @@ Q = TypeVar("Q")
 
 MOST: Final = 32  # calls in one hop
 HOPS: Final = 2  # of one tenant at a time: a slow call holds up those beside it, not all that follow
-ENOUGH: Final = 16  # calls that are worth a second hop; fewer wait for the first, since a hop costs as much as many calls
+ENOUGH: Final = 24  # calls that are worth a second hop; fewer wait for the first, since a hop costs as much as many calls
 PATIENCE: Final = 0.01  # seconds that they wait for it
 
 Result = tuple[Any, Exception | None]
