@@ -15,6 +15,7 @@ from chat.realtime.protocol.outgoing import Notice, stamp
 from tenants.context import TenantRef, in_tenant
 
 KIND: Final = "message"
+AT_ONCE: Final = 50  # rooms in one statement, which holds their lines for so long
 
 # The line is locked while it is quoted: who deletes it comes before, and it is passed over, or after, and finds the quotation.
 # What somebody has been told already is looked up one by one, by unique indexes: no join of all with all.
@@ -57,12 +58,16 @@ STORE: Final = """
 
 
 def tell_of_lines(tenant: TenantRef, batch: Batch) -> list[Told]:
-    """Store what is due for the rooms of the batch, in one statement. From a thread, outside of the tenant."""
-    if not batch.rooms:
-        return []
-    looking = [(room, who) for room, people in batch.looking.items() for who in people]
+    """Store what is due for the rooms of the batch. From a thread, outside of the tenant."""
+    rooms = list(batch.rooms)
+    parts = [rooms[start : start + AT_ONCE] for start in range(0, len(rooms), AT_ONCE)]
+    return [told for part in parts for told in _tell_of(tenant, batch, part)]
+
+
+def _tell_of(tenant: TenantRef, batch: Batch, rooms: list[UUID]) -> list[Told]:
+    looking = [(room, who) for room in rooms for who in batch.looking.get(room, ())]
     facts: dict[str, Any] = {
-        "lines": [line.id for line in batch.rooms.values()],
+        "lines": [batch.rooms[room].id for room in rooms],
         "rooms": [room for room, _ in looking],
         "lookers": [who for _, who in looking],
         "kind": KIND,

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -26,6 +27,7 @@ GATHER_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 10.0  # between two looks at one room
 RETRY_SECONDS: Final = 2.0  # while the database is away
 MOST_LINES: Final = 1_000  # of a tenant that may wait with names in them; more are passed over
+MOST_ROOMS: Final = 200  # of a tenant that are looked at in one go; the others wait for the next
 
 due = Hook("due")  # tenant: TenantRef, batch: Batch -> [Told]; in a thread, outside of the tenant
 
@@ -116,9 +118,9 @@ class Aftermath:
     def _take(self, tenant: TenantRef, *, patient: bool) -> Batch | None:
         """What is due of a tenant; the rest waits on."""
         waiting, now = self._waiting.pop(tenant), asyncio.get_running_loop().time()
-        early = {room for room in waiting.rooms if patient and now - self._looked.get((tenant.id, room), -now) < PAUSE_SECONDS}
-        if early:
-            self._waiting[tenant] = Batch(rooms={room: waiting.rooms.pop(room) for room in early})
+        later = self._not_yet(tenant, waiting, now) if patient else {}
+        if later:
+            self._waiting[tenant] = Batch(rooms=later)
         if not waiting.rooms and not waiting.naming:
             return None
         self._looked |= dict.fromkeys(((tenant.id, room) for room in waiting.rooms), now)
@@ -127,6 +129,12 @@ class Aftermath:
         rooms = {*waiting.rooms, *(line.row.room_id for line in waiting.naming)}
         waiting.looking = {room: self._looking(tenant, room) for room in rooms}
         return waiting
+
+    def _not_yet(self, tenant: TenantRef, waiting: Batch, now: float) -> dict[UUID, Line]:
+        """Taken out of what waits: rooms that were looked at a moment ago, and of the others the newest that are too many."""
+        ready = (room for room in waiting.rooms if now - self._looked.get((tenant.id, room), -now) >= PAUSE_SECONDS)
+        now_due = dict.fromkeys(islice(ready, MOST_ROOMS))
+        return {room: waiting.rooms.pop(room) for room in list(waiting.rooms) if room not in now_due}
 
     async def _look(self, tenant: TenantRef, batch: Batch) -> bool:
         """Whether it could be looked at, or never can be."""

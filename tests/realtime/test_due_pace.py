@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from chat.notifications import unheld
 from chat.realtime import aftermath as module
 from chat.realtime.aftermath import Batch, Line, due
 from chat.realtime.append import Row
@@ -72,6 +73,31 @@ class TestPace:
             while len(looks) < 2:
                 await asyncio.sleep(0.01)
         assert [line.row.text for batch in looks for line in batch.rooms.values()] == ["line 0", "line 2"]
+
+    async def test_a_crowd_of_rooms_is_looked_at_in_parts(self, desk: Desk, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        looks: list[list[UUID]] = []
+
+        def look(tenant: TenantRef, batch: Batch) -> list[Any]:
+            looks.append(list(batch.rooms))
+            return []
+
+        monkeypatch.setattr(due, "_answers", [look])
+        monkeypatch.setattr(module, "MOST_ROOMS", 2)
+        rooms = [uuid4() for _ in range(5)]
+        line = Line(uuid4(), 1, Row(rooms[0], Author(kind="visitor", id=uuid4(), name="Vic"), uuid4(), "x"))
+        desk.aftermath._waiting[shop.tenant] = Batch(rooms=dict.fromkeys(rooms, line))
+        for _ in range(3):
+            assert await desk.aftermath.flush(patient=True)
+        assert looks == [rooms[:2], rooms[2:4], rooms[4:]]
+
+    async def test_as_many_statements_as_parts(self, desk: Desk, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(unheld, "AT_ONCE", 2)
+        vic = await shop.visitor()
+        rooms = [await shop.room(vic, "hello") for _ in range(3)]
+        desk.aftermath.heed([await run_on_platform(said, shop.tenant, room, vic, "more") for room in rooms])
+        desk.looking = {rooms[0]: {shop.owner.id}}
+        assert await desk.aftermath.flush()
+        assert {copy[3] for copy in await told(shop)} == set(rooms[1:])
 
     async def test_a_database_that_is_away_is_asked_again(self, desk: Desk, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         vic, ben = await shop.visitor(), await shop.member("agent")
