@@ -32,8 +32,8 @@ QUOTAS = {"chat.send.tenant": MESSAGES, "chat.history.tenant": HISTORY, "chat.he
 LIMITS = " ".join(["chat.send.ip=1000000/10", *(f"{name}={times}/1" for name, times in QUOTAS.items())])
 
 TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors come and go
-SPEAKERS, PACE = 20, 100.0  # the neighbour's sockets, and its messages a second
-ROUNDS, LEAD = 3, 1.5  # how often each part has its turn; seconds until the flood is under way
+SPEAKERS, PACE = 20, 200.0  # the neighbour's sockets, and its messages a second
+ROUNDS, LEAD = 5, 1.5  # how often each part has its turn; seconds until the flood is under way
 ALONE, BUSY, FLOOD = "alone", "beside a busy core", "beside the flood"
 
 Counted = dict[str, int]
