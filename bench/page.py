@@ -67,7 +67,8 @@ def _missed(rows: Sequence[Row]) -> str:
     if not missed:
         return ""
     causes = tomllib.loads(CAUSES.read_text())
-    lines = (f"- **{_name(row)}**: {causes.get(_name(row)) or causes.get(row.name, NOT_YET)}\n" for row in missed)
+    found = ((_name(row), causes.get(_name(row)) or causes.get(row.name, NOT_YET)) for row in missed)
+    lines = (f"- **{name}**: {' '.join(cause.split())}\n" for name, cause in found)
     return "## Targets that are missed, and where the time goes\n\n" + "".join(lines)
 
 
