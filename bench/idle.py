@@ -17,7 +17,7 @@ SPARE = 200  # files that a server has open beside its sockets
 HOW = f"""\
 {SOCKETS:,} visitors of a site open a socket each to one server process, and stay. First they only say hello, with their
 token, and are told their rooms and notifications. In a second go, with a fresh server, each joins a support room of their own
-as well, and is told its history. {AGENTS} agents with {TABS} tabs each do the same as the first, in a tenant with 100 rooms.
+as well, and is told its history. {AGENTS} agents with {TABS} tabs each do the same as the first, in a tenant with 100 rooms, each time with a fresh server; the median counts.
 No more than 40 sockets are being opened at any time.
 
 *Opens per core* are per CPU-second of the server process: what a core does that has nothing else to do. Memory is the growth
@@ -66,7 +66,9 @@ def measure(bench: Bench) -> Figures:
         ],
     )
     welcomed = _open(bench, "visitors", [site.visitor(n, room=None) for n in range(count)])
-    agents = _open(bench, "agents", [desk.agent(n % AGENTS) for n in range(AGENTS * TABS)], host="desk")
+    tabs = [desk.agent(n % AGENTS) for n in range(AGENTS * TABS)]
+    times = sorted((_open(bench, "agents", tabs, host="desk") for _ in range(bench.plan.rounds)), key=lambda one: one.per_core)
+    agents = times[len(times) // 2]
     joined = _open(bench, "visitors in a room each", [site.visitor(n, room=site.support[n]) for n in range(count)])
     rows = [
         Row("authenticated opens per core, visitors", "sockets/CPU-s", welcomed.per_core, goal=Goal("at_least", 1_500)),
