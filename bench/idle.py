@@ -17,7 +17,8 @@ SPARE = 200  # files that a server has open beside its sockets
 HOW = f"""\
 {SOCKETS:,} visitors of a site open a socket each to one server process, and stay. First they only say hello, with their
 token, and are told their rooms and notifications. In a second go, with a fresh server, each joins a support room of their own
-as well, and is told its history. {AGENTS} agents with {TABS} tabs each do the same as the first, in a tenant with 100 rooms, each time with a fresh server; the median counts.
+as well, and is told its history. {AGENTS} agents with {TABS} tabs each do the same as the first, in a tenant with 100 rooms,
+each time with a fresh server; the median counts.
 No more than 40 sockets are being opened at any time.
 
 *Opens per core* are per CPU-second of the server process: what a core does that has nothing else to do. Memory is the growth
@@ -78,7 +79,7 @@ def measure(bench: Bench) -> Figures:
         Row(f"memory of each of {count:,} sockets in a room each", "KiB", joined.kib_each, goal=Goal("at_most", 25)),
         Row(f"the process with {count:,} idle sockets", "MiB", welcomed.full / 2**20, goal=Goal("at_most", 350)),
     ]
-    return Figures(rows, grid(HEAD, [one.cells() for one in (welcomed, agents, joined)], numbers=range(1, len(HEAD))))
+    return Figures(rows, grid(HEAD, [one.cells() for one in (welcomed, *times, joined)], numbers=range(1, len(HEAD))))
 
 
 def sockets(bench: Bench) -> int:
