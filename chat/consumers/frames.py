@@ -39,7 +39,8 @@ from chat.realtime.protocol.incoming import (
     Send,
     Typing,
 )
-from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageOut, Pong, TypingOut, refusal, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageOut, Pong, TypingOut, refusal
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import history

@@ -12,7 +12,8 @@ from django.utils import timezone
 from chat.models import Notification, NotificationSetting
 from chat.notifications.categories import CATEGORIES
 from chat.realtime.protocol.codes import MAX_NOTICES, MAX_UNREAD
-from chat.realtime.protocol.outgoing import Notice, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Notice
 from chat.selectors.pages import cursor_of, read_cursor
 from chat.selectors.rows import json_column, rows_for_each
 from saas.core.errors import BadFrame

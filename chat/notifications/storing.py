@@ -10,7 +10,8 @@ from psycopg.types.json import Jsonb
 
 from chat.notifications.categories import CATEGORIES, VISITOR
 from chat.notifications.draft import Draft
-from chat.realtime.protocol.outgoing import Notice, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Notice
 from saas.core.errors import NotFound
 
 # Who is told: those of the recipients (or of all members) whose role fits, who want to hear of the category, and who have not

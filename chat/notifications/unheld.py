@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from chat.notifications.categories import CATEGORIES
 from chat.notifications.draft import LONGEST
 from chat.realtime.aftermath import Batch, Told
-from chat.realtime.protocol.outgoing import Notice, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Notice
 from tenants.context import TenantRef, in_tenant
 
 KIND: Final = "message"

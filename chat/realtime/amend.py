@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from chat.realtime.append import ROOM_COLUMNS, Call, call_sync, refusal_for, summary_of_room
-from chat.realtime.protocol.outgoing import Ack, Author, Summary, Upd, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Ack, Author, Summary, Upd
 from chat.selectors.rows import MessageRow, message_of
 from saas.core.errors import AppError
 

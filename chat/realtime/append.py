@@ -10,7 +10,8 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from chat.realtime.protocol.outgoing import Ack, Author, Message, Msg, Summary, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Ack, Author, Message, Msg, Summary
 from chat.selectors.rows import SummaryRow, summary_for
 from saas.core.errors import AppError, Busy, Conflict, Forbidden, Muted, NotFound, RoomClosed, SlowMode
 

@@ -8,7 +8,7 @@ import msgspec
 from django.utils import timezone
 
 from chat.models import Participant
-from chat.realtime.protocol.outgoing import stamp
+from chat.realtime.protocol.moments import stamp
 from saas.core.errors import BadFrame, NotFound
 
 PAGE: Final = 100

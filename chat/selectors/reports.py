@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from chat.models import Report
-from chat.realtime.protocol.outgoing import stamp
+from chat.realtime.protocol.moments import stamp
 from chat.selectors.pages import cursor_of, read_cursor
 from saas.core.errors import BadFrame, NotFound
 

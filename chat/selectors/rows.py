@@ -11,7 +11,8 @@ import msgspec
 from django.db import DEFAULT_DB_ALIAS
 
 from chat.realtime.protocol.codes import MAX_REACTED, MAX_UNREAD
-from chat.realtime.protocol.outgoing import Author, LastLine, Message, Mine, Reacted, Summary, stamp
+from chat.realtime.protocol.moments import stamp
+from chat.realtime.protocol.outgoing import Author, LastLine, Message, Mine, Reacted, Summary
 from tenants.postgresql.base import connection_of
 
 

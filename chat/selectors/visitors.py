@@ -7,7 +7,7 @@ import msgspec
 
 from chat.models import Visitor
 from chat.realtime.protocol.incoming import Page
-from chat.realtime.protocol.outgoing import stamp
+from chat.realtime.protocol.moments import stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat.realtime.protocol.outgoing import stamp
+from chat.realtime.protocol.moments import stamp
 from chat.services.invitations import Invited, invitations, invite, take_back
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, nothing, read, room_of

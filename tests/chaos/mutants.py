@@ -28,7 +28,7 @@ from chat.realtime.here import LocalTenant
 from chat.realtime.hub import Hub
 from chat.realtime.journal import Journal
 from chat.realtime.local import Local
-from chat.realtime.protocol.outgoing import stamp as honest_stamp
+from chat.realtime.protocol.moments import stamp as honest_stamp
 from chat.selectors import messages
 from chat.services import members
 from saas.core import fastsocket

@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -295,9 +293,3 @@ def refusal(error: AppError, *, cid: UUID | None = None, ref: Ref | None = None)
         retry_after=msgspec.UNSET if error.retry_after is None else math.ceil(error.retry_after * 1000) / 1000,
         field=msgspec.UNSET if error.field is None else error.field,
     )
-
-
-@lru_cache(256)  # the rows of one flush share their moment
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds: `2026-11-22T10:00:00.123Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
