@@ -1,0 +1,3 @@
+"""Every module that registers a handler, a page or a source of things due: imported here so that it does."""
+
+PARTS = ()
