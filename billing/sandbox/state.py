@@ -13,11 +13,12 @@ objects that they point to (`customer: "cus_1"`); `expand` is followed when an a
 One thread uses a state, and a handler runs to its end before the next begins.
 """
 
+import contextlib
 import copy
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from billing.sandbox import shapes
@@ -53,12 +54,19 @@ class State:
         """The second of the movable clock: real time and what it was moved by."""
         return self._standing if self._standing is not None else int(time.time()) + self._offset
 
-    def stand_at(self, second: int | None) -> None:
-        """Hold the clock at a second, or with None let it run on from where it stands."""
-        if second is None and self._standing is not None:
-            self._offset = self._standing - int(time.time())
-            self.put(CLOCK, {"id": CLOCK, "offset": self._offset})
+    def move_to(self, second: int) -> None:
+        """Set the clock; it runs on from there. `clock.move` also does what falls due on the way."""
+        self._offset = second - int(time.time())
+        self.put(CLOCK, {"id": CLOCK, "offset": self._offset})
+
+    @contextlib.contextmanager
+    def standing(self, second: int) -> Iterator[None]:
+        """Hold the clock at a second for as long as the block, as while something is done that fell due then."""
         self._standing = second
+        try:
+            yield
+        finally:
+            self._standing = None
 
     # --- objects
 

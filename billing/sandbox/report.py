@@ -1,0 +1,25 @@
+"""What the stand-in noticed of its callers and of itself, for the suite to look at after each test."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Report:
+    """`refused` has each request that the SDK's types do not allow, `unmodelled` each that nothing here answers, `shape_faults`
+    each answer that the SDK's classes do not allow, `crashes` each fault of a handler, `collisions` the calls for a customer and
+    meter that came while another was under way."""
+
+    requests: int = 0
+    validated: int = 0
+    collisions: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    unmodelled: list[str] = field(default_factory=list)
+    shape_faults: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+
+    def refuse(self, verb: str, path: str, params: Any, complaint: str) -> None:
+        self.refused.append({"verb": verb, "path": path, "params": params, "complaint": complaint})
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
