@@ -23,3 +23,6 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def clear(self) -> None:
+        self.__init__()  # type: ignore[misc]

@@ -108,6 +108,7 @@ class Table:
 HANDLERS = Table()
 PAGES = Table()
 SOURCES: list[Source] = []
+EXCLUSIVE: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {}
 EXPANSIONS: dict[tuple[str, str], Callable[["State", dict[str, Any]], Any]] = {}
 
 
@@ -125,6 +126,16 @@ def due(source: Source) -> Source:
     """Register a source of things that fall due."""
     SOURCES.append(source)
     return source
+
+
+def exclusive(verb: str, path: str) -> Callable[[H], H]:
+    """Register what tells a call's lock from its parameters: of two calls with one lock at a time, the second gets a 429."""
+
+    def register(maker: H) -> H:
+        EXCLUSIVE[verb, PARAMETER.sub("{}", path)] = maker
+        return maker
+
+    return register
 
 
 def expansion(kind: str, field: str) -> Callable[[H], H]:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 KEY: Final = "sk_test_porchlight"  # taken unless another is given; it opens nothing but the stand-in
+SNAPSHOT: Final = "snapshot"
+THIN: Final = "thin"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A receiver of events, and the secret that its events are signed with."""
+    """A receiver of events, and the secret that they are signed with. Without a `url` they wait to be taken."""
 
     url: str
     secret: str
@@ -20,5 +22,9 @@ class Settings:
 
     public: str = "http://127.0.0.1:12111"
     key: str = KEY
-    snapshot: Endpoint | None = None
-    thin: Endpoint | None = None
+    snapshot: Endpoint = Endpoint("", "whsec_porchlight")
+    thin: Endpoint = Endpoint("", "whsec_porchlight_thin")
+
+    def endpoint(self, kind: str) -> Endpoint:
+        """Who is told of events of a kind, "snapshot" or "thin"."""
+        return self.thin if kind == THIN else self.snapshot

@@ -133,7 +133,7 @@ def _field(name: str, item: Any, expand: Tree, find: Finder | None, form: Form) 
 
 def _differences(value: Object, form: Form, where: str) -> list[str]:
     texts = [f"{where}.{name} is not a field of {form.name}" for name in value.keys() - form.fields]
-    wanted = form.fields - value.keys() - ON_REQUEST.get(str(value.get("object")), frozenset()) - {"deleted"}
+    wanted = form.fields - value.keys() - set(form.optional) - {"deleted"}
     texts += [f"{where}.{name} is missing" for name in sorted(wanted)]
     for name, item in value.items():
         if (kind := form.kinds.get(name)) and not _fits(item, *kind):
@@ -186,7 +186,7 @@ def _fits(value: Any, types: tuple[type, ...], words: frozenset[Any]) -> bool:
         return NoneType in types
     if words:
         return value in words
-    return type(value) in types
+    return type(value) in types or (type(value) is int and float in types)
 
 
 OBJECT_LIST: Final = class_of("list")

@@ -44,7 +44,7 @@ class State:
         self.dirty: dict[tuple[str, str], None] = {}  # what differs from the disk, in the order of the first change
         self.memory: dict[str, Any] = {}  # what a module derives from the tables and keeps for speed; emptied by `reset`
         self._tables: dict[str, dict[str, Object]] = {}
-        self._random = random.SystemRandom()
+        self._random = random.Random()  # noqa: S311  ids must differ, not be secret
         self._standing: int | None = None  # the second at which the clock stands while something due is done
         self._offset = 0
 

@@ -1,0 +1,99 @@
+"""The server as an ASGI application: the API, the pages for people, and the control that tests use."""
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from pathlib import Path
+from typing import Any, Final
+
+from billing.sandbox import clock, forms, parts
+from billing.sandbox.api import Api
+from billing.sandbox.control import Control
+from billing.sandbox.deliveries import Deliveries
+from billing.sandbox.disk import Disk
+from billing.sandbox.errors import Refusal
+from billing.sandbox.faults import Faults
+from billing.sandbox.http import Answer, Cut, Receive, Request, Send, read, reply
+from billing.sandbox.report import Report
+from billing.sandbox.routes import PAGES, Page
+from billing.sandbox.settings import Settings
+from billing.sandbox.state import State
+
+TICK: Final = 0.25  # seconds between two looks at the clock and two writes to the disk
+logger: Final = logging.getLogger(__name__)
+
+
+class App:
+    """One stand-in. With `folder` it keeps its state there, and goes on with what it finds."""
+
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+        logger.debug("%s parts", len(parts.PARTS))
+        self.state, self.faults, self.report = State(settings), Faults(), Report()
+        self.deliveries = Deliveries(self.state, self.faults)
+        self.api = Api(self.state, self.faults, self.report)
+        self.control = Control(self.state, self.faults, self.report, self.deliveries)
+        self._disk = Disk(folder) if folder else None
+        if self._disk:
+            self.state.load(self._disk.read())
+        self._background: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        with contextlib.suppress(Cut):
+            request = await read(scope, receive)
+            try:
+                await self._answer(request, send)
+            except Cut:
+                scope["extensions"]["cut"]()
+        if self.state.outbox:
+            self.deliveries.wake()
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        if request.path.startswith(("/v1/", "/v2/")):
+            return await self.api.answer(request, send)
+        if request.path.startswith("/_sandbox/"):
+            return await reply(send, await self.control.answer(request))
+        return await reply(send, self._show(request))
+
+    def _show(self, request: Request) -> Answer:
+        """A page for people."""
+        found = PAGES.find(request.verb, request.path)
+        if found is None:
+            return Answer.of_page(Page("There is no such page.", 404, "text/plain; charset=utf-8"))
+        try:
+            form = forms.decode(request.query) | forms.decode(request.body)
+            return Answer.of_page(found.handler(self.state, form, *found.ids))
+        except Refusal as refusal:
+            return Answer.of_page(Page(refusal.message, refusal.status, "text/plain; charset=utf-8"))
+        except Exception:
+            self.report.crashes.append(traceback.format_exc())
+            logger.exception("%s %s", request.verb, request.path)
+            return Answer.of_page(Page("The page failed.", 500, "text/plain; charset=utf-8"))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._background = [asyncio.create_task(self._tick()), asyncio.create_task(self.deliveries.run())]
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for task in self._background:
+            task.cancel()
+        if self._disk:
+            self._disk.write(self.state)
+            self._disk.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tick(self) -> None:
+        """Real time moves the clock too."""
+        while True:
+            await asyncio.sleep(TICK)
+            try:
+                clock.run_due(self.state, self.state.now())
+            except Exception:
+                self.report.crashes.append(traceback.format_exc())
+                logger.exception("something due failed")
+            self.deliveries.wake()
+            if self._disk:
+                self._disk.write(self.state)
