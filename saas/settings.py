@@ -207,6 +207,21 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# Money. Without a key nothing is charged: everybody has the free plan, and the pages say so.
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY", "")
+STRIPE_API_BASE = env.text("STRIPE_API_BASE", "")  # the stand-in's; empty: Stripe itself
+STRIPE_LIVE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_WEBHOOK_SECRETS = env.text("STRIPE_WEBHOOK_SECRET", "").split()  # two while one takes the other's place
+STRIPE_THIN_WEBHOOK_SECRETS = env.text("STRIPE_THIN_WEBHOOK_SECRET", "").split()
+STRIPE_CLOCK_FILE = env.text("STRIPE_CLOCK_FILE", "")  # by how many seconds the stand-in's clock is ahead
+PAY_ORIGINS = (
+    [env.text("STRIPE_PAY_ORIGIN")] if STRIPE_API_BASE else ["https://checkout.stripe.com", "https://billing.stripe.com"]
+)
+BILLING_GRACE_DAYS = env.number("BILLING_GRACE_DAYS", 7)  # after a failed payment until a tenant is restricted
+BILLING_RESTRICTED_DAYS = env.number("BILLING_RESTRICTED_DAYS", 21)  # until it is suspended
+BILLING_CLOSED_DAYS = env.number("BILLING_CLOSED_DAYS", 90)  # until it is closed and its data deleted
+BILLING_TWO_PERSON_ABOVE = env.number("BILLING_TWO_PERSON_ABOVE", 100_00)  # minor units that one member of staff gives alone
+
 WORKER_IN_PROCESS = env.flag("WORKER_IN_PROCESS", default=True)  # the job worker runs in the web process
 
 LANGUAGE_CODE = "en"

@@ -34,7 +34,6 @@ UNFOLD: dict[str, Any] = {
                     _page("Memberships", "badge", "tenants_membership_changelist"),
                 ],
             },
-            {"title": "Money", "items": [_page("Usage", "speed", "billing_usageevent_changelist")]},
             {"title": "Machine", "items": [_page("Jobs", "work_history", "procrastinate_procrastinatejob_changelist")]},
         ],
     },

@@ -88,9 +88,12 @@ def with_policy(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 
 def _policy(request: HttpRequest) -> str:
-    """Sockets are named because older browsers do not count them as 'self'; forms may end on a tenant's host after sign-in."""
+    """Sockets are named because older browsers do not count them as 'self'; forms may end on a tenant's host after
+    sign-in, and where one pays.
+    """
     sockets = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
-    forms = f"{settings.SCHEME}://{settings.BASE_HOST} {settings.SCHEME}://*.{settings.BASE_HOST}"
+    ours = [f"{settings.SCHEME}://{settings.BASE_HOST}", f"{settings.SCHEME}://*.{settings.BASE_HOST}"]
+    forms = " ".join([*ours, *settings.PAY_ORIGINS])
     return POLICY.format(sockets=sockets, forms=forms)
 
 

@@ -83,6 +83,12 @@ class RateLimited(AppError):
     code, status, retryable = "rate_limited", 429, True
 
 
+class PlanLimit(AppError):
+    """The tenant's plan, its spend cap or an unpaid invoice stands in the way. The sentence names the limit and the way out."""
+
+    code, status = "plan_limit", 402
+
+
 class RoomClosed(AppError):
     """The room takes no more messages."""
 

@@ -1,0 +1,1 @@
+"""Jobs about money: each may run twice. Procrastinate finds them through this package."""

@@ -1,0 +1,49 @@
+"""Usage, plans, and money. All of it lives in the `public` schema and outlives a tenant's."""
+
+from billing.models.accounts import (
+    BillingAccount,
+    BillingContact,
+    Currency,
+    SeatEntry,
+    Subscription,
+    SubscriptionItem,
+    UsageAlert,
+)
+from billing.models.acts import AccessTransition, Adjustment, BillingAudit, PlanMove, SupportVisit
+from billing.models.base import Owned
+from billing.models.plans import PlanPrice, PlanVersion
+from billing.models.reports import Difference, MeterPosition, MeterReport, ReconciliationRun
+from billing.models.stripe import Invoice, InvoiceLine, StripeCommand, StripeEvent
+from billing.models.usage import ActiveVisitor, Meter, StorageSample, StripeMeter, UsageDay, UsageEvent
+
+__all__ = [
+    "AccessTransition",
+    "ActiveVisitor",
+    "Adjustment",
+    "BillingAccount",
+    "BillingAudit",
+    "BillingContact",
+    "Currency",
+    "Difference",
+    "Invoice",
+    "InvoiceLine",
+    "Meter",
+    "MeterPosition",
+    "MeterReport",
+    "Owned",
+    "PlanMove",
+    "PlanPrice",
+    "PlanVersion",
+    "ReconciliationRun",
+    "SeatEntry",
+    "StorageSample",
+    "StripeCommand",
+    "StripeEvent",
+    "StripeMeter",
+    "Subscription",
+    "SubscriptionItem",
+    "SupportVisit",
+    "UsageAlert",
+    "UsageDay",
+    "UsageEvent",
+]

@@ -1,0 +1,9 @@
+"""A tenant as somebody who pays, from its first moment."""
+
+from billing.models import BillingAccount
+from tenants.context import TenantRef
+
+
+def open_account(*, tenant: TenantRef, **_facts: object) -> None:
+    """Answers `tenant_created`, inside its transaction: the free plan, with periods from now on."""
+    BillingAccount.objects.create(tenant_id=tenant.id)
