@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from saas.core import bytecache
+from saas.core import bytecache, registry
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
-from tenants.models import Domain, EmbedKey, Membership, SignIn, Tenant
+from tenants.models import Domain, EmbedKey, Membership, Role, SignIn, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class MemberRef:
     name: str
     role: str
     email: str
+    is_support: bool = False  # staff of the platform, who look in because the tenant's owner agreed
 
 
 def ref(tenant: Tenant) -> TenantRef:
@@ -115,8 +116,14 @@ def _load_member(pair: tuple[UUID, UUID]) -> MemberRef | None:
     active = Membership.objects.select_related("user").filter(disabled_at=None, user__is_active=True)
     found = active.filter(tenant_id=pair[0], user_id=pair[1]).first()
     if found is None:
-        return None
+        return _supporter(*pair)
     return MemberRef(user_id=found.user_id, name=found.user.name, role=found.role, email=found.user.email)
+
+
+def _supporter(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
+    """A member of staff who may look in: as somebody who reads and changes nothing."""
+    visits = [visit for visit in registry.support_visit(tenant_id=tenant_id, user_id=user_id) if visit]
+    return next((MemberRef(user_id, name, Role.VIEWER, email, is_support=True) for name, email in visits), None)
 
 
 def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], MemberRef]:
@@ -126,7 +133,8 @@ def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID],
     found = active.filter(tenant_id__in=set(tenants), user_id__in=set(users))
     columns = ("tenant_id", "user_id", "user__name", "role", "user__email")
     members = {(tenant, user): MemberRef(user, *rest) for tenant, user, *rest in found.values_list(*columns)}
-    return {pair: members[pair] for pair in pairs if pair in members}
+    visits = {pair: visit for pair in pairs if pair not in members and (visit := _supporter(*pair))}
+    return {pair: members[pair] for pair in pairs if pair in members} | visits
 
 
 def _load_ends(sids: Sequence[UUID]) -> dict[UUID, datetime]:

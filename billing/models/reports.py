@@ -49,6 +49,7 @@ class MeterReport(Owned):
     quantity = models.BigIntegerField()
     event_time = models.DateTimeField()  # under which Stripe counts it
     identifier = models.CharField(max_length=100, unique=True)
+    is_correction = models.BooleanField(default=False)  # by staff: not of a window, and no difference is taken from it
     is_late = models.BooleanField(default=False)  # its own period was finalised: it counts in a later one
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveIntegerField(default=0)

@@ -1,0 +1,134 @@
+"""What staff give without Stripe: a plan for nothing, usage that is not billed, usage that was counted wrongly."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max
+
+from billing.clock import now
+from billing.models import Adjustment, MeterReport, PlanVersion, SeatEntry, Subscription
+from billing.models.usage import Meter
+from billing.money import rounded
+from billing.periods import period_from
+from billing.selectors.plans import live_subscription, plan_of
+from billing.services import access
+from billing.services.plans import use
+from saas.core.errors import BadFrame, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from billing.services.adjustments import Asked
+
+OPEN: Final = ("pending", "held", "verify", "rejected")  # a batch that is not counted at Stripe, as far as we know
+COMP_MONTHS_SHOWN: Final = 12
+
+
+def worth(account_id: UUID, *, kind: str, asked: "Asked") -> int:
+    """What a comp, a waiver or a correction costs us, in minor units: as if all of it were beyond the allowance.
+
+    Raises NotFound for a plan or a batch that is not there, BadFrame for a meter that is none.
+    """
+    if kind == Adjustment.Kind.COMP:
+        plan = _version(asked.subject).terms
+        months = max(1, round((asked.until - now()) / timedelta(days=30))) if asked.until else COMP_MONTHS_SHOWN
+        return int(plan["seat"]) * max(1, asked.amount) * months
+    if kind == Adjustment.Kind.WAIVE:
+        batch = _batch(account_id, asked.subject)
+        return _price(account_id, batch.meter, batch.quantity)
+    if asked.meter not in Meter.values:
+        raise BadFrame(f"{asked.meter!r} is not one of {', '.join(Meter.values)}.", field="meter")
+    return _price(account_id, asked.meter, asked.amount)
+
+
+def comp(adjustment: Adjustment) -> str:
+    """A plan for nothing until a day; `amount` is its seats. Raises Conflict for somebody who pays already."""
+    if live_subscription(adjustment.account_id) is not None:
+        raise Conflict("This tenant has a subscription. Cancel that first, or give a credit.")
+    version, begun, seats = _version(adjustment.subject), now(), max(1, adjustment.amount)
+    period = period_from(begun, begun)
+    made = Subscription.objects.create(
+        account_id=adjustment.account_id,
+        source=Subscription.Source.COMP,
+        status="active",
+        plan=version,
+        interval="month",
+        seats=seats,
+        anchor=begun,
+        period_start=period.start,
+        period_end=period.end,
+        seat_period_start=begun,
+        seat_period_end=adjustment.until,
+        cancel_at=adjustment.until,
+        created_at=begun,
+        fetched_at=begun,
+    )
+    SeatEntry.objects.create(account_id=adjustment.account_id, seats=seats, seats_next=seats, reason="comp", at=begun)
+    use(version)
+    access.settle(adjustment.account_id)
+    return str(made.id)
+
+
+def end_comps() -> int:
+    """End the comps whose day has come; how many. Their tenants are on the free plan from then on."""
+    due = Subscription.objects.filter(source=Subscription.Source.COMP, status="active", cancel_at__lte=now())
+    ended = 0
+    for subscription in list(due):
+        with transaction.atomic():
+            values: dict[str, Any] = {"status": "canceled", "ended_at": now(), "canceled_at": now()}
+            if Subscription.objects.filter(id=subscription.id, status="active").update(**values):
+                ended += 1
+                access.settle(subscription.account_id)
+    return ended
+
+
+def waive(adjustment: Adjustment) -> str:
+    """Let a batch go that Stripe has not counted. Raises Conflict for one that it has."""
+    batch = _batch(adjustment.account_id, adjustment.subject)
+    if not MeterReport.objects.filter(id=batch.id, status__in=OPEN).update(status=MeterReport.Status.WAIVED):
+        raise Conflict(f"The batch {batch.identifier} is {batch.status} at Stripe: correct it by a usage correction.")
+    return batch.identifier
+
+
+def correct_usage(adjustment: Adjustment) -> str:
+    """Take units back that were counted wrongly: a negative batch in the period that is open now."""
+    moment = now()
+    window: dict[str, Any] = {"account_id": adjustment.account_id, "meter": adjustment.meter, "window_start": moment}
+    last = MeterReport.objects.filter(**window).aggregate(last=Max("seq"))["last"]
+    batch = MeterReport.objects.create(
+        **window,
+        window_end=moment,
+        seq=0 if last is None else last + 1,
+        quantity=-adjustment.amount,
+        event_time=moment,
+        identifier=f"{adjustment.account_id}:{adjustment.meter}:fix:{adjustment.id.hex}",
+        is_correction=True,
+        status=_status_for(adjustment.account_id),
+    )
+    return batch.identifier
+
+
+def _status_for(account_id: UUID) -> str:
+    live = live_subscription(account_id)
+    is_stripes = live is not None and live.source == Subscription.Source.STRIPE
+    return MeterReport.Status.PENDING if is_stripes else MeterReport.Status.HELD
+
+
+def _price(account_id: UUID, meter: str, quantity: int) -> int:
+    allowance = plan_of(account_id).meters[Meter(meter)]
+    return rounded(Decimal(quantity) * allowance.over)
+
+
+def _version(key: str) -> PlanVersion:
+    version: PlanVersion | None = PlanVersion.objects.filter(key=key, is_current=True).first()
+    if version is None:
+        raise NotFound(f"There is no plan {key!r}.")
+    return version
+
+
+def _batch(account_id: UUID, identifier: str) -> MeterReport:
+    batch: MeterReport | None = MeterReport.for_tenant(account_id).filter(identifier=identifier).first()
+    if batch is None:
+        raise NotFound(f"This tenant has no batch {identifier!r}.")
+    return batch
