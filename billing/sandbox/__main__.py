@@ -60,6 +60,7 @@ def _config(app: App, port: int) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=600,  # as long as any test thinks between two requests
         timeout_graceful_shutdown=3,
     )
 
