@@ -21,7 +21,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": lambda _request: static("porchlight.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("porchlight.svg")}],
     "COLORS": {"base": dict(zip(STEPS, BASE, strict=True)), "primary": dict(zip(STEPS, LAMP, strict=True))},
-    "DASHBOARD_CALLBACK": "billing.staff.dashboard",
+    "DASHBOARD_CALLBACK": "billing.staff.overview.dashboard",
+    "STYLES": [lambda _request: static("console/staff.css")],
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
@@ -32,6 +33,16 @@ UNFOLD: dict[str, Any] = {
                     _page("Tenants", "apartment", "tenants_tenant_changelist"),
                     _page("Users", "person", "tenants_user_changelist"),
                     _page("Memberships", "badge", "tenants_membership_changelist"),
+                ],
+            },
+            {
+                "title": "Money",
+                "items": [
+                    _page("Tenants and money", "payments", "money_tenants"),
+                    _page("Failed payments", "credit_card_off", "money_payments"),
+                    _page("Credits and corrections", "redeem", "money_adjustments"),
+                    _page("Metering", "speed", "money_metering"),
+                    _page("What was done", "history", "money_audit"),
                 ],
             },
             {"title": "Machine", "items": [_page("Jobs", "work_history", "procrastinate_procrastinatejob_changelist")]},

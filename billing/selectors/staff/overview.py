@@ -17,7 +17,17 @@ from billing.selectors.mrr import PAYING, monthly_of
 MONTHS: Final = 12
 SOON: Final = timedelta(days=7)
 CONTRIBUTIONS: Final = ("new", "expansion", "contraction", "churn")
-COLUMNS: Final = ("currency", "status", "source", "interval", "seats", "percent_off", "amount_off", "plan__terms", "plan__key")
+COLUMNS: Final = (
+    "account__currency",
+    "status",
+    "source",
+    "interval",
+    "seats",
+    "percent_off",
+    "amount_off",
+    "plan__terms",
+    "plan__key",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,7 @@ def overview() -> Overview:
     """Seven queries, however many tenants there are."""
     moment = now()
     access = dict(BillingAccount.objects.values_list("access_state").annotate(Count("pk")))
-    trials = Subscription.objects.filter(status="trialing", trial_end__lte=moment + SOON).select_related(
-        "account__tenant", "plan"
-    )
+    trials = Subscription.objects.filter(status="trialing", trial_end__lte=moment + SOON)
     risk, risky = _at_risk()
     return Overview(
         at=moment,
@@ -71,7 +79,7 @@ def overview() -> Overview:
         tenants=sum(access.values()),
         paying=Subscription.objects.filter(status__in=PAYING).exclude(source=Subscription.Source.COMP).count(),
         by_access=access,
-        trials_ending=list(trials.order_by("trial_end")),
+        trials_ending=list(trials.select_related("account__tenant", "plan").order_by("trial_end")),
         at_risk=risk,
         at_risk_tenants=risky,
     )
@@ -88,9 +96,7 @@ def _by_plan() -> dict[str, dict[str, int]]:
     """MRR by currency and plan."""
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     live = Subscription.objects.filter(status__in=PAYING)
-    for currency, status, source, interval, seats, percent, amount, terms, key in live.values_list(
-        "account__currency", *COLUMNS[1:]
-    ):
+    for currency, status, source, interval, seats, percent, amount, terms, key in live.values_list(*COLUMNS):
         sums[currency][key] += monthly_of(
             status=status, source=source, terms=terms, interval=interval, seats=seats, percent_off=percent, amount_off=amount
         )

@@ -1,0 +1,1 @@
+"""The staff console's pages about money, on the platform's host below /staff/."""
