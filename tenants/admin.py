@@ -95,8 +95,9 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("name", "email")
     ordering = ("-created_at",)
     list_per_page = 50
-    fields = ("name", "email", "is_active", "is_staff", "is_superuser", "last_login", "created_at")
+    fields = ("name", "email", "is_active", "is_staff", "is_superuser", "groups", "last_login", "created_at")
     readonly_fields = ("email", "last_login", "created_at")
+    filter_horizontal = ("groups",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         found: QuerySet[User] = super().get_queryset(request).annotate(tenants=Count("memberships"))
@@ -108,7 +109,7 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         mine = self.readonly_fields
-        return mine if request.user.is_superuser else (*mine, "is_staff", "is_superuser")
+        return mine if request.user.is_superuser else (*mine, "is_staff", "is_superuser", "groups")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)
