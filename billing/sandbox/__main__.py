@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--thin-webhook", default="", help="where thin events are posted to")
     parser.add_argument("--webhook-secret", default=os.environ.get("STRIPE_WEBHOOK_SECRET"), help="signs snapshot events")
     parser.add_argument("--thin-webhook-secret", default=os.environ.get("STRIPE_THIN_WEBHOOK_SECRET"), help="signs thin events")
+    parser.add_argument("--clock-file", type=Path, help="a file that is told by how many seconds the clock is ahead")
     return parser
 
 
@@ -46,6 +47,7 @@ def _settings(given: argparse.Namespace) -> Settings:
         key=os.environ.get("STRIPE_SECRET_KEY") or usual.key,
         snapshot=Endpoint(given.webhook, given.webhook_secret or usual.snapshot.secret),
         thin=Endpoint(given.thin_webhook, given.thin_webhook_secret or usual.thin.secret),
+        clock_file=given.clock_file,
     )
 
 

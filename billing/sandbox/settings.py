@@ -1,6 +1,7 @@
 """Where the stand-in is, who may speak to it, and whom it tells."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 KEY: Final = "sk_test_porchlight"  # taken unless another is given; it opens nothing but the stand-in
@@ -18,12 +19,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`public` is the address for browsers, without a slash at the end."""
+    """`public` is the address for browsers, without a slash at the end. `clock_file` is told by how many seconds the clock is
+    ahead of real time."""
 
     public: str = "http://127.0.0.1:12111"
     key: str = KEY
     snapshot: Endpoint = Endpoint("", "whsec_porchlight")
     thin: Endpoint = Endpoint("", "whsec_porchlight_thin")
+    clock_file: Path | None = None
 
     def endpoint(self, kind: str) -> Endpoint:
         """Who is told of events of a kind, "snapshot" or "thin"."""

@@ -56,7 +56,7 @@ class State:
 
     def move_to(self, second: int) -> None:
         """Set the clock; it runs on from there. `clock.move` also does what falls due on the way."""
-        self._offset = second - int(time.time())
+        self._set_offset(second - int(time.time()))
         self.put(CLOCK, {"id": CLOCK, "offset": self._offset})
 
     @contextlib.contextmanager
@@ -67,6 +67,13 @@ class State:
             yield
         finally:
             self._standing = None
+
+    def _set_offset(self, seconds: int) -> None:
+        self._offset = seconds
+        if file := self.settings.clock_file:
+            partial = file.with_name(file.name + ".part")
+            partial.write_text(str(seconds))
+            partial.replace(file)
 
     # --- objects
 
@@ -159,7 +166,7 @@ class State:
         """Take what was kept: (kind, object), oldest first."""
         for kind, obj in objects:
             self.table(kind)[obj["id"]] = obj
-        self._offset = self.table(CLOCK).get(CLOCK, {"offset": 0})["offset"]
+        self._set_offset(self.table(CLOCK).get(CLOCK, {"offset": 0})["offset"])
 
     def reset(self) -> None:
         """Forget everything, and let the clock show real time."""
@@ -168,7 +175,8 @@ class State:
         self._tables.clear()
         self.memory.clear()
         self.outbox.clear()
-        self._standing, self._offset = None, 0
+        self._standing = None
+        self._set_offset(0)
 
 
 def paged(rows: list[Object], params: Object) -> Object:

@@ -1,4 +1,4 @@
-"""The stand-in for Stripe as a child process: beside the server of `make up` when there is no key of Stripe, and for the tests."""
+"""The stand-in for Stripe as a child process: beside the server of `make up` when there is no key of Stripe, and in tests."""
 
 import contextlib
 import fcntl
@@ -39,6 +39,7 @@ class Access:
     key: str
     webhook_secret: str
     thin_webhook_secret: str
+    clock_file: Path  # by how many seconds its clock is ahead
 
     @property
     def api_base(self) -> str:
@@ -53,6 +54,8 @@ class Access:
         """What the settings read."""
         return {
             "STRIPE_API_BASE": self.api_base,
+            "STRIPE_CLOCK_FILE": str(self.clock_file),
+            "STRIPE_PAY_ORIGIN": self.public,
             "STRIPE_SECRET_KEY": self.key,
             "STRIPE_WEBHOOK_SECRET": self.webhook_secret,
             "STRIPE_THIN_WEBHOOK_SECRET": self.thin_webhook_secret,
@@ -68,6 +71,7 @@ class StandIn:
     def __init__(self, access: Access, log: Path, *, folder: Path | None = None, platform: str = "") -> None:
         self._access, self._log = access, log
         self._words = [sys.executable, "-m", MODULE, "--port", str(access.port), "--public", access.public]
+        self._words += ["--clock-file", str(access.clock_file)]
         if folder:
             self._words += ["--data", str(folder)]
         if platform:
@@ -120,7 +124,7 @@ def access(options: Options) -> Access | None:
     if made.keys() - known.keys():
         known |= {name: known.get(name) or prefix + secrets.token_hex(24) for name, prefix in made.items()}
         write_private(file, json.dumps(known, indent=1) + "\n")
-    return Access(_port(options), *(known[name] for name in made))
+    return Access(_port(options), *(known[name] for name in made), options.data_dir / "stripe" / "clock")
 
 
 @contextlib.contextmanager

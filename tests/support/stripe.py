@@ -1,4 +1,7 @@
-"""The stand-in for Stripe, running for the whole test run; each test begins with an empty one, and ends with a look at its report."""
+"""The stand-in for Stripe, running for the whole test run.
+
+A test that asks for `sandbox` begins with an empty one, has the settings that lead to it, and ends with a look at its report.
+"""
 
 import contextlib
 import http.client
@@ -11,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 import stripe
+from pytest_django import Settings
 
 from saas.up.processes import free_port
 from saas.up.stripe import Access, StandIn
@@ -146,9 +150,9 @@ def _complaints(report: dict[str, Any]) -> list[str]:
 @contextlib.contextmanager
 def running(folder: Path | None = None) -> Iterator[Sandbox]:
     """A stand-in of its own; with a folder it keeps its state there."""
-    access = Access(free_port(), KEY, WEBHOOK_SECRET, THIN_WEBHOOK_SECRET)
-    with tempfile.TemporaryDirectory(prefix="porchlight-stripe-") as log:
-        child = StandIn(access, Path(log) / "log", folder=folder)
+    with tempfile.TemporaryDirectory(prefix="porchlight-stripe-") as own:
+        access = Access(free_port(), KEY, WEBHOOK_SECRET, THIN_WEBHOOK_SECRET, Path(own) / "clock")
+        child = StandIn(access, Path(own) / "log", folder=folder)
         child.start()
         try:
             child.wait()
@@ -165,8 +169,11 @@ def stripe_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(stripe_sandbox: Sandbox) -> Iterator[Sandbox]:
+def sandbox(stripe_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     """An empty stand-in with real time; whatever the test makes it complain of is the test's failure."""
     stripe_sandbox.reset()
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = stripe_sandbox.key, stripe_sandbox.api_base
+    settings.STRIPE_WEBHOOK_SECRETS, settings.STRIPE_THIN_WEBHOOK_SECRETS = [WEBHOOK_SECRET], [THIN_WEBHOOK_SECRET]
+    settings.STRIPE_CLOCK_FILE = str(stripe_sandbox.access.clock_file)
     yield stripe_sandbox
     stripe_sandbox.check()
