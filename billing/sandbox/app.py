@@ -21,6 +21,7 @@ from billing.sandbox.settings import Settings
 from billing.sandbox.state import State
 
 TICK: Final = 0.25  # seconds between two looks at the clock and two writes to the disk
+FOREIGN: Final = frozenset({"cross-site", "same-site"})  # same-site is another port of this machine
 logger: Final = logging.getLogger(__name__)
 
 
@@ -63,6 +64,8 @@ class App:
         found = PAGES.find(request.verb, request.path)
         if found is None:
             return Answer.of_page(Page("There is no such page.", 404, "text/plain; charset=utf-8"))
+        if request.verb == "POST" and request.header("sec-fetch-site") in FOREIGN:
+            return Answer.of_page(Page("A form of another site was sent here.", 403, "text/plain; charset=utf-8"))
         try:
             form = forms.decode(request.query) | forms.decode(request.body)
             return Answer.of_page(found.handler(self.state, form, *found.ids))

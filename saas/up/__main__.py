@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from saas.up import links, options, preparation
+from saas.up import links, options, preparation, stripe
 from saas.up.environment import environment
 from saas.up.options import Options, Refused
 from saas.up.postgres import private, try_lock
@@ -33,8 +33,10 @@ def up() -> int:
     with _only_one(chosen):
         end_leftover(chosen)
         chosen.check_port()
-        with environment(chosen) as env:
+        with environment(chosen) as env, stripe.serve(chosen) as stand_in:
             preparation.prepare(chosen, env)
+            if stand_in:
+                stand_in.wait()
             return _serve(chosen, env)
 
 
@@ -43,7 +45,7 @@ def _serve(chosen: Options, env: dict[str, str]) -> int:
     server = Server(chosen, env)
     try:
         server.start()
-        known = links.facts(chosen, _seed(env))
+        known = links.facts(chosen, _seed(env), stand_in=env.get("STRIPE_PAY_ORIGIN"))
         if not server.is_ready():
             raise Refused(
                 f"{server.last_words()}\nThe server did not start; its last words are above, all of them in {server.log}"
@@ -73,7 +75,10 @@ def _seed(env: dict[str, str]) -> list[dict[str, Any]]:
 
 def run(words: list[str]) -> int:
     """Run Python on the data of `make up`, whether or not that runs; its exit status."""
-    with environment(options.read()) as env:
+    chosen = options.read()
+    with environment(chosen) as env, stripe.serve(chosen) as stand_in:
+        if stand_in:
+            stand_in.wait()
         process = subprocess.Popen([sys.executable, *words], cwd=preparation.ROOT, env=env)
         signal.signal(signal.SIGINT, lambda *_: None)  # a terminal's Ctrl-C reaches the command too, which knows what it means
         try:

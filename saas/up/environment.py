@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from saas.up.database import Urls, prepare
 from saas.up.options import Options, Refused
 from saas.up.postgres import EmbeddedPostgres, write_private
+from saas.up.stripe import access
 
 DATABASE = "porchlight"
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL")
@@ -20,13 +21,16 @@ STOP_WAIT = 3.0  # seconds to wait for PostgreSQL at the end; longer only if som
 def environment(options: Options) -> Iterator[dict[str, str]]:
     """Everything that `saas/settings.py` reads, with a database that runs for as long as the block.
 
-    DATABASE_URL and DATABASE_OWNER_URL of the caller are taken as they are; without them an embedded PostgreSQL is used.
+    DATABASE_URL and DATABASE_OWNER_URL of the caller are taken as they are; without them an embedded PostgreSQL is used. So is
+    STRIPE_SECRET_KEY; without it the variables lead to the stand-in for Stripe, which `stripe.serve` runs.
     """
+    stripe = access(options)
     with _database(options) as urls:
         yield {
             "PORCHLIGHT_DEMO": "1",
             "PORCHLIGHT_SCHEME": "http",
             **os.environ,
+            **(stripe.environment() if stripe else {}),
             **urls.environment(),
             "SECRET_KEY": os.environ.get("SECRET_KEY") or _secret_key(options),
             "DATA_DIR": str(options.data_dir),

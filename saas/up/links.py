@@ -10,8 +10,11 @@ PASSWORD: Final = "porchlight-demo"  # noqa: S105  of a demo on the loopback; it
 STAFF: Final = "staff@porchlight.example"
 
 
-def facts(options: Options, tenants: list[dict[str, Any]]) -> dict[str, Any]:
-    """The contents of `up.json`. `tenants` have `slug`, `embed_key` and `members` with `email` and `role`, the owner first."""
+def facts(options: Options, tenants: list[dict[str, Any]], *, stand_in: str | None) -> dict[str, Any]:
+    """The contents of `up.json`. `tenants` have `slug`, `embed_key` and `members` with `email` and `role`, the owner first.
+
+    `stand_in` is the address of the stand-in for Stripe, None with Stripe itself.
+    """
     base = options.base_host
     return {
         "platform": f"http://{base}/",
@@ -19,6 +22,7 @@ def facts(options: Options, tenants: list[dict[str, Any]]) -> dict[str, Any]:
         "staff": {"url": f"http://{base}/staff/", "email": STAFF, "password": PASSWORD},
         "demo_page": f"http://demo.{base}/",
         "mailbox": f"http://{base}/dev/mail/",
+        "stripe's stand-in": f"{stand_in}/" if stand_in else None,
         "tenants": [_tenant(base, **tenant) for tenant in tenants],
     }
 
@@ -61,6 +65,8 @@ def page(options: Options, known: dict[str, Any]) -> str:
         ("staff console", known["staff"]["url"], known["staff"]["email"]),
         ("mailbox", known["mailbox"], ""),
     ]
+    if known["stripe's stand-in"]:
+        rows.append(("stripe's stand-in", known["stripe's stand-in"], ""))
     wide = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [f"  {what:<{wide[0]}}  {where:<{wide[1]}}  {who}".rstrip() for what, where, who in rows]
     return "\n".join(

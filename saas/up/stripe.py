@@ -149,7 +149,7 @@ def serve(options: Options) -> Iterator[StandIn | None]:
 
 @contextlib.contextmanager
 def _running(options: Options, how: Access, folder: Path, lock: IO[bytes]) -> Iterator[StandIn]:
-    if why := refusal(how.port):
+    if why := _refusal(how.port):
         raise Refused(f"Cannot start the stand-in for Stripe: {why}. Delete {folder / 'port'} to let it take another port.")
     child = StandIn(how, options.data_dir / "stripe.log", folder=folder, platform=f"http://{options.base_host}")
     child.start()
@@ -169,6 +169,14 @@ def _port(options: Options) -> int:
     port = free_port()
     file.write_text(str(port))
     return port
+
+
+def _refusal(port: int) -> str | None:
+    """Why the port cannot be served on; one that a killed run leaves behind ends in a moment."""
+    end = time.monotonic() + STOP_TIMEOUT
+    while (why := refusal(port)) and time.monotonic() < end:
+        time.sleep(POLL)
+    return why
 
 
 def _is_long(log: Path) -> bool:
