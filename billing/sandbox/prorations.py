@@ -6,7 +6,7 @@ An invoice item made here is not stored yet: a preview shows it, a change keeps 
 from decimal import Decimal
 from typing import Any, Final
 
-from billing.sandbox import lines
+from billing.sandbox import lines, periods
 from billing.sandbox.arithmetic import cost, prorated, rounded
 from billing.sandbox.state import Object, State
 
@@ -28,7 +28,7 @@ def used(state: State, sub: Object, item: Object, start: int, end: int) -> Objec
     """Charges what was used of a metered item in [start, end), because its price goes away."""
     price = item["price"]
     quantity = lines.quantity_used(state, sub["customer"], price, start, end)
-    text = f"{quantity} × {lines.name_of(state, price)} until {lines.day(end)}"
+    text = f"{quantity} × {lines.name_of(state, price)} until {periods.day(end)}"
     amount = rounded(cost(price, quantity))
     return pending(state, sub["customer"], sub["currency"], amount, text, (start, end), quantity=quantity, **_of(sub, item))
 

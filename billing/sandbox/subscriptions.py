@@ -56,6 +56,7 @@ def list_all(state: State, params: dict[str, Any]) -> Object:
 def update(state: State, params: dict[str, Any], subscription_id: str) -> Object:
     """Raises `Refusal` for one that has ended, and 402 if the change must be paid at once and is not."""
     sub = _living(state, subscription_id)
+    _must_be_free(sub, params)
     customer = state.get("customer", sub["customer"])
     change = item_changes.work_out(state, sub, params) if COSTLY & params.keys() or params.get("trial_end") == "now" else None
     found = discounts.chosen(state, params.get("discounts"), customer)
@@ -65,7 +66,7 @@ def update(state: State, params: dict[str, Any], subscription_id: str) -> Object
     with changing(state, sub, EVENT):
         _set_plain(state, sub, params, found)
         if change:
-            _apply(state, sub, change)
+            apply(state, sub, change)
         _set_end(state, sub, params)
         _extend_trial(state, sub, params)
         invoice = invoices.issue(state, draft, sub) if draft else None
@@ -123,7 +124,8 @@ def settle_now(state: State, sub: Object, invoice: Object) -> None:
         collection.attempt(state, invoice)
 
 
-def _apply(state: State, sub: Object, change: Change) -> None:
+def apply(state: State, sub: Object, change: Change) -> None:
+    """Give a subscription what a change worked out: its items, and the invoice items that wait."""
     for item in change.pending:
         prorations.keep(state, item)
     items.put(state, sub, change.items)
@@ -192,6 +194,18 @@ def _living(state: State, subscription_id: str) -> Object:
     if sub["status"] in ENDED:
         raise missing("subscription", subscription_id)
     return sub
+
+
+def _must_be_free(sub: Object, params: dict[str, Any]) -> None:
+    """The end of a subscription that a schedule leads is the schedule's matter."""
+    if sub.get("schedule") and {"cancel_at", "cancel_at_period_end"} & params.keys():
+        schedule = sub["schedule"]
+        raise invalid(
+            f"The subscription is managed by the subscription schedule `{schedule}`, and updating any cancelation behavior "
+            "directly is not allowed. Please update the schedule instead."
+        )
+    if sub["status"] == "paused" and COSTLY & params.keys():
+        raise invalid("A paused subscription's items cannot be changed. Resume it first.")
 
 
 def _is_wanted(sub: Object, params: dict[str, Any]) -> bool:
