@@ -82,11 +82,11 @@ def cards(form: Object, legend: str = "Test card") -> Html:
     chosen = form.get("card") or CARDS[0][0]
     choices = [_choice(number, text, number, checked=number == chosen) for number, text in CARDS]
     choices.append(_choice(OTHER, "Another number", "", checked=chosen == OTHER))
-    field = '<label class="field">$text<input type="text" name="$name" value="$value" $more></label>'
+    field = '<label class="field $kind">$text<input type="text" name="$name" value="$value" $more></label>'
     digits = Html('inputmode="numeric" autocomplete="off"')
-    number = fragment(field, text="Card number", name="number", value=form.get("number", ""), more=digits)
+    number = fragment(field, text="Card number", name="number", value=form.get("number", ""), more=digits, kind="other")
     owner = Html('autocomplete="cc-name"')
-    name = fragment(field, text="Name on the card", name="name", value=form.get("name", ""), more=owner)
+    name = fragment(field, text="Name on the card", name="name", value=form.get("name", ""), more=owner, kind="")
     head = fragment("<legend>$legend</legend>", legend=legend)
     return Html(f"<fieldset>{head}{joined(choices)}{number}</fieldset>{name}")
 

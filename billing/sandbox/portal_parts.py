@@ -115,7 +115,7 @@ def _methods(state: State, session: Object) -> Html:
 
 def _method(session: Object, method: Object, *, is_default: bool) -> Html:
     card = method["card"]
-    buttons = Html('<span class="tag good">is charged</span>') if is_default else _buttons(session, method)
+    buttons = Html('<span class="tag good">in use</span>') if is_default else _buttons(session, method)
     text = '<span>$brand ending in <bdi>$last4</bdi><br><span class="soft">until $until</span></span>'
     row = f'<li class="spread">{text}$buttons</li>'
     until = f"{card['exp_month']:02}/{card['exp_year']}"
@@ -144,7 +144,7 @@ def _details(state: State, session: Object, customer: Object) -> Html:
     known = [row["value"] for row in state.table(customers.TAX_ID).values() if row["customer"] == customer["id"]]
     text = fragment('<p class="soft">Tax numbers: <bdi>$known</bdi></p>', known=", ".join(known)) if known else Html()
     button = Html('<button name="do" value="save" data-busy="Saving…">Save the details</button>')
-    form = '<form method="post" action="/portal/$session"><div class="lines">$parts</div><p></p>$button</form>'
+    form = '<form method="post" action="/portal/$session"><div class="lines">$parts</div>$button</form>'
     return fragment(f"{form}$text", session=session["id"], parts=pages.joined(parts), button=button, text=text)
 
 
