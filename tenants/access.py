@@ -14,7 +14,8 @@ class Do(StrEnum):
     MANAGE_ROOMS = "manage_rooms"  # make, rename, archive, who may join, who is a moderator
     MANAGE_SITES = "manage_sites"  # look, texts, allowed origins, embed keys
     MANAGE_PEOPLE = "manage_people"  # invite, change roles, disable
-    SEE_USAGE = "see_usage"
+    SEE_USAGE = "see_usage"  # what was used, not what it costs
+    MANAGE_BILLING = "manage_billing"  # see and change what is paid
     MANAGE_TENANT = "manage_tenant"  # rename, domains, close
 
 
@@ -25,7 +26,8 @@ ALLOWED: dict[Do, frozenset[Role]] = {
     Do.MANAGE_ROOMS: frozenset({Role.OWNER, Role.ADMIN}),
     Do.MANAGE_SITES: frozenset({Role.OWNER, Role.ADMIN}),
     Do.MANAGE_PEOPLE: frozenset({Role.OWNER, Role.ADMIN}),
-    Do.SEE_USAGE: frozenset({Role.OWNER, Role.ADMIN}),
+    Do.SEE_USAGE: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT, Role.VIEWER}),
+    Do.MANAGE_BILLING: frozenset({Role.OWNER, Role.ADMIN}),
     Do.MANAGE_TENANT: frozenset({Role.OWNER}),
 }
 

@@ -108,7 +108,7 @@ class TestStoring:
         larger = make_tenant()
         registry.limits_of_plan.fill(lambda tenant: {"test.notify": 2.0} if tenant == larger else None)
         plan_of(larger)  # known by now, as to every process that serves the tenant
-        owner = members_who_may(larger.id, Do.SEE_USAGE)
+        owner = members_who_may(larger.id, Do.MANAGE_BILLING)
         for tenant, whom, most in ((shop.tenant, [shop.owner.id], 2), (larger, owner, 4)):
             for _ in range(most):
                 assert send_notification(tenant, whom, **WORDS) == 1
@@ -120,7 +120,7 @@ class TestStoring:
     def test_a_lower_app_tells_people_by_the_hook(self, shop: Shop) -> None:
         with transaction.atomic():
             assert registry.notify(tenant=shop.tenant, recipients=[shop.owner.id], **WORDS) == [1]
-            assert registry.notify(tenant=shop.tenant, recipients=Do.SEE_USAGE, **WORDS | {"title": "Bill"}) == [1]
+            assert registry.notify(tenant=shop.tenant, recipients=Do.MANAGE_BILLING, **WORDS | {"title": "Bill"}) == [1]
         assert stored(shop.tenant) == [(shop.owner.id, "Something new"), (shop.owner.id, "Bill")]
 
     async def test_what_was_seen_long_ago_is_pruned(self, shop: Shop) -> None:
