@@ -94,7 +94,7 @@ def daily(account_id: UUID, meter: Meter, period: Period) -> list[Day]:
 def rows(
     account_id: UUID, meter: Meter, *, start: datetime, end: datetime, after: UUID | None = None, limit: int
 ) -> list[UsageRow]:
-    """The events of a tenant's meter in [start, end), oldest first: at most `limit`, and only those behind `after` if it is given."""
+    """The events of a tenant's meter in [start, end), oldest first: at most `limit`, and only those behind `after` if given."""
     asked = [account_id, meter, uuid7_floor(start), uuid7_floor(end), after, after, limit]
     return [UsageRow(*row) for row in _fetched(ROWS, asked)]
 
