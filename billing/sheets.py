@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from billing.clock import now
 
@@ -19,6 +20,22 @@ def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> H
     writer.writerow(head)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return answer
+
+
+def streamed(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
+    """The same of many rows, sent as they are read."""
+    writer = csv.writer(_Echo())
+    lines = (writer.writerow([_cell(value) for value in row]) for row in chain([head], rows))
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}-{now():%Y-%m-%d}.csv"'
+    return answer
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def _cell(value: object) -> object:
