@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from billing.sandbox import clock
+from billing.sandbox import clock, totals
 from billing.sandbox.deliveries import Deliveries
 from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.faults import Faults
@@ -34,6 +34,8 @@ class Control:
             "POST endpoints": self._endpoints,
             "POST take": lambda _given: self._deliveries.take(),
             "POST sign": self._sign,
+            "POST thin": self._thin,
+            "POST tax": self._tax,
         }
 
     async def answer(self, request: Request) -> Answer:
@@ -94,6 +96,15 @@ class Control:
     def _sign(self, given: Given) -> Given:
         """`{"event": id}`, and to forge it `secret` or `at`, a second."""
         return self._deliveries.signed(given["event"], secret=given.get("secret", ""), at=given.get("at"))
+
+    def _tax(self, given: Given) -> Given:
+        """`{"percent": "20"}` is charged where automatic tax is on; without it nothing is."""
+        totals.set_rate(self._state, given.get("percent"))
+        return {}
+
+    def _thin(self, given: Given) -> Given:
+        """`{"type", "data", "related"}`: a thin event of whatever type, for what the stand-in does not cause by itself."""
+        return self._state.emit_thin(given["type"], given.get("related"), given.get("data") or {})
 
     async def _deliver(self) -> Given:
         """Tell everything now, also what was held or waits for another try."""

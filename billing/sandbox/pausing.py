@@ -51,8 +51,8 @@ def resume(state: State, params: dict[str, Any], subscription_id: str) -> Object
         payments.must_work(state, payments.default_of(state, state.get("customer", sub["customer"]), sub))
     with changing(state, sub, subscriptions.EVENT):
         sub |= {"status": "active", "status_details": None}
-        subscriptions.apply(state, sub, change)
         new = subscriptions.draft_of(state, sub, change, [])
+        subscriptions.apply(state, sub, change)
         invoice = invoices.issue(state, new, sub) if new else None
     state.emit("customer.subscription.resumed", sub)
     if invoice:

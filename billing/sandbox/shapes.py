@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Literal, Union, get_args, get_origin
 
 import stripe
-from stripe._object_classes import OBJECT_CLASSES
+from stripe._object_classes import OBJECT_CLASSES, V2_OBJECT_CLASSES
 from stripe._stripe_object import StripeObject
 from stripe.events._event_classes import get_v2_event_class
 
@@ -51,7 +51,7 @@ class Form:
     optional: tuple[str, ...]
     kinds: dict[str, tuple[tuple[type, ...], frozenset[Any]]]
     inner: dict[str, type]
-    keyed: frozenset[str]  # fields whose values are objects of the inner class by a key of the caller's
+    keyed: frozenset[str]  # fields whose values are objects of the inner class by a caller's key; the SDK takes no null there
 
 
 @functools.cache
@@ -69,7 +69,7 @@ def class_of(kind: str, type_: str = "") -> type | None:
     """The resource class of `object: kind`; of a thin event also by its type. None if the SDK has no such kind."""
     if kind == "v2.core.event":
         return get_v2_event_class(type_)  # type: ignore[no-any-return, no-untyped-call]
-    module, name = OBJECT_CLASSES.get(kind, ("", ""))
+    module, name = (V2_OBJECT_CLASSES | OBJECT_CLASSES).get(kind, ("", ""))
     return getattr(import_module(module), name) if module else None
 
 
@@ -111,7 +111,7 @@ def complaints(value: Any, cls: type | None = None, where: str = "") -> list[str
 def _filled(value: Object, expand: Tree, find: Finder | None, form: Form) -> Object:
     kind = str(value.get("object", ""))
     hidden = ON_REQUEST.get(kind, frozenset()) - expand.keys()
-    result = {} if value.get("deleted") else {name: None for name in form.optional if name not in hidden}
+    result = {} if value.get("deleted") else {name: None for name in form.optional if name not in hidden | form.keyed}
     for name, item in value.items():
         if name not in hidden:
             result[name] = _field(name, item, expand, find, form)

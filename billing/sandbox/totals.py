@@ -35,6 +35,11 @@ def reckon(state: State, invoice: Object, lines: list[Object], found: list[Objec
     }
 
 
+def set_rate(state: State, percent: str | None) -> None:
+    """Charge so many per cent of tax from now on, or none."""
+    state.put(SETTING, {"id": TAX, "percent": percent})
+
+
 def balance_after(invoice: Object) -> int:
     """What the customer's balance is once an invoice has used it: what it did not need, or its own credit added."""
     return min(0, int(invoice["total"]) + int(invoice["starting_balance"]))
