@@ -1,7 +1,4 @@
-"""Plans as rows, and as products and prices in Stripe: the table of `billing/plans.py`, copied. What somebody has never changes.
-
-The copy is made by `manage.py sync_plans`. It may run again at any time, also after it was cut off: nothing is made twice.
-"""
+"""Plans as rows: the table of `billing/plans.py`, copied. What somebody has never changes."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -42,32 +39,22 @@ def use(version: PlanVersion) -> None:
     PlanVersion.objects.filter(id=version.id, used_since=None).update(used_since=now())
 
 
-def write_plans() -> list[PlanVersion]:
+def changed_plans() -> list[str]:
+    """What is another in the tables than in `billing/plans.py`, in words."""
+    return [f"plan {plan.key} {plan.version}: {names}" for plan in PLANS if (names := ", ".join(_changed(plan)))]
+
+
+def write_plans() -> None:
     """The rows of all plans and their prices as `billing/plans.py` has them; what is no longer there is not sold any more.
 
     Raises PlanInUse, and then nothing is changed.
     """
     with transaction.atomic():
-        lock_plans()
-        written = [_written(plan) for plan in PLANS]
-        PlanVersion.objects.exclude(id__in=[version.id for version in written]).update(is_current=False)
-        for version in written:
-            PlanVersion.objects.filter(id=version.id).update(is_current=True)
-    return written
-
-
-def lock_plans() -> None:
-    """Until the end of the transaction nobody else writes plans."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-
-
-def differences(plan: Plan) -> list[tuple[str, Any, Any]]:
-    """What is another in the plan's row, as field, the row's value, the table's. Everything, if there is no row."""
-    version = PlanVersion.objects.filter(key=plan.key, version=plan.version).first()
-    before, after = (_flat(version.terms) if version else {}), _flat(as_terms(plan))
-    names = dict.fromkeys([*after, *before])
-    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+        written = [_written(plan).id for plan in PLANS]
+        PlanVersion.objects.exclude(id__in=written).update(is_current=False)
+        PlanVersion.objects.filter(id__in=written).update(is_current=True)
 
 
 def as_terms(plan: Plan) -> Terms:
@@ -77,6 +64,18 @@ def as_terms(plan: Plan) -> Terms:
     }
     plain = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
     return plain | {"meters": meters, "features": sorted(feature.name for feature in plan.features)}
+
+
+def _changed(plan: Plan) -> list[str]:
+    version = PlanVersion.objects.filter(key=plan.key, version=plan.version).first()
+    return ["new"] if version is None else [name for name, _, _ in _differences(version, plan)]
+
+
+def _differences(version: PlanVersion, plan: Plan) -> list[tuple[str, Any, Any]]:
+    """Field, the row's value, the table's."""
+    before, after = _flat(version.terms), _flat(as_terms(plan))
+    names = dict.fromkeys([*after, *before])
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
 
 
 def _flat(values: Terms, prefix: str = "") -> Terms:
@@ -91,7 +90,7 @@ def _written(plan: Plan) -> PlanVersion:
     """The row of a plan's version, brought up to date unless somebody has it."""
     fresh = {"terms": as_terms(plan), "is_current": False}
     version, _ = PlanVersion.objects.select_for_update().get_or_create(key=plan.key, version=plan.version, defaults=fresh)
-    for name, before, after in differences(plan):
+    for name, before, after in _differences(version, plan):
         if version.used_since is not None:
             raise PlanInUse(_refusal(plan, name, before, after))
     version.terms = as_terms(plan)
