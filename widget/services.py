@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 from django.db import transaction
 
+from billing.metering import record_visitor
 from chat.origins import origin_allowed
 from chat.realtime.protocol.incoming import Page, Url
 from chat.selectors import SiteRef, site_for
@@ -123,10 +124,17 @@ def _admit(embed: Embed, address: str, plan: Plan) -> None:
 
 
 def _visitor(embed: Embed, asked: SessionRequest, handle: str | None, *, is_admitted: bool) -> VisitorSession:
-    """Who it is, by the handle or by what the site's backend says. An identity is used up only if a session comes of it."""
-    site_id, said = embed.site.id, (asked.locale or "", asked.page)
+    """Who it is, counted as an active visitor of the tenant if this is their first session of a period."""
     with in_tenant(embed.key.tenant), transaction.atomic():
-        if asked.identity is None:
-            return ensure_visitor(site_id, handle, *said, is_admitted=is_admitted)
-        identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
-        return ensure_identified(site_id, handle, identity, *said, is_admitted=is_admitted)
+        visitor = _ensure(embed, asked, handle, is_admitted=is_admitted)
+        record_visitor(visitor.visitor_id)
+    return visitor
+
+
+def _ensure(embed: Embed, asked: SessionRequest, handle: str | None, *, is_admitted: bool) -> VisitorSession:
+    """By the handle or by what the site's backend says. An identity is used up only if a session comes of it."""
+    site_id, said = embed.site.id, (asked.locale or "", asked.page)
+    if asked.identity is None:
+        return ensure_visitor(site_id, handle, *said, is_admitted=is_admitted)
+    identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
+    return ensure_identified(site_id, handle, identity, *said, is_admitted=is_admitted)
