@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
-from billing.sandbox import clock, forms, parts
+from billing.sandbox import catalogue, clock, forms, parts
 from billing.sandbox.api import Api
 from billing.sandbox.control import Control
 from billing.sandbox.deliveries import Deliveries
@@ -78,7 +78,7 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._background = [asyncio.create_task(self._tick()), asyncio.create_task(self.deliveries.run())]
+        self._background = [asyncio.create_task(task) for task in (self._tick(), self.deliveries.run(), _warm())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in self._background:
@@ -100,3 +100,8 @@ class App:
             self.deliveries.wake()
             if self._disk:
                 self._disk.write(self.state)
+
+
+async def _warm() -> None:
+    """Read the SDK's catalogue before the first request needs it."""
+    await asyncio.to_thread(catalogue.operations)

@@ -53,13 +53,14 @@ class Deliveries:
     def release(self) -> None:
         """Let go of what a fault holds, and try at once what waits for another time."""
         self._collect()
-        for row in self._rows():
-            self._state.put(KIND, row | {"held": False, "next": 0})
+        for row in self._in_order():
+            self._state.drop(KIND, row["id"])
+            self._state.put(KIND, row | {"held": False, "reverse": False, "next": 0})
 
     def take(self) -> list[Object]:
         """Everything that is not told yet, signed, as if it was told now. What a fault holds is left."""
         self._collect()
-        rows = [row for row in self._rows() if not row["held"]]
+        rows = [row for row in self._in_order() if not row["held"]]
         for row in rows:
             self._state.drop(KIND, row["id"])
         return [self.signed(row["event"]) for row in rows]
@@ -82,40 +83,37 @@ class Deliveries:
 
     def _collect(self) -> None:
         """Make rows of what has happened, as the faults will have it."""
-        rows: list[Object] = []
-        reverse = False
         while self._state.outbox:
-            event_id = self._state.outbox.popleft()
-            event = self._state.find(event_id)
+            event = self._state.find(self._state.outbox.popleft())
             if event is None:
                 continue
             fault = self._faults.of(event["type"], EVENTS)
             does = fault.do if fault else ""
-            reverse |= does == "reverse"
-            rows += [self._row(event, held=does == "hold") for _ in range({"drop": 0, "double": 2}.get(does, 1))]
-        for row in reversed(rows) if reverse else rows:
-            self._state.put(KIND, row)
+            for _ in range({"drop": 0, "double": 2}.get(does, 1)):
+                self._state.put(KIND, self._row(event, does))
 
-    def _row(self, event: Object, *, held: bool) -> Object:
-        kind = SNAPSHOT if event["object"] == "event" else THIN
+    def _row(self, event: Object, does: str) -> Object:
         return {
             "id": self._state.new_id("dlv"),
             "event": event["id"],
             "type": event["type"],
-            "kind": kind,
-            "held": held,
+            "kind": SNAPSHOT if event["object"] == "event" else THIN,
+            "held": does == "hold",
+            "reverse": does == "reverse",
             "attempts": 0,
             "next": 0,
         }
 
-    def _rows(self) -> list[Object]:
-        return list(self._state.table(KIND).values())
+    def _in_order(self) -> list[Object]:
+        """All rows as they would be told: those that a fault turns around at the end, the last of them first."""
+        rows = list(self._state.table(KIND).values())
+        return [row for row in rows if not row["reverse"]] + [row for row in reversed(rows) if row["reverse"]]
 
     def _next(self) -> Object | None:
         """The oldest row that may be tried now."""
         now, settings = self._state.now(), self._state.settings
         for row in self._state.table(KIND).values():
-            if not row["held"] and row["next"] <= now and settings.endpoint(row["kind"]).url:
+            if not (row["held"] or row["reverse"]) and row["next"] <= now and settings.endpoint(row["kind"]).url:
                 return row
         return None
 

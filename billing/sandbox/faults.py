@@ -18,8 +18,9 @@ KINDS: Final = (*BEFORE, *AFTER, DELAY, *EVENTS)
 class Fault:
     """`on` is a verb and a path, or for events a type; * stands for anything. `times` None is for ever.
 
-    `skip` leaves that many alone first, `chance` is the share that it meets. `status`, `code` and `should_retry` (Stripe's advice
-    to the SDK, True or False) are of an error; `seconds` of a delay.
+    "hold" keeps an event back until `deliver`; "reverse" does too, and then tells the last first. `skip` leaves that many alone
+    at first, `chance` is the share that it meets. `status`, `code` and `should_retry` (Stripe's advice to the SDK, True or False)
+    are of an error; `seconds` of a delay.
     """
 
     do: str

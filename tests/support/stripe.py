@@ -114,6 +114,10 @@ class Sandbox:
         """An event's message once more; forged with `secret`, or signed `at` another second."""
         return Message(**self.control("POST", "sign", {"event": event, **more}))
 
+    def thin(self, type: str, data: dict[str, Any], related: dict[str, str] | None = None) -> str:
+        """A thin event that nothing here causes by itself; its id. `related` is {"id", "type", "url"}."""
+        return str(self.control("POST", "thin", {"type": type, "data": data, "related": related})["id"])
+
     # --- what it knows
 
     def state(self, kind: str) -> list[dict[str, Any]]:
