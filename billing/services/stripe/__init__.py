@@ -1,0 +1,1 @@
+"""What we ask of Stripe, and what we keep of it."""
