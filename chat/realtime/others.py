@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from uuid import UUID
 
+from billing.standing import forget_standing
 from chat.realtime.attendance import KINDS, Attendance
 from chat.realtime.bus import Bus
 from chat.realtime.groups import PROCESSES
@@ -99,6 +100,7 @@ class Others:
         else:
             resolve.forget(UUID(item["tenant"]))
             forget_plan(tenant_id=UUID(item["tenant"]))
+            forget_standing(tenant_id=UUID(item["tenant"]))
             forget_sites(UUID(item["tenant"]))
 
     def _failed(self) -> None:
