@@ -62,8 +62,8 @@ def line_items(state: State, session: Object) -> Object:
 
 def expire_session(state: State, session: Object) -> None:
     """Nobody can complete it any more."""
-    keep(state, session | {"status": "expired", "url": None})
-    state.emit("checkout.session.expired", state.get(KIND, session["id"]))
+    session.update({"status": "expired", "url": None})
+    state.emit("checkout.session.expired", keep(state, session))
 
 
 def must_be_open(session: Object) -> None:

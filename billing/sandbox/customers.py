@@ -1,6 +1,7 @@
 """Customers, with their tax ids and their balance."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 
 from billing.sandbox import values
@@ -28,6 +29,7 @@ PLAIN: Final = (
 )
 INVOICE_SETTINGS: Final = {"custom_fields": None, "default_payment_method": None, "footer": None, "rendering_options": None}
 EMAIL_LENGTH: Final = 512
+LEAVING: Final[list[Callable[[State, Object], None]]] = []  # what else ends when a customer is deleted
 
 
 @route("POST", "/v1/customers")
@@ -74,6 +76,8 @@ def update(state: State, params: dict[str, Any], customer_id: str) -> Object:
 @route("DELETE", "/v1/customers/{id}")
 def delete(state: State, params: dict[str, Any], customer_id: str) -> Object:
     customer = state.get(KIND, customer_id)
+    for act in LEAVING:
+        act(state, customer)
     state.emit("customer.deleted", customer)
     return state.put(GONE, state.drop(KIND, customer_id))
 
@@ -91,7 +95,7 @@ def create_tax_id(state: State, params: dict[str, Any], customer_id: str) -> Obj
     state.get(KIND, customer_id, "customer")
     tax_id = values.new(state, TAX_ID, "txi")
     tax_id |= {
-        "country": params["type"][:2].upper(),
+        "country": (params["value"] if params["type"] == "eu_vat" else params["type"])[:2].upper(),
         "customer": customer_id,
         "owner": {"type": "customer", "customer": customer_id},
         "type": params["type"],

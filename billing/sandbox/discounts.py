@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from billing.sandbox import values
 from billing.sandbox.arithmetic import percent_of, spread
+from billing.sandbox.coupons import GONE
 from billing.sandbox.errors import invalid
 from billing.sandbox.periods import Interval, bound
 from billing.sandbox.state import Object, State
@@ -46,8 +47,9 @@ def remaining(state: State, ids: list[str], at: int) -> list[str]:
 
 
 def coupon_of(state: State, discount: Object) -> Object:
-    """The coupon that a discount redeems."""
-    return state.get("coupon", discount["source"]["coupon"], "coupon")
+    """The coupon that a discount redeems, though it was deleted since."""
+    name = discount["source"]["coupon"]
+    return state.table("coupon").get(name) or state.get(GONE, name, "coupon")
 
 
 def take_off(state: State, discounts: list[Object], lines: list[Object], currency: str) -> list[Object]:

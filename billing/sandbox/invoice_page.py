@@ -11,6 +11,7 @@ from billing.sandbox.routes import Page, page
 from billing.sandbox.state import Object, State
 
 DEFAULT: Final = "default"
+PAYABLE: Final = frozenset({"open", "uncollectible"})
 STATUS: Final = {"open": "bad", "paid": "good", "void": "soft", "uncollectible": "bad", "draft": "soft"}
 
 
@@ -30,7 +31,8 @@ def act(state: State, form: Object, invoice_id: str) -> Page:
 
 
 def _do(state: State, invoice: Object, form: Object) -> Page:
-    invoice_calls.must_be_open(invoice)
+    if invoice["status"] not in PAYABLE:
+        return Page.to(_address(invoice))
     if form.get("do") == "refuse":
         raise Refusal(402, "card_declined", "The owner of the card did not agree. Choose another card.")
     method = form.get("method")
@@ -92,7 +94,7 @@ def _page(state: State, invoice: Object, form: Object, problem: str = "") -> Pag
         customer=customer.get("name") or customer.get("email") or customer["id"],
         date=day(invoice["created"]),
         pdf=f"{_address(invoice)}/pdf",
-        pay=_pay(state, invoice, form, problem) if status in ("open", "uncollectible") else Html(),
+        pay=_pay(state, invoice, form, problem) if status in PAYABLE else Html(),
         lines=pages.joined([_line(line) for line in lines.of_invoice(state, invoice)]),
         sums=pages.joined([pages.amount_line(text, amount, invoice["currency"]) for text, amount in sums(invoice)]),
     )

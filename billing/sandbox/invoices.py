@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from billing.sandbox import customers, lines, totals, values
+from billing.sandbox import credit_grants, customers, lines, totals, values
 from billing.sandbox.agenda import changing, keep
 from billing.sandbox.errors import invalid
 from billing.sandbox.state import Object, State
@@ -81,6 +81,7 @@ def finalise(state: State, invoice: Object) -> Object:
             "This invoice is already finalized, you can't re-finalize a non-draft invoice.", None, "invoice_not_editable"
         )
     reckon(state, invoice)
+    credit_grants.settle(state, invoice)
     _number(state, invoice)
     _use_balance(state, invoice)
     now, public = state.now(), state.settings.public

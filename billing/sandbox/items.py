@@ -10,6 +10,7 @@ from billing.sandbox.state import Object, State
 
 KIND: Final = "subscription_item"
 SINCE: Final = "_usage_since"  # {"id": an item's, "at": second}: usage before it was billed under another price
+OWNERS: Final = "_item"  # which subscription an item is of
 MOST: Final = 20  # items of a subscription
 
 
@@ -23,7 +24,7 @@ def put(state: State, sub: Object, data: list[Object]) -> None:
     """Give a subscription its items, and tell which subscription each is of."""
     for item in data:
         item["subscription"] = sub["id"]
-        state.put("_item", {"id": item["id"], "subscription": sub["id"]})
+        state.put(OWNERS, {"id": item["id"], "subscription": sub["id"]})
     url = f"/v1/subscription_items?subscription={sub['id']}"
     sub["items"] = {"object": "list", "data": data, "has_more": False, "url": url}
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from billing.sandbox import (
     collection,
+    customers,
     discounts,
     invoices,
     item_changes,
@@ -60,7 +61,8 @@ def update(state: State, params: dict[str, Any], subscription_id: str) -> Object
     customer = state.get("customer", sub["customer"])
     change = item_changes.work_out(state, sub, params) if COSTLY & params.keys() or params.get("trial_end") == "now" else None
     found = discounts.chosen(state, params.get("discounts"), customer)
-    draft = draft_of(state, sub, change, discounts.of_ids(state, sub["discounts"], state.now()) + found) if change else None
+    holding = found if "discounts" in params else discounts.of_ids(state, sub["discounts"], state.now())
+    draft = draft_of(state, sub, change, holding) if change else None
     if draft and draft.invoice["amount_due"] and params.get("payment_behavior") == "error_if_incomplete":
         payments.must_work(state, payments.default_of(state, customer, sub))
     with changing(state, sub, EVENT):
@@ -100,6 +102,13 @@ def delete_discount(state: State, params: dict[str, Any], subscription_id: str) 
         sub["discounts"] = []
     state.emit("customer.discount.deleted", discount)
     return discount | {"deleted": True}
+
+
+@customers.LEAVING.append
+def cancel_all(state: State, customer: Object) -> None:
+    """A customer that is deleted has no subscriptions any more."""
+    for sub in [row for row in state.table(KIND).values() if row["customer"] == customer["id"] and row["status"] not in ENDED]:
+        renewal.end(state, sub, bill=False)
 
 
 def draft_of(state: State, sub: Object, change: Change, found: list[Object]) -> invoices.Draft | None:
@@ -197,13 +206,15 @@ def _living(state: State, subscription_id: str) -> Object:
 
 
 def _must_be_free(sub: Object, params: dict[str, Any]) -> None:
-    """The end of a subscription that a schedule leads is the schedule's matter."""
+    """The end of a subscription that a schedule leads is the schedule's matter. Raises `Refusal`."""
     if sub.get("schedule") and {"cancel_at", "cancel_at_period_end"} & params.keys():
         schedule = sub["schedule"]
         raise invalid(
             f"The subscription is managed by the subscription schedule `{schedule}`, and updating any cancelation behavior "
             "directly is not allowed. Please update the schedule instead."
         )
+    if params.get("payment_behavior") == "pending_if_incomplete":
+        raise invalid("The stand-in has no pending updates; use error_if_incomplete.", "payment_behavior")
     if sub["status"] == "paused" and COSTLY & params.keys():
         raise invalid("A paused subscription's items cannot be changed. Resume it first.")
 

@@ -1,9 +1,9 @@
-"""What an invoice comes to: its lines, less discounts and credit, with tax, less what the customer has in hand."""
+"""What an invoice comes to: its lines, less discounts and granted credit, with tax, less what the customer has in hand."""
 
 from decimal import Decimal
 from typing import Final
 
-from billing.sandbox import discounts
+from billing.sandbox import credit_grants, discounts
 from billing.sandbox.arithmetic import percent_of
 from billing.sandbox.state import Object, State
 
@@ -15,8 +15,12 @@ RATE: Final = "txr_standin"
 def reckon(state: State, invoice: Object, lines: list[Object], found: list[Object]) -> None:
     """Set all sums of a draft from its lines, the discounts that were found to hold, and the customer's balance."""
     taken = discounts.take_off(state, found, lines, invoice["currency"])
+    for line in lines:
+        line["pretax_credit_amounts"] = []
+    granted = credit_grants.take(state, invoice, lines)
     taxes = _taxed(state, invoice, lines)
-    subtotal, off, tax = sum(line["amount"] for line in lines), sum(one["amount"] for one in taken), sum(taxes)
+    subtotal, tax = sum(line["amount"] for line in lines), sum(taxes)
+    off = sum(one["amount"] for one in taken + granted)
     balance = state.get("customer", invoice["customer"], "customer")["balance"] if invoice["customer"] else 0
     total = subtotal - off + tax
     due = max(0, total + balance)
@@ -30,7 +34,7 @@ def reckon(state: State, invoice: Object, lines: list[Object], found: list[Objec
         "total": total,
         "total_discount_amounts": taken,
         "total_excluding_tax": total - tax,
-        "total_pretax_credit_amounts": [],
+        "total_pretax_credit_amounts": granted,
         "total_taxes": [_tax(tax, total - tax)] if taxes else [],
     }
 
@@ -50,7 +54,7 @@ def _taxed(state: State, invoice: Object, lines: list[Object]) -> list[int]:
     percent = state.table(SETTING).get(TAX, {}).get("percent")
     if not percent or not invoice["automatic_tax"]["enabled"]:
         return []
-    bases = [discounts.left(line) for line in lines]
+    bases = [discounts.left(line) - sum(part["amount"] for part in line["pretax_credit_amounts"]) for line in lines]
     amounts = percent_of(bases, Decimal(percent))
     for line, amount, base in zip(lines, amounts, bases, strict=True):
         line["taxes"] = [_tax(amount, base)]

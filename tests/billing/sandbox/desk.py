@@ -102,6 +102,12 @@ class Desk:
         with urllib.request.build_opener(Stay()).open(address, body, timeout=20) as answer:
             return bytes(answer.read())
 
+    def go(self, address: str, **form: str) -> str:
+        """Where the stand-in sends the browser after a form."""
+        body = urllib.parse.urlencode(form).encode()
+        with urllib.request.build_opener(Stay()).open(address, body, timeout=20) as answer:
+            return str(answer.headers["location"])
+
     def invoices(self) -> list[stripe.Invoice]:
         """All of acme's, oldest first."""
         return self.stripe.v1.invoices.list({"customer": self.customer, "limit": 100}).data[::-1]

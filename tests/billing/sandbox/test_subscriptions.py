@@ -228,3 +228,24 @@ def test_a_coupon_for_once_comes_off_one_invoice(paying: Desk) -> None:
 def test_an_unknown_coupon_is_refused(paying: Desk) -> None:
     with pytest.raises(stripe.InvalidRequestError, match="No such coupon: 'SPRIG'"):
         paying.subscribe(discounts=[{"coupon": "SPRIG"}])
+
+
+def test_single_items_can_be_added_changed_and_removed(paying: Desk) -> None:
+    sub = paying.subscribe(seats=1)
+    added = paying.stripe.v1.subscription_items.create(
+        {"subscription": sub.id, "price": paying.business, "quantity": 1, "proration_behavior": "none"}
+    )
+    paying.stripe.v1.subscription_items.update(added.id, {"quantity": 2, "proration_behavior": "none"})
+    assert paying.preview(sub).total == TEAM + 2 * BUSINESS
+    assert paying.stripe.v1.subscription_items.delete(added.id, {"proration_behavior": "none"}).deleted
+    assert [item.price.id for item in paying.fetch(sub)["items"].data] == [paying.team, paying.messages]
+    with pytest.raises(stripe.InvalidRequestError, match="No such subscription item"):
+        paying.stripe.v1.subscription_items.retrieve(added.id)
+
+
+def test_a_deleted_customer_has_no_subscription_any_more(paying: Desk) -> None:
+    sub = paying.subscribe()
+    paying.stripe.v1.customers.delete(paying.customer)
+    assert paying.fetch(sub).status == "canceled"
+    paying.sandbox.advance(40 * DAY)
+    assert len(paying.sandbox.state("invoice")) == 1
