@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from billing.sandbox import catalogue, forms, idempotency, shapes
 from billing.sandbox.errors import API_ERROR, Refusal
 from billing.sandbox.faults import AFTER, BEFORE, DELAY, Fault, Faults
 from billing.sandbox.http import Answer, Cut, Request, Send, reply
+from billing.sandbox.params import Params
 from billing.sandbox.report import Report
 from billing.sandbox.routes import EXCLUSIVE, EXPANSIONS, HANDLERS, Found
 from billing.sandbox.state import State
@@ -22,6 +22,7 @@ BUSY: Final = (
     "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. "
     "If you see this error intermittently, retry the request."
 )
+NEEDLESS: Final = frozenset({"expand"})  # parameters that no handler needs to know
 logger: Final = logging.getLogger(__name__)
 
 
@@ -97,7 +98,7 @@ class Api:
     def _find(self, request: Request) -> Found:
         found = HANDLERS.find(request.verb, request.path)
         if found is None:
-            self._report.unmodelled.append(f"{request.verb} {request.path}")
+            self._report.note("unmodelled", f"{request.verb} {request.path}")
             message = f"Unrecognized request URL ({request.verb}: {request.path})."
             raise Refusal(404, None, f"{message} The stand-in does not model it.")
         return found
@@ -152,7 +153,7 @@ class Api:
         except Refusal as refusal:
             return self._refused(refusal, call.id, headers)
         except Exception:
-            self._report.crashes.append(f"{call.name}: {traceback.format_exc()}")
+            self._report.crash(call.name)
             logger.exception("%s failed", call.name)
             return self._refused(Refusal(500, None, "The stand-in failed; see its report.", type=API_ERROR), call.id, headers)
         finally:
@@ -160,13 +161,18 @@ class Api:
 
     def _shown(self, call: Call) -> dict[str, Any]:
         """What the handler answers, as Stripe shows it. Raises `Refusal` 500 if the SDK's class does not know it so."""
-        result = call.found.handler(self._state, call.params, *call.found.ids)
+        params = Params(call.params)
+        result = call.found.handler(self._state, params, *call.found.ids)
+        if result.get("data") != []:  # where no row is asked, no filter is looked at
+            for name in params.keys() - params.read - NEEDLESS:
+                self._report.note("ignored", f"{call.name}: nothing looked at {name}")
         if result.get("object") in ("list", "search_result"):
             result = {"url": call.request.path, **result}
         expand = shapes.tree(call.params.get("expand") or [])
         answer: dict[str, Any] = shapes.shown(result, expand, self._expanded)
         if faults := shapes.complaints(answer):
-            self._report.shape_faults += [f"{call.name}: {fault}" for fault in faults]
+            for fault in faults:
+                self._report.note("shape_faults", f"{call.name}: {fault}")
             raise Refusal(500, None, f"The stand-in's answer is wrong: {faults[0]}.", type=API_ERROR)
         return answer
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import traceback
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +48,7 @@ class App:
                 await self._answer(request, send)
             except Cut:
                 scope["extensions"]["cut"]()
+                await asyncio.sleep(0)  # until uvicorn knows, which would answer by itself
         if self.state.outbox:
             self.deliveries.wake()
 
@@ -72,13 +72,13 @@ class App:
         except Refusal as refusal:
             return Answer.of_page(Page(refusal.message, refusal.status, "text/plain; charset=utf-8"))
         except Exception:
-            self.report.crashes.append(traceback.format_exc())
+            self.report.crash(f"{request.verb} {request.path}")
             logger.exception("%s %s", request.verb, request.path)
             return Answer.of_page(Page("The page failed.", 500, "text/plain; charset=utf-8"))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._background = [asyncio.create_task(task) for task in (self._tick(), self.deliveries.run(), _warm())]
+        self._background = [asyncio.create_task(task) for task in (self._tick(), self._tell(), _warm())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in self._background:
@@ -88,6 +88,15 @@ class App:
             self._disk.close()
         await send({"type": "lifespan.shutdown.complete"})
 
+    async def _tell(self) -> None:
+        """What goes wrong with one event does not end the telling."""
+        while True:
+            try:
+                await self.deliveries.run()
+            except Exception:
+                self.report.crash("telling")
+                logger.exception("telling failed")
+
     async def _tick(self) -> None:
         """Real time moves the clock too."""
         while True:
@@ -95,7 +104,7 @@ class App:
             try:
                 clock.run_due(self.state, self.state.now())
             except Exception:
-                self.report.crashes.append(traceback.format_exc())
+                self.report.crash("something due")
                 logger.exception("something due failed")
             self.deliveries.wake()
             if self._disk:

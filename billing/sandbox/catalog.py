@@ -156,13 +156,14 @@ def _product_of(state: State, params: dict[str, Any]) -> str:
 def _claimed(state: State, params: dict[str, Any], price_id: str = "") -> str | None:
     """The lookup key, taken from another price if that is asked for. Raises `Refusal` if another active price has it."""
     key: str = params.get("lookup_key") or ""
+    transfer = params.get("transfer_lookup_key")
     if not key:
         return None
     if len(key) > LOOKUP_KEY:
         raise invalid(f"The lookup_key has {len(key)} characters; {LOOKUP_KEY} are allowed.", "lookup_key")
     for other in state.table(PRICE).values():
         if other["lookup_key"] == key and other["id"] != price_id:
-            if not params.get("transfer_lookup_key"):
+            if not transfer:
                 raise invalid(f"A price (`{other['id']}`) already uses that lookup key.", "lookup_key")
             values.change(state, other, {"lookup_key": None}, "price.updated")
     return key

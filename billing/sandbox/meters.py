@@ -200,7 +200,7 @@ def adjust(state: State, params: dict[str, Any]) -> Object:
         "event_name": params["event_name"],
         "livemode": False,
         "status": "pending",
-        "type": "cancel",
+        "type": params["type"],
     }
 
 

@@ -148,7 +148,7 @@ class Sandbox:
 
 def _complaints(report: dict[str, Any]) -> list[str]:
     lines = [f"refused: {row['verb']} {row['path']} {row['params']}: {row['complaint']}" for row in report["refused"]]
-    return lines + [f"{name}: {text}" for name in ("unmodelled", "shape_faults", "crashes") for text in report[name]]
+    return lines + [f"{name}: {text}" for name in ("unmodelled", "ignored", "shape_faults", "crashes") for text in report[name]]
 
 
 @contextlib.contextmanager

@@ -18,7 +18,15 @@ import pytest
 from saas.up.database import ROOT
 from saas.up.processes import command_of, free_port, is_running
 
-SELF_MADE = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_AS_OWNER", "REDIS_URL", "SECRET_KEY", "PORCHLIGHT_BASE_HOST")
+SELF_MADE = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_AS_OWNER",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "PORCHLIGHT_BASE_HOST",
+    "STRIPE_SECRET_KEY",
+)
 START_SECONDS = 100.0
 END_SECONDS = 30.0
 
@@ -140,6 +148,7 @@ def test_it_tells_where_everything_is(up: Up) -> None:
     assert up.get(f"demo.localhost:{up.port}", "/globex/") == 200
     assert up.get(f"widget.localhost:{up.port}", f"/w/{facts['tenants'][0]['embed_key']}/config") == 200
     assert up.get(f"nobody.localhost:{up.port}", "/") == 404
+    assert "Porchlight's stand-in for Stripe" in httpx.get(facts["stripe's stand-in"]).text
 
 
 @pytest.mark.xdist_group("up")
@@ -150,11 +159,13 @@ def test_a_second_run_on_the_same_data_is_refused(up: Up) -> None:
 @pytest.mark.xdist_group("up")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_of_it(up: Up, number: signal.Signals) -> None:
-    server = up.server()
+    server, stand_in = up.server(), up.facts()["stripe's stand-in"]
     up.process.send_signal(number)
     assert "Stopping" in up.said()
     assert up.status() == 0
     assert not is_running(server)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(stand_in)
     assert not (up.folder / "up.json").exists()
 
 
@@ -166,6 +177,7 @@ def test_the_next_run_has_the_data_on_whatever_port(up: Up, runs: list[Up]) -> N
     runs.append(Up(up.folder))
     after = runs[-1].facts()
     assert [tenant["embed_key"] for tenant in after["tenants"]] == [tenant["embed_key"] for tenant in before["tenants"]]
+    assert after["stripe's stand-in"] == before["stripe's stand-in"]
     assert after["demo_page"] == f"http://demo.localhost:{runs[-1].port}/" != before["demo_page"]
 
 

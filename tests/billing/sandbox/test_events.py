@@ -210,3 +210,12 @@ def test_what_was_held_comes_when_it_is_let_go(sandbox: Sandbox, platform: Platf
 
     sandbox.deliver()
     assert platform.types() == ["customer.updated", "customer.created"]
+
+
+def test_the_endpoint_is_listed_with_its_version(sandbox: Sandbox, platform: Platform) -> None:
+    endpoints = sandbox.client().v1.webhook_endpoints.list().data
+
+    assert [(one.url, one.api_version, one.status) for one in endpoints] == [
+        (f"{platform.address}/stripe/webhook/", stripe.api_version, "enabled")
+    ]
+    assert sandbox.client().v1.webhook_endpoints.retrieve(endpoints[0].id).url == endpoints[0].url
