@@ -13,7 +13,7 @@ from billing.money import overage, rounded
 from billing.periods import Period, period_of
 from billing.plans import FREE, Allowance, Plan
 from billing.selectors.usage import used
-from billing.services.plans import terms
+from billing.terms import terms
 
 BUFFER: Final = 5  # percent beyond a hard allowance: nobody is cut off in the middle of a sentence
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from billing.models import SeatEntry, Subscription
 from billing.plans import FREE, Plan
-from billing.services.plans import terms
+from billing.terms import terms
 from tenants.models import Membership, Role
 
 SEATED: Final = frozenset({Role.OWNER, Role.ADMIN, Role.AGENT})  # viewers read for nothing

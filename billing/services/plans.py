@@ -7,12 +7,12 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from billing.clock import now
-from billing.models import Meter, PlanPrice, PlanVersion
-from billing.plans import PLANS, Allowance, Feature, Plan
+from billing.models import PlanPrice, PlanVersion
+from billing.plans import PLANS, Plan
+from billing.terms import Terms, as_terms
 from saas.core.errors import Conflict, NotFound
 
 ONE_AT_A_TIME: Final = 0x706C616E  # advisory lock
-Terms = dict[str, Any]
 
 
 class PlanInUse(Conflict):
@@ -25,13 +25,6 @@ def version_of(key: str) -> PlanVersion:
     if version is None:
         raise NotFound(f"There is no plan {key!r} on sale. Run manage.py sync_plans if it is in billing/plans.py.")
     return version
-
-
-def terms(version: PlanVersion) -> Plan:
-    """The plan as it was when this version was sold first."""
-    known = dict(version.terms)
-    meters = {Meter(name): Allowance(row["included"], Decimal(row["over"]), row["hard"]) for name, row in known["meters"].items()}
-    return Plan(**known | {"meters": meters, "features": frozenset(Feature[name] for name in known["features"])})
 
 
 def use(version: PlanVersion) -> None:
@@ -55,15 +48,6 @@ def write_plans() -> None:
         written = [_written(plan).id for plan in PLANS]
         PlanVersion.objects.exclude(id__in=written).update(is_current=False)
         PlanVersion.objects.filter(id__in=written).update(is_current=True)
-
-
-def as_terms(plan: Plan) -> Terms:
-    """The plan as JSON."""
-    meters = {
-        meter.value: {"included": one.included, "over": str(one.over), "hard": one.hard} for meter, one in plan.meters.items()
-    }
-    plain = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
-    return plain | {"meters": meters, "features": sorted(feature.name for feature in plan.features)}
 
 
 def _changed(plan: Plan) -> list[str]:

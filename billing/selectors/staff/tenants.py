@@ -15,7 +15,7 @@ from billing.periods import Period, periods_of
 from billing.plans import FREE, Plan
 from billing.selectors.mrr import monthly
 from billing.selectors.usage import used_many
-from billing.services.plans import terms
+from billing.terms import terms
 from tenants.models import Role
 
 PAGE: Final = 50
