@@ -62,8 +62,12 @@ def list_transactions(state: State, params: dict[str, Any]) -> Object:
 
 @route("GET", "/v1/billing/credit_balance_summary")
 def summary(state: State, params: dict[str, Any]) -> Object:
-    """What a customer has left."""
+    """What a customer has left, of one grant or of all: the stand-in's grants are for everything metered."""
+    asked = params["filter"]
+    if "prices" in asked.get("applicability_scope", {}):
+        raise invalid("The stand-in has credit for everything metered, not for single prices.", "filter[applicability_scope]")
     grants = [grant for grant in _of(state, params.get("customer", "")) if _holds(state, grant)]
+    grants = [grant for grant in grants if asked.get("credit_grant", grant["id"]) == grant["id"]]
     currency = grants[0]["amount"]["monetary"]["currency"] if grants else "usd"
     amount = {"type": "monetary", "monetary": {"currency": currency, "value": sum(left(state, grant) for grant in grants)}}
     balances = [{"available_balance": amount, "ledger_balance": amount}]
