@@ -22,17 +22,17 @@ class Events(Clients):
         read = self.stripe.construct_event
         return _event(_proven(settings.STRIPE_WEBHOOK_SECRETS, lambda secret: read(body, header, secret)).to_dict(for_json=True))
 
-    def parse_thin(self, body: bytes, header: str) -> shapes.Event:
+    def parse_thin(self, body: bytes, header: str) -> shapes.ThinEvent:
         """The same of a thin event, which names its object at most. Raises Forged."""
         read = self.stripe.parse_event_notification
         return _thin(_proven(settings.STRIPE_THIN_WEBHOOK_SECRETS, lambda secret: read(body, header, secret)))
 
-    def meter_error(self, event_id: str) -> list[shapes.MeterError]:
+    def meter_errors(self, event_id: str) -> list[shapes.MeterError]:
         """The requests that a thin event of a meter names, as far as it names them. Raises NoSuch."""
         with translated():
             raw = self.stripe.v2.core.events.retrieve(event_id).to_dict(for_json=True)
         kinds = ((raw.get("data") or {}).get("reason") or {}).get("error_types") or []
-        return [error for kind in kinds for error in _samples(kind)]
+        return [_meter_error(kind) for kind in kinds]
 
     def events_since(self, moment: datetime) -> Iterator[shapes.Event]:
         """The snapshot events since then, the newest first."""
@@ -72,29 +72,22 @@ def _event(raw: reading.Raw) -> shapes.Event:
         customer=reading.id_of(thing.get("id") if is_customer else thing.get("customer")),
         api_version=raw.get("api_version") or "",
         livemode=bool(raw["livemode"]),
-        created_at=reading.moment(raw["created"]),
+        created=reading.moment(raw["created"]),
         payload=raw,
     )
 
 
-def _thin(found: Any) -> shapes.Event:
+def _thin(found: Any) -> shapes.ThinEvent:
     related = getattr(found, "related_object", None)
     about = {"id": related.id, "type": related.type, "url": related.url} if related else None
+    created = datetime.fromisoformat(found.created)
     payload = {"id": found.id, "type": found.type, "created": found.created, "livemode": found.livemode, "related_object": about}
-    return shapes.Event(
-        id=found.id,
-        type=found.type,
-        object_id=related.id if related else "",
-        customer="",
-        api_version="",
-        livemode=bool(found.livemode),
-        created_at=datetime.fromisoformat(found.created),
-        payload=payload,
-    )
+    return shapes.ThinEvent(found.id, found.type, related.id if related else "", created, bool(found.livemode), payload)
 
 
-def _samples(kind: reading.Raw) -> Iterator[shapes.MeterError]:
-    for sample in kind.get("sample_errors") or []:
-        request = sample.get("request") or {}
-        if key := request.get("idempotency_key") or request.get("identifier"):
-            yield shapes.MeterError(key, f"{kind.get('code')}: {sample.get('error_message')}")
+def _meter_error(kind: reading.Raw) -> shapes.MeterError:
+    """One kind of error with its samples: not every request is one of them."""
+    samples = kind.get("sample_errors") or []
+    keys = [request.get("idempotency_key") or request.get("identifier") for row in samples if (request := row.get("request"))]
+    words = next((str(row["error_message"]) for row in samples if row.get("error_message")), str(kind.get("code")))
+    return shapes.MeterError(str(kind.get("code")), words, tuple(key for key in keys if key))

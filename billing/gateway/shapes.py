@@ -224,24 +224,37 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at Stripe to `object_id`. `payload` is the whole event; of a thin one it says little more."""
+    """Something that happened at Stripe to `object_id`. `payload` is the whole event."""
 
     id: str
     type: str
     object_id: str
     customer: str
-    api_version: str
+    created: datetime
     livemode: bool
-    created_at: datetime
+    api_version: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ThinEvent:
+    """That something happened: what, is fetched. `related` is the id of what it is about, if it names anything."""
+
+    id: str
+    type: str
+    related: str
+    created: datetime
+    livemode: bool
     payload: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class MeterError:
-    """Usage that Stripe took and cannot use. `identifier` is the idempotency key of the request, which is our batch's."""
+    """Usage that Stripe took and cannot use. `identifiers` are the idempotency keys of the requests, which are our batches'."""
 
-    identifier: str
+    code: str
     message: str
+    identifiers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

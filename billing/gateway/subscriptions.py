@@ -72,7 +72,7 @@ class Subscriptions(Clients):
             return reading.preview(self.stripe.v1.invoices.create_preview(asked).to_dict())
 
     def change_plan_now(self, id: str, *, items: tuple[shapes.Wanted, ...], key: str) -> shapes.Subscription:
-        """Other prices, in a period that begins now: usage so far is billed at the old ones. Raises Declined, and nothing changed."""
+        """Other prices, in a period that begins now; usage so far is billed at the old ones. Raises Declined if unpaid."""
         return self._update(
             id,
             key,
@@ -97,7 +97,7 @@ class Subscriptions(Clients):
             return reading.subscription(self.stripe.v1.subscriptions.cancel(id, asked, keyed(key)).to_dict())
 
     def pause(self, id: str, *, key: str) -> shapes.Subscription:
-        """No periods and no invoices until it is resumed. What is paid and not used is credited. Raises Refused if a schedule leads it."""
+        """No invoices until it is resumed; what is paid and not used is credited. Raises Refused if a schedule leads it."""
         with translated():
             return reading.subscription(self.stripe.v1.subscriptions.pause(id, given(expand=SHOWN), keyed(key)).to_dict())
 
