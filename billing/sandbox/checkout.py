@@ -12,6 +12,10 @@ KIND: Final = "checkout.session"
 ASKED: Final = "_checkout"  # what a session is to make of its subscription
 LIFE: Final = 86_400  # seconds that a session stays open, at most
 SHORTEST: Final = 1800
+DATA: Final = frozenset(
+    {"billing_cycle_anchor", "billing_mode", "description", "metadata", "trial_end", "trial_period_days", "trial_settings"}
+)
+LINE: Final = frozenset({"price", "quantity"})
 PLACEHOLDER: Final = "{CHECKOUT_SESSION_ID}"
 
 
@@ -23,8 +27,10 @@ def create(state: State, params: dict[str, Any]) -> Object:
     if params.get("ui_mode", "hosted_page") == "hosted_page" and not params.get("success_url"):
         raise invalid("You must provide success_url for a session with a hosted page.", "success_url", "parameter_missing")
     customer = _customer(state, params)
+    updates = _updates(params, customer)
     session = _blank(state, params)
-    state.put(ASKED, {"id": session["id"], "customer": customer["id"], "subscription": _asked(params, customer)})
+    asked = {"id": session["id"], "customer": customer["id"], "subscription": _asked(params, customer), "updates": updates}
+    state.put(ASKED, asked)
     if session["mode"] == "subscription":
         reckon(state, session)
     return keep(state, session)
@@ -135,6 +141,11 @@ def success_url(session: Object) -> str:
     return str(session["success_url"]).replace(PLACEHOLDER, session["id"])
 
 
+def may_change(state: State, session: Object, what: str) -> bool:
+    """Whether what is typed in on the page goes to the customer too."""
+    return what in state.get(ASKED, session["id"])["updates"]
+
+
 def customer_of(state: State, session: Object) -> Object:
     """The customer that a session is for, known from its beginning."""
     return state.get(customers.KIND, state.get(ASKED, session["id"])["customer"])
@@ -173,22 +184,34 @@ def _customer(state: State, params: dict[str, Any]) -> Object:
     return customers.create(state, {"email": params["customer_email"]} if "customer_email" in params else {})
 
 
+def _updates(params: dict[str, Any], customer: Object) -> list[str]:
+    """What of a customer the page may change. Raises `Refusal` for what it would have to change and may not."""
+    if "customer" not in params:
+        return ["name", "address"]
+    allowed = [name for name, way in (params.get("customer_update") or {}).items() if way == "auto"]
+    if (params.get("tax_id_collection") or {}).get("enabled") and "name" not in allowed:
+        raise invalid(
+            "Tax ID collection requires updating business name on the customer. To enable tax ID collection for an existing "
+            "customer, please set `customer_update[name]` to `auto`.",
+            "customer_update[name]",
+        )
+    taxed = (params.get("automatic_tax") or {}).get("enabled")
+    if taxed and "address" not in allowed and not (customer.get("address") or {}).get("country"):
+        raise invalid(
+            "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to the Customer "
+            "or set `customer_update[address]` to `auto`.",
+            "customer_update[address]",
+        )
+    return allowed
+
+
 def _asked(params: dict[str, Any], customer: Object) -> Object:
     """The parameters of the subscription that a session makes; of a setup, its metadata."""
     if params["mode"] == "setup":
         return {"metadata": (params.get("setup_intent_data") or {}).get("metadata")}
-    data = params.get("subscription_data") or {}
-    specs = [{name: item[name] for name in ("price", "quantity") if name in item} for item in params.get("line_items") or []]
-    names = (
-        "description",
-        "metadata",
-        "trial_end",
-        "trial_period_days",
-        "trial_settings",
-        "billing_mode",
-        "billing_cycle_anchor",
-    )
-    asked = {name: data[name] for name in names if name in data}
+    data = items.known(params.get("subscription_data") or {}, DATA, "subscription_data")
+    specs = [items.known(item, LINE, f"line_items[{number}]") for number, item in enumerate(params.get("line_items") or [])]
+    asked = dict(data)
     asked |= {name: params[name] for name in ("automatic_tax", "currency", "discounts") if name in params}
     return asked | {"customer": customer["id"], "items": specs}
 

@@ -74,7 +74,8 @@ def _complete(state: State, session: Object, method_id: str | None, form: Object
     changes: Object = {} if customer.get("email") else {"email": details["email"]}
     if form.get("country"):
         details["address"] = {"country": form["country"], "postal_code": form.get("postal_code") or None}
-        changes["address"] = {**customers_address(customer), **details["address"]}
+        if checkout.may_change(state, session, "address"):
+            changes["address"] = {**customers_address(customer), **details["address"]}
     values.change(state, customer, changes, "customer.updated")
     if form.get("tax_id"):
         customers.create_tax_id(state, {"type": "eu_vat", "value": form["tax_id"]}, customer["id"])
@@ -155,7 +156,7 @@ def _then(state: State, sub: Object) -> str:
 def _address(session: Object, form: Object) -> Html:
     field = '<label class="field grow">$text<input type="text" name="$name" value="$value" autocomplete="$auto"></label>'
     parts = []
-    if session.get("billing_address_collection") == "required":
+    if session.get("billing_address_collection") == "required" or session["automatic_tax"]["enabled"]:
         parts.append(fragment(field, text="Country (two letters)", name="country", value=form.get("country", ""), auto="country"))
         parts.append(
             fragment(field, text="Postal code", name="postal_code", value=form.get("postal_code", ""), auto="postal-code")

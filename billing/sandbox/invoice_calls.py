@@ -91,7 +91,7 @@ def pay(state: State, params: dict[str, Any], invoice_id: str) -> Object:
     if params.get("paid_out_of_band"):
         collection.paid(state, invoice)
     elif failure := collection.attempt(state, invoice, _method(state, params)):
-        raise failure.refusal() if failure.code != "missing" else invalid(failure.message, None, "resource_missing")
+        raise failure.refusal()
     return invoice
 
 

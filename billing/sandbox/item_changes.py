@@ -64,7 +64,7 @@ def _any(after: dict[str, Object]) -> Object:
 
 
 def _apply(state: State, sub: Object, after: dict[str, Object], spec: Object, param: str, at: int) -> None:
-    id = spec.get("id")
+    id = items.known(spec, items.CHANGES, param).get("id")
     if id is None:
         price = items.price_of(state, spec, param)
         period = items.next_period({"price": price}, sub["billing_cycle_anchor"], at)

@@ -9,6 +9,8 @@ from billing.sandbox.periods import Interval, bound, period_at
 from billing.sandbox.state import Object, State
 
 KIND: Final = "subscription_item"
+SPEC: Final = frozenset({"price", "plan", "quantity", "metadata"})  # what a new item may be given
+CHANGES: Final = SPEC | {"id", "deleted"}
 SINCE: Final = "_usage_since"  # {"id": an item's, "at": second}: usage before it was billed under another price
 OWNERS: Final = "_item"  # which subscription an item is of
 MOST: Final = 20  # items of a subscription
@@ -27,6 +29,14 @@ def put(state: State, sub: Object, data: list[Object]) -> None:
         state.put(OWNERS, {"id": item["id"], "subscription": sub["id"]})
     url = f"/v1/subscription_items?subscription={sub['id']}"
     sub["items"] = {"object": "list", "data": data, "has_more": False, "url": url}
+
+
+def known(spec: Object, names: frozenset[str], param: str) -> Object:
+    """What was sent. Raises `Refusal` for a part that the stand-in does not model, so that nothing is ignored in silence."""
+    for name in spec:
+        if name not in names:
+            raise invalid(f"The stand-in does not model {param}[{name}].", f"{param}[{name}]")
+    return spec
 
 
 def checked(state: State, specs: list[Object], currency: str | None, param: str = "items") -> list[Object]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from billing.sandbox import values
 from billing.sandbox.agenda import changing
-from billing.sandbox.errors import CARD_ERROR, Refusal
+from billing.sandbox.errors import CARD_ERROR, Refusal, invalid
 from billing.sandbox.state import Object, State
 
 METHOD: Final = "payment_method"
@@ -17,7 +17,7 @@ AUTHENTICATE: Final = (
     "authentication_required",
     "Your card was declined. This transaction requires authentication.",
 )
-WORKS: Final = "4242424242424242"
+MISSING: Final = "missing"
 CARDS: Final = {  # the last four digits, and what the card answers to a charge
     "0002": DECLINED,
     "0341": DECLINED,  # but not to the first payment at checkout
@@ -39,6 +39,8 @@ class Failure:
 
     def refusal(self, **extra: Any) -> Refusal:
         """The answer to who asked for the charge."""
+        if self.code == MISSING:
+            return invalid(f"{self.message} Please consider adding a default payment method.", None, "resource_missing")
         return Refusal(402, self.code, self.message, type=CARD_ERROR, decline_code=self.decline, **extra)
 
 
@@ -131,7 +133,7 @@ def _told(failure: Failure | None) -> str:
 
 def _answer(state: State, method_id: str | None, *, at_checkout: bool) -> Failure | None:
     if method_id is None:
-        return Failure("missing", "missing", "This customer has no attached payment source or default payment method.")
+        return Failure(MISSING, MISSING, "This customer has no attached payment source or default payment method.")
     last4 = state.get(METHOD, method_id)["card"]["last4"]
     if last4 not in CARDS or (last4 == "0341" and at_checkout):
         return None
@@ -201,7 +203,7 @@ def _outcome(intent: Object, charge: Object | None, failure: Failure | None, met
         return changes | {"status": "succeeded", "amount_received": intent["amount"], "last_payment_error": None}
     error = {"type": CARD_ERROR, "code": failure.code, "decline_code": failure.decline, "message": failure.message}
     waits = "requires_action" if failure.code == AUTHENTICATE[0] else "requires_payment_method"
-    return changes | {"status": waits, "last_payment_error": None if failure.code == "missing" else error}
+    return changes | {"status": waits, "last_payment_error": None if failure.code == MISSING else error}
 
 
 def _paid(state: State) -> Object:

@@ -35,7 +35,10 @@ def _shown(state: State, draft: Draft) -> Object:
 def _subscription(state: State, params: dict[str, Any]) -> Object | None:
     """The subscription that is asked about: by its id, or the customer's only one."""
     if "subscription" in params:
-        return copy.deepcopy(state.get(subscriptions.KIND, params["subscription"], "subscription"))
+        sub = state.get(subscriptions.KIND, params["subscription"], "subscription")
+        if params.get("customer", sub["customer"]) != sub["customer"]:
+            raise invalid(f"The subscription {sub['id']} is not one of {params['customer']}.", "subscription")
+        return copy.deepcopy(sub)
     if "schedule" in params:
         schedule = state.get("subscription_schedule", params["schedule"], "schedule")
         return copy.deepcopy(state.get(subscriptions.KIND, schedule["subscription"], "subscription"))

@@ -11,6 +11,9 @@ from billing.sandbox.state import Object, State
 
 KIND: Final = "subscription_schedule"
 EVENT: Final = "subscription_schedule.updated"
+PHASE: Final = frozenset(
+    {"items", "start_date", "end_date", "duration", "proration_behavior", "billing_cycle_anchor", "currency", "metadata"}
+)
 LIVING: Final = frozenset({"active", "not_started"})
 SETTINGS: Final = {
     "billing_cycle_anchor": "automatic",
@@ -218,6 +221,9 @@ def _phases(state: State, sent: list[Object], start: int) -> list[Object]:
 
 
 def _end(state: State, spec: Object, start: int, param: str) -> int:
+    items.known(spec, PHASE, param)
+    for number, item in enumerate(spec["items"]):
+        items.known(item, items.SPEC, f"{param}[items][{number}]")
     prices = items.checked(state, spec["items"], spec.get("currency"), f"{param}[items]")
     if "end_date" in spec:
         end = _second(state, spec["end_date"])

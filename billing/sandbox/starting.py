@@ -16,7 +16,10 @@ END_BEHAVIOUR: Final = {"end_behavior": {"missing_payment_method": "create_invoi
 def build(state: State, params: dict[str, Any]) -> tuple[Object, list[Object]]:
     """A subscription as a request asks for it, and the discounts that it redeems; stored nowhere. Raises `Refusal`."""
     customer = state.get("customer", params["customer"], "customer")
-    prices = items.checked(state, params.get("items") or [], None)
+    specs = params.get("items") or []
+    prices = items.checked(state, specs, None)
+    for number, spec in enumerate(specs):
+        items.known(spec, items.SPEC, f"items[{number}]")
     currency = params.get("currency") or prices[0]["currency"]
     if customer["currency"] not in (None, currency):
         raise invalid(
@@ -24,8 +27,8 @@ def build(state: State, params: dict[str, Any]) -> tuple[Object, list[Object]]:
         )
     sub = _blank(state, params, currency)
     _set_trial(state, sub, params)
-    specs = zip(params["items"], prices, strict=True)
-    data = [items.new(state, spec, price, _first(sub, price, state.now())) for spec, price in specs]
+    pairs = zip(specs, prices, strict=True)
+    data = [items.new(state, spec, price, _first(sub, price, state.now())) for spec, price in pairs]
     sub["items"] = {"object": "list", "data": data, "has_more": False, "url": "/v1/subscription_items"}
     return sub, discounts.chosen(state, params.get("discounts"), customer)
 

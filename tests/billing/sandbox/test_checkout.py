@@ -8,6 +8,7 @@ import stripe
 from tests.billing.sandbox.desk import DAY, HOUR, Desk, end
 
 AWAY = "http://127.0.0.2:9/billing/?session={CHECKOUT_SESSION_ID}"
+AUTO = {"name": "auto", "address": "auto"}
 WORKS = "4242 4242 4242 4242"
 LATER = "4000 0000 0000 0341"
 ASKS = "4000 0025 0000 3155"
@@ -134,7 +135,7 @@ def test_a_coupon_of_the_session_holds_too(desk: Desk) -> None:
 
 
 def test_country_and_vat_number_go_to_the_customer(desk: Desk) -> None:
-    made = session(desk, billing_address_collection="required", tax_id_collection={"enabled": True})
+    made = session(desk, billing_address_collection="required", tax_id_collection={"enabled": True}, customer_update=AUTO)
     pay(desk, made, country="DE", postal_code="20095", tax_id="DE123456789")
     customer = desk.stripe.v1.customers.retrieve(desk.customer, {"expand": ["tax_ids"]})
     assert customer.address is not None
@@ -197,6 +198,22 @@ def test_what_could_never_be_paid_is_refused_at_once(desk: Desk) -> None:
         session(desk, discounts=[{"coupon": "none"}])
     with pytest.raises(stripe.InvalidRequestError, match="success_url"):
         session(desk, success_url="")
+
+
+def test_tax_needs_leave_to_change_the_customer(desk: Desk) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match=r"set `customer_update\[name\]` to `auto`"):
+        session(desk, tax_id_collection={"enabled": True})
+    with pytest.raises(stripe.InvalidRequestError, match="requires a valid address on the Customer"):
+        session(desk, automatic_tax={"enabled": True})
+    desk.sandbox.control("POST", "tax", {"percent": "20"})
+    made = session(desk, automatic_tax={"enabled": True}, tax_id_collection={"enabled": True}, customer_update=AUTO)
+    assert made.amount_total == 9_000
+
+
+def test_what_the_stand_in_does_not_model_is_not_ignored(desk: Desk) -> None:
+    item = {"price": desk.team, "quantity": 1, "adjustable_quantity": {"enabled": True}}
+    with pytest.raises(stripe.InvalidRequestError, match=r"does not model line_items\[0\]\[adjustable_quantity\]"):
+        session(desk, line_items=[item])
 
 
 def test_what_people_type_in_is_shown_and_not_run(desk: Desk) -> None:
