@@ -114,15 +114,8 @@ def _params_of(method: ast.FunctionDef) -> str:
 @functools.cache
 def _adapter(operation: Operation) -> TypeAdapter[dict[str, Any]]:
     if not operation.name:
-        return TypeAdapter(_Nothing)
+        return TypeAdapter(NOTHING)
     return TypeAdapter(_strict(getattr(importlib.import_module(operation.module), operation.name)))
-
-
-class _Nothing(te.TypedDict):
-    pass
-
-
-_Nothing.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
 
 
 @functools.cache
@@ -143,14 +136,21 @@ def _strict(hint: Any) -> Any:
 def _strict_dict(hint: Any) -> Any:
     names = vars(importlib.import_module(hint.__module__)) | {"StripeContext": object, "Mapping": dict}
     hints = te.get_type_hints(hint, globalns=names)
+    wanted = hint.__required_keys__
     fields = {
-        name: (te.Required if name in hint.__required_keys__ else te.NotRequired)[_strict(part)]  # type: ignore[index]
+        name: te.Required[_strict(part)] if name in wanted else te.NotRequired[_strict(part)]
         for name, part in hints.items()
         if name not in OPTIONS
     }
-    strict = te.TypedDict(hint.__name__, fields)  # type: ignore[operator]
-    strict.__pydantic_config__ = ConfigDict(extra="forbid")
-    return strict
+    return _typed_dict(hint.__name__, fields)
+
+
+def _typed_dict(name: str, fields: dict[str, Any]) -> Any:
+    """A type made at run time, which a type checker cannot follow."""
+    make: Any = te.TypedDict
+    made = make(name, fields)
+    made.__pydantic_config__ = ConfigDict(extra="forbid")
+    return made
 
 
 def _strict_union(parts: tuple[Any, ...]) -> Any:
@@ -165,3 +165,6 @@ def _as_list(value: Any) -> Any:
     if isinstance(value, dict) and value and all(name.isdecimal() for name in value):
         return [value[name] for name in sorted(value, key=int)]
     return value
+
+
+NOTHING: Final = _typed_dict("Nothing", {})

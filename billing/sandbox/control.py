@@ -11,7 +11,7 @@ from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.faults import Faults
 from billing.sandbox.http import Answer, Request
 from billing.sandbox.report import Report
-from billing.sandbox.settings import Endpoint
+from billing.sandbox.settings import SNAPSHOT, THIN
 from billing.sandbox.state import State
 
 PREFIX: Final = "/_sandbox/"
@@ -89,8 +89,9 @@ class Control:
     def _endpoints(self, given: Given) -> Given:
         """`{"snapshot": {"url", "secret"}, "thin": ...}`: whom to tell from now on."""
         settings = self._state.settings
-        changed = {kind: Endpoint(**{**dataclasses.asdict(settings.endpoint(kind)), **given[kind]}) for kind in given}
-        self._state.settings = dataclasses.replace(settings, **changed)
+        snapshot = dataclasses.replace(settings.snapshot, **given.get(SNAPSHOT, {}))
+        thin = dataclasses.replace(settings.thin, **given.get(THIN, {}))
+        self._state.settings = dataclasses.replace(settings, snapshot=snapshot, thin=thin)
         return {}
 
     def _sign(self, given: Given) -> Given:

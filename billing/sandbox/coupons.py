@@ -140,7 +140,7 @@ def update_code(state: State, params: dict[str, Any], code_id: str) -> Object:
 @route("GET", "/v1/promotion_codes")
 def list_codes(state: State, params: dict[str, Any]) -> Object:
     def is_asked_for(promotion: Object) -> bool:
-        if params.get("code", promotion["code"]).casefold() != promotion["code"].casefold():
+        if str(params.get("code", promotion["code"])).casefold() != promotion["code"].casefold():
             return False
         if params.get("coupon", promotion["promotion"]["coupon"]) != promotion["promotion"]["coupon"]:
             return False

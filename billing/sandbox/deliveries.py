@@ -78,7 +78,7 @@ class Deliveries:
             del shown["data"]
         body = json.dumps(shown, indent=2)
         secret = secret or self._state.settings.endpoint(kind).secret
-        signature = stripe.WebhookSignature.generate_signature_header(body, secret, at)  # type: ignore[no-untyped-call]
+        signature = stripe.WebhookSignature.generate_signature_header(body, secret, at)
         return {"kind": kind, "event": event_id, "type": event["type"], "body": body, "signature": signature}
 
     def _collect(self) -> None:

@@ -1,6 +1,6 @@
 """The front page, for people: who and what is there, and the clock."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -80,7 +80,7 @@ def _invoices(state: State) -> str:
     rows = [
         (
             _link(invoice.get("hosted_invoice_url"), invoice.get("number") or "draft"),
-            escape(names.get(invoice["customer"], invoice["customer"])),
+            escape(str(names.get(invoice["customer"], invoice["customer"]))),
             f"{invoice['total'] / 100:,.2f} {escape(invoice['currency'].upper())}",
             escape(invoice["status"]),
             _moment(invoice["created"]),
@@ -102,7 +102,7 @@ def _newest(state: State, kind: str) -> Iterable[Object]:
     return list(reversed(state.table(kind).values()))[:SHOWN]
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]], empty: str, amount: int | None = None) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], empty: str, amount: int | None = None) -> str:
     """A table of cells that are HTML already; the column `amount` is of numbers."""
     if not rows:
         return f'<div class="wide"><p class="empty">{escape(empty)}</p></div>'

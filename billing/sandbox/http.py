@@ -20,7 +20,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {"cut": self.transport.abort}
+        self.scope["extensions"] = {"cut": self.transport.abort}  # type: ignore[dict-item]  # ours, beside those of ASGI
 
 
 class Cut(Exception):

@@ -68,7 +68,7 @@ def form_of(cls: type) -> Form:
 def class_of(kind: str, type_: str = "") -> type | None:
     """The resource class of `object: kind`; of a thin event also by its type. None if the SDK has no such kind."""
     if kind == "v2.core.event":
-        return get_v2_event_class(type_)  # type: ignore[no-any-return, no-untyped-call]
+        return get_v2_event_class(type_)  # type: ignore[no-any-return]
     module, name = (V2_OBJECT_CLASSES | OBJECT_CLASSES).get(kind, ("", ""))
     return getattr(import_module(module), name) if module else None
 

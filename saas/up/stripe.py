@@ -124,7 +124,8 @@ def access(options: Options) -> Access | None:
     if made.keys() - known.keys():
         known |= {name: known.get(name) or prefix + secrets.token_hex(24) for name, prefix in made.items()}
         write_private(file, json.dumps(known, indent=1) + "\n")
-    return Access(_port(options), *(known[name] for name in made), options.data_dir / "stripe" / "clock")
+    key, secret, thin_secret = (str(known[name]) for name in made)
+    return Access(_port(options), key, secret, thin_secret, options.data_dir / "stripe" / "clock")
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ def test_a_lookup_key_belongs_to_one_price_and_can_be_handed_on(client: stripe.S
     with pytest.raises(stripe.InvalidRequestError, match="already uses that lookup key"):
         client.v1.prices.create(made)
 
-    second = client.v1.prices.create({**made, "unit_amount": 1800, "transfer_lookup_key": True})
+    second = client.v1.prices.create(made | {"unit_amount": 1800, "transfer_lookup_key": True})
     assert [price.id for price in client.v1.prices.list({"lookup_keys": ["team_seats_month"]}).data] == [second.id]
     assert client.v1.prices.retrieve(first.id).lookup_key is None
 

@@ -89,7 +89,7 @@ def test_a_request_with_a_misspelt_parameter_fails_and_is_reported(sandbox: Sand
     sandbox.expect("unknown parameter: e_mail")
 
     with pytest.raises(stripe.InvalidRequestError) as caught:
-        sandbox.client().v1.customers.create({"e_mail": "ada@acme.example"})  # type: ignore[typeddict-unknown-key]
+        sandbox.client().v1.customers.create({"e_mail": "ada@acme.example"})  # type: ignore[arg-type]
 
     assert (caught.value.http_status, caught.value.code, caught.value.param) == (400, "parameter_unknown", "e_mail")
     assert sandbox.state("customer") == []

@@ -43,7 +43,7 @@ def test_a_request_that_its_type_forbids_is_not_remembered(sandbox: Sandbox) -> 
     sandbox.expect("parameter: nam")
     client = sandbox.client()
     with pytest.raises(stripe.InvalidRequestError):
-        client.v1.customers.create({"nam": "acme"}, {"idempotency_key": "k"})  # type: ignore[typeddict-unknown-key]
+        client.v1.customers.create({"nam": "acme"}, {"idempotency_key": "k"})  # type: ignore[arg-type]
 
     assert client.v1.customers.create({"name": "acme"}, {"idempotency_key": "k"}).name == "acme"
 
@@ -154,8 +154,8 @@ def test_the_clock_only_moves_forward(sandbox: Sandbox) -> None:
 def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
     with running(tmp_path) as sandbox:
         client = sandbox.client()
-        made = [{"name": f"tenant {number}"} for number in range(3)]
-        customers = [client.v1.customers.create(made[number], {"idempotency_key": f"k{number}"}) for number in range(3)]
+        create = client.v1.customers.create
+        customers = [create({"name": f"tenant {number}"}, {"idempotency_key": f"k{number}"}) for number in range(3)]
         client.v1.customers.delete(customers[0].id)
         client.v1.customers.update(customers[1].id, {"metadata": {"plan": "team"}})
         sandbox.control("POST", "clock", {"advance": 3600})
@@ -164,7 +164,9 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
     with running(tmp_path) as sandbox:
         client = sandbox.client()
         assert [one.id for one in client.v1.customers.list().data] == [customers[2].id, customers[1].id]
-        assert (client.v1.customers.retrieve(customers[1].id).metadata or {})["plan"] == "team"
+        metadata = client.v1.customers.retrieve(customers[1].id).metadata
+        assert metadata is not None
+        assert metadata["plan"] == "team"
         assert client.v1.customers.create({"name": "tenant 2"}, {"idempotency_key": "k2"}).id == customers[2].id
         assert int(sandbox.access.clock_file.read_text()) in range(3595, 3605)
         assert sandbox.take() == []

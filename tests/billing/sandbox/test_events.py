@@ -28,20 +28,22 @@ class Platform:
 
 @contextmanager
 def listening() -> Iterator[Platform]:
+    heard = Platform("")
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            platform.got.append((self.path, body, self.headers["Stripe-Signature"]))
-            self.send_response(platform.status)
+            heard.got.append((self.path, body, self.headers["Stripe-Signature"]))
+            self.send_response(heard.status)
             self.end_headers()
 
         def log_message(self, *_words: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    platform = Platform(f"http://acme.localhost:{server.server_port}")
+    heard.address = f"http://acme.localhost:{server.server_port}"
     Thread(target=server.serve_forever, daemon=True).start()
-    yield platform
+    yield heard
     server.shutdown()
     server.server_close()
 

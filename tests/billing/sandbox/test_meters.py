@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import stripe
@@ -23,18 +24,16 @@ class Shop:
         ).id
 
     def send(self, value: str, identifier: str, *, at: int | None = None, customer: str = "", key: str | None = None) -> None:
-        self.client.v1.billing.meter_events.create(
-            {
-                "event_name": "messages",
-                "payload": {"stripe_customer_id": customer or self.customer, "value": value},
-                "identifier": identifier,
-                **({"timestamp": at} if at else {}),
-            },
-            {"idempotency_key": key} if key else {},
-        )
+        event: Any = {
+            "event_name": "messages",
+            "payload": {"stripe_customer_id": customer or self.customer, "value": value},
+            "identifier": identifier,
+        }
+        asked = event | ({"timestamp": at} if at else {})
+        self.client.v1.billing.meter_events.create(asked, {"idempotency_key": key} if key else {})
 
     def used(self, start: int, end: int, window: str | None = None) -> list[float]:
-        asked = {"customer": self.customer, "start_time": start, "end_time": end}
+        asked: Any = {"customer": self.customer, "start_time": start, "end_time": end}
         if window:
             asked["value_grouping_window"] = window
         return [row.aggregated_value for row in self.client.v1.billing.meters.event_summaries.list(self.meter, asked).data]
