@@ -236,5 +236,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"procrastinate": {"level": "WARNING"}},  # it reports each job that begins and ends
+    # They report each job that begins and ends, and each request.
+    "loggers": {name: {"level": "WARNING"} for name in ("procrastinate", "stripe", "httpx")},
 }

@@ -8,5 +8,6 @@ from tenants.views import not_found
 handler404 = not_found
 urlpatterns = [
     path("staff/", staff.urls),
+    path("", include("billing.urls_platform")),
     path("", include("tenants.urls_platform")),
 ]

@@ -1,19 +1,23 @@
 """Working off what Stripe told us. An event's words are not believed: they name an object, which is fetched."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 from django.db.models import F
 
 from billing.clock import now
 from billing.gateway import gateway
-from billing.gateway.errors import NoSuch
+from billing.gateway.errors import NoSuch, Refused
 from billing.models import StripeEvent, Subscription
 from billing.reporting.closing import close_period
 from billing.reporting.reject import reject
 from billing.services.stripe import mirror
 from saas.core.errors import NotFound
 from saas.core.jobs import defer, task
+
+log = logging.getLogger(__name__)
 
 Status = StripeEvent.Status
 METER_ERRORS: Final = ("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found")
@@ -92,9 +96,8 @@ def _credit_note(event: StripeEvent) -> None:
 
 def _meter_error(event: StripeEvent) -> None:
     """Each sample names a request by its key, which is our batch's identifier."""
-    for error in gateway().meter_errors(event.id):
-        for identifier in error.identifiers:
-            reject(identifier, error.message)
+    for error in gateway().meter_error(event.id):
+        reject(error.identifier, error.message)
 
 
 def _inner(event: StripeEvent) -> dict[str, object]:
@@ -116,9 +119,18 @@ WORK: Final[dict[str, Callable[[StripeEvent], None]]] = {
 
 
 def refresh() -> int:
-    """Fetch every subscription that is not over: whatever was missed shows within a day. How many there were."""
+    """Fetch every subscription that is not over: whatever was missed shows within a day. How many could be fetched.
+
+    One that cannot stops no other; Stripe being away stops all, until the next time.
+    """
     live = Subscription.objects.exclude(status__in=Subscription.ENDED).exclude(stripe_id=None)
-    accounts = list(live.values_list("account_id", flat=True))
-    for account_id in accounts:
+    return sum(_refreshed(account_id) for account_id in list(live.values_list("account_id", flat=True)))
+
+
+def _refreshed(account_id: UUID) -> bool:
+    try:
         mirror.fetch_all_of(account_id)
-    return len(accounts)
+    except (NotFound, Refused):
+        log.exception("what Stripe has of the tenant %s cannot be fetched", account_id)
+        return False
+    return True
