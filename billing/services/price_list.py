@@ -5,6 +5,7 @@ It may run again at any time, also after it was cut off, and for a Stripe that k
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -87,8 +88,11 @@ def _new_price(gateway: Gateway, price: PlanPrice, found: shapes.Price | None) -
 
     Raises PlanInUse for one that somebody pays.
     """
-    if found is not None and price.plan.used_since is not None:
-        said = [f"{name} is {theirs!r} there and {ours!r} here" for name, theirs, ours in _price_differences(price, found)]
+    differences = _price_differences(price, found) if found else []
+    if differences and price.plan.used_since is not None:
+        said = [
+            f"{name} is {_plain(theirs)} there and {_plain(ours)} here" for name, theirs, ours in _price_differences(price, found)
+        ]
         raise PlanInUse(f"The price {price.lookup_key} in Stripe is not the one that is in use: {', '.join(said)}.")
     return Change(f"price {price.lookup_key}", partial(_make_price, gateway, price, found.id if found else ""))
 
@@ -128,3 +132,7 @@ def _stripe_meter(price: PlanPrice) -> str | None:
     if not price.meter:
         return None
     return StripeMeter.objects.filter(meter=price.meter).values_list("stripe_meter_id", flat=True).first()
+
+
+def _plain(value: Any) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
