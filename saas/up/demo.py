@@ -1,6 +1,7 @@
-"""The demo's cast: two customers who must never see each other, and a member of the platform's staff.
+"""The demo's cast: two customers who must never see each other, and a member of the platform's staff; and what is sold to them.
 
-`python -m saas.up.demo` makes what is missing and prints the tenants with their embed keys as JSON. What the cast has changed
+`python -m saas.up.demo` makes what is missing and prints the tenants with their embed keys as JSON. Plans and prices go to the
+stand-in for Stripe, or to Stripe itself where there is a key for tests. What the cast has changed
 since is left as it is; only the demo page's address is brought up to date, for it may have moved to another port.
 """
 
@@ -17,6 +18,8 @@ django.setup()
 from allauth.account.models import EmailAddress  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from billing.gateway import gateway  # noqa: E402
+from billing.services.price_list import sync_plans  # noqa: E402
 from chat.models import Site  # noqa: E402
 from chat.selectors.sites import first_embed_key  # noqa: E402
 from chat.services.sites import change_site  # noqa: E402
@@ -72,7 +75,9 @@ CUSTOMERS: Final = (
 
 
 def seed() -> list[dict[str, object]]:
-    """Make what is missing of the cast; its tenants as `saas/up/links.py` takes them."""
+    """Make what is missing of the cast and of the plans; the cast's tenants as `saas/up/links.py` takes them."""
+    if settings.STRIPE_SECRET_KEY and not settings.STRIPE_LIVE:
+        sync_plans(gateway())
     _person("Sam Staff", STAFF, is_staff=True, is_superuser=True)
     return [_customer(customer) for customer in CUSTOMERS]
 
