@@ -1,8 +1,8 @@
 """The demo's cast: two customers who must never see each other, and a member of the platform's staff; and what is sold to them.
 
-`python -m saas.up.demo` makes what is missing and prints the tenants with their embed keys as JSON. Plans and prices go to the
-stand-in for Stripe, or to Stripe itself where there is a key for tests. What the cast has changed
-since is left as it is; only the demo page's address is brought up to date, for it may have moved to another port.
+`python -m saas.up.demo` makes what is missing and prints the tenants with their embed keys as JSON. What the cast has changed
+since is left as it is; only the demo page's address is brought up to date, for it may have moved to another port. Plans and
+prices go to the stand-in for Stripe, or to Stripe itself where there is a key for tests.
 """
 
 import json
