@@ -1,5 +1,5 @@
 """Jobs about money: each may run twice. Procrastinate finds them through this package."""
 
-from billing.jobs import usage
+from billing.jobs import reporting, stripe, usage
 
-__all__ = ["usage"]
+__all__ = ["reporting", "stripe", "usage"]

@@ -31,7 +31,7 @@ def thin(request: HttpRequest) -> HttpResponse:
     return _take(request, "thin", lambda: gateway().parse_thin(request.body, request.headers.get(HEADER, "")))
 
 
-def _take(request: HttpRequest, kind: str, read: Callable[[], shapes.Event]) -> HttpResponse:
+def _take(request: HttpRequest, kind: str, read: Callable[[], shapes.Event | shapes.ThinEvent]) -> HttpResponse:
     try:
         take(read(), kind=kind)
     except NotConfigured:

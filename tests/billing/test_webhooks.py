@@ -170,3 +170,14 @@ def test_an_event_whose_job_was_lost_is_taken_up_again(told: list[Message]) -> N
     post(message)
     StripeEvent.objects.filter(id=message.event).update(received_at="2020-01-01T00:00:00Z")
     assert take_up_again() >= 1
+
+
+def test_a_thin_event_is_stored_and_worked_off(payer: Payer) -> None:
+    """Usage of a customer who is gone: Stripe takes it, and says later that it cannot use it."""
+    asked: Any = {"event_name": "porchlight_message", "payload": {"stripe_customer_id": "cus_gone", "value": "3"}}
+    payer.stripe.v1.billing.meter_events.create(asked | {"identifier": "nobodys:1"})
+    (message,) = [message for message in payer.sandbox.take() if message.kind == "thin"]
+    assert post(message, kind="snapshot") == 400
+    hear([message])
+    event = StripeEvent.objects.get(id=message.event)
+    assert (event.status, event.kind, event.type) == ("done", "thin", "v1.billing.meter.error_report_triggered")

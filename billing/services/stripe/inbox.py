@@ -18,7 +18,7 @@ KEPT: Final = timedelta(days=400)  # that an event is kept
 PATIENCE: Final = timedelta(minutes=10)  # after which an event is worked off again whose job was lost
 
 
-def take(event: shapes.Event, *, kind: str) -> bool:
+def take(event: shapes.Event | shapes.ThinEvent, *, kind: str) -> bool:
     """Store an event, and have it worked off; whether it is new. Raises BadFrame for one of the other mode: live or test."""
     if event.livemode != settings.STRIPE_LIVE:
         ours, theirs = ("live", "test") if settings.STRIPE_LIVE else ("test", "live")
@@ -30,13 +30,14 @@ def take(event: shapes.Event, *, kind: str) -> bool:
     return is_new
 
 
-def _values(event: shapes.Event, kind: str) -> dict[str, object]:
+def _values(event: shapes.Event | shapes.ThinEvent, kind: str) -> dict[str, object]:
+    is_thin = isinstance(event, shapes.ThinEvent)
     return {
         "kind": kind,
         "type": event.type,
-        "object_id": event.object_id,
-        "customer_id": event.customer,
-        "api_version": event.api_version,
+        "object_id": event.related if is_thin else event.object_id,
+        "customer_id": "" if is_thin else event.customer,
+        "api_version": "" if is_thin else event.api_version,
         "livemode": event.livemode,
         "payload": event.payload,
         "created_at": event.created,

@@ -96,8 +96,9 @@ def _credit_note(event: StripeEvent) -> None:
 
 def _meter_error(event: StripeEvent) -> None:
     """Each sample names a request by its key, which is our batch's identifier."""
-    for error in gateway().meter_error(event.id):
-        reject(error.identifier, error.message)
+    for error in gateway().meter_errors(event.id):
+        for identifier in error.identifiers:
+            reject(identifier, error.message)
 
 
 def _inner(event: StripeEvent) -> dict[str, object]:
