@@ -1,6 +1,5 @@
 """Stripe's own pages: Checkout, where somebody subscribes, and the portal, where they change their card."""
 
-from datetime import datetime
 from uuid import UUID
 
 from billing.gateway import reading, shapes
@@ -21,7 +20,7 @@ class Pages(Clients):
         success_url: str,
         cancel_url: str,
         key: str,
-        trial_end: datetime | None = None,
+        trial_days: int = 0,
         coupon: str = "",
         promotion_code: str = "",
         collects_tax: bool = False,
@@ -31,8 +30,8 @@ class Pages(Clients):
         details = given(
             metadata={"tenant": str(tenant_id)},
             billing_mode={"type": "flexible"},
-            trial_end=reading.second(trial_end) if trial_end else None,
-            trial_settings={"end_behavior": trial} if trial_end else None,
+            trial_period_days=trial_days or None,
+            trial_settings={"end_behavior": trial} if trial_days else None,
         )
         off = given(coupon=coupon or None, promotion_code=promotion_code or None)
         asked = given(
@@ -43,7 +42,7 @@ class Pages(Clients):
             success_url=success_url,
             cancel_url=cancel_url,
             subscription_data=details,
-            payment_method_collection="if_required" if trial_end else "always",
+            payment_method_collection="if_required" if trial_days else "always",
             discounts=[off] if off else None,
             allow_promotion_codes=None if off else True,
             automatic_tax={"enabled": True} if collects_tax else None,

@@ -71,16 +71,21 @@ class Subscriptions(Clients):
         with translated():
             return reading.preview(self.stripe.v1.invoices.create_preview(asked).to_dict())
 
-    def change_plan_now(self, id: str, *, items: tuple[shapes.Wanted, ...], key: str) -> shapes.Subscription:
+    def change_plan_now(self, id: str, *, items: tuple[shapes.Wanted, ...], proration_date: int, key: str) -> shapes.Subscription:
         """Other prices, in a period that begins now; usage so far is billed at the old ones. Raises Declined if unpaid."""
         return self._update(
             id,
             key,
             items=as_items(items),
             proration_behavior="always_invoice",
+            proration_date=proration_date,
             billing_cycle_anchor={"type": "now"},
             payment_behavior=PAID_OR_NOTHING,
         )
+
+    def change_trial(self, id: str, *, items: tuple[shapes.Wanted, ...], key: str) -> shapes.Subscription:
+        """Other prices or quantities of one that is tried: nothing is charged, and the trial ends when it would have."""
+        return self._update(id, key, items=as_items(items), proration_behavior="none")
 
     def cancel_at_period_end(self, id: str, *, key: str) -> shapes.Subscription:
         """It ends when what is paid ends. Raises Refused while a schedule leads it."""
