@@ -12,7 +12,7 @@ from billing.models.accounts import (
 from billing.models.acts import AccessTransition, Adjustment, BillingAudit, PlanMove, SupportVisit
 from billing.models.base import Owned
 from billing.models.plans import PlanPrice, PlanVersion
-from billing.models.reports import Difference, MeterPosition, MeterReport, ReconciliationRun
+from billing.models.reports import Difference, MeterPosition, MeterReport, ReconciliationRun, ReportingRun
 from billing.models.stripe import Invoice, InvoiceLine, StripeCommand, StripeEvent
 from billing.models.usage import ActiveVisitor, Meter, StorageSample, StripeMeter, UsageDay, UsageEvent
 
@@ -35,6 +35,7 @@ __all__ = [
     "PlanPrice",
     "PlanVersion",
     "ReconciliationRun",
+    "ReportingRun",
     "SeatEntry",
     "StorageSample",
     "StripeCommand",

@@ -81,6 +81,19 @@ class MeterReport(Owned):
         return self.identifier
 
 
+class ReportingRun(models.Model):
+    """The last time that a job of reporting ran. `error` is empty when it went well; `did` counts what it counts."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    began_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    did = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.began_at}"
+
+
 class ReconciliationRun(models.Model):
     """One comparison of our numbers with Stripe's."""
 
