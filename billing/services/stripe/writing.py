@@ -9,9 +9,9 @@ from django.db.models import Model
 
 from billing.clock import now
 from billing.gateway import shapes
-from billing.models import BillingAccount, Invoice, InvoiceLine, PlanPrice, SeatEntry, Subscription, SubscriptionItem
+from billing.models import BillingAccount, Invoice, InvoiceLine, PlanPrice, PlanVersion, SeatEntry, Subscription, SubscriptionItem
 from billing.services.plans import use
-from saas.core.errors import NotFound
+from saas.core.errors import Conflict, NotFound
 
 SAID: Final = ("status", "seats", "interval", "trial_end", "cancel_at", "ended_at", "coupon", "period_end", "plan_id")
 
@@ -30,17 +30,39 @@ def write_subscription(
     """The row of a subscription with its items, and what changed, if anything did. In a transaction."""
     prices = _prices(item.price for item in found.items)
     values = _subscription_values(found, prices)
+    values["next_plan"] = _still_to_come(before, found, values["plan"])
     changes = _changes(before, values)
     if before is not None and changes is None:
         Subscription.objects.filter(pk=before.pk).update(fetched_at=now())
         _write_items(before, found, prices)
         return before, None
+    if found.status not in Subscription.ENDED:
+        _make_way(account, found.id)
     row, _ = Subscription.objects.update_or_create(
         stripe_id=found.id, defaults={**values, "account": account, "source": Subscription.Source.STRIPE, "fetched_at": now()}
     )
     _write_items(row, found, prices)
     use(row.plan)
+    if found.trial_end is not None:
+        BillingAccount.objects.filter(pk=account.pk, trial_used_at=None).update(trial_used_at=found.created)
     return row, changes
+
+
+def _make_way(account: BillingAccount, stripe_id: str) -> None:
+    """Who pays needs no plan for nothing any more. Raises Conflict for a tenant that would pay twice: people must look at it."""
+    others = Subscription.for_tenant(account.pk).exclude(status__in=Subscription.ENDED).exclude(stripe_id=stripe_id)
+    for other in others:
+        if other.stripe_id:
+            raise Conflict(
+                f"{account.pk} has two subscriptions: {other.stripe_id} and {stripe_id}. Cancel one of them at Stripe."
+            )
+        Subscription.objects.filter(pk=other.pk).update(status="canceled", canceled_at=now(), ended_at=now())
+
+
+def _still_to_come(before: Subscription | None, found: shapes.Subscription, plan: PlanVersion) -> PlanVersion | None:
+    """The plan that was to follow; not when its schedule was let go, nor when it has come."""
+    following = before.next_plan if before is not None and found.schedule else None
+    return following if following != plan else None
 
 
 def _prices(ids: Any) -> dict[str, PlanPrice]:
