@@ -11,12 +11,13 @@ from billing.models import BillingAccount, StripeCommand, Subscription
 from billing.plans import TRIAL, Plan
 from billing.selectors.plans import live_subscription, seats_used
 from billing.services.audit import Actor
-from billing.services.plans import terms, version_of
+from billing.services.plans import version_of
 from billing.services.stripe import mirror
 from billing.services.stripe.asking import items_then
 from billing.services.stripe.commands import ask
 from billing.services.stripe.coupons import off
 from billing.services.stripe.customer import ensure_customer
+from billing.terms import terms
 from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.context import TenantRef
 from tenants.selectors import tenant_url

@@ -13,13 +13,14 @@ from billing.periods import period_from
 from billing.plans import Plan
 from billing.selectors.plans import seats_next
 from billing.services.audit import Actor
-from billing.services.plans import terms, version_of
+from billing.services.plans import version_of
 from billing.services.stripe import mirror, scheduling
 from billing.services.stripe.asking import items_changed, running_of, subscription_of
 from billing.services.stripe.checkout import INTERVALS
 from billing.services.stripe.commands import ask
 from billing.services.stripe.coupons import off
 from billing.services.stripe.seats import SHOWN_FOR, keep_seats, renewal_amount
+from billing.terms import terms
 from saas.core.errors import BadFrame, Conflict
 
 SLACK: Final = 100  # minor units that usage may add between the look at a price and the yes to it

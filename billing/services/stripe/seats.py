@@ -13,10 +13,10 @@ from billing.money import rounded
 from billing.plans import Plan
 from billing.selectors.plans import SEATED
 from billing.services.audit import Actor
-from billing.services.plans import terms
 from billing.services.stripe import mirror, scheduling
 from billing.services.stripe.asking import running_of, seat_item
 from billing.services.stripe.commands import ask
+from billing.terms import terms
 from saas.core.errors import BadFrame, Conflict
 from tenants.models import Membership
 
