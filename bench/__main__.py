@@ -14,7 +14,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from bench import config, durable, fan_out, history, hot_room, idle, latency, machine, neighbour, restart, rooms, two_processes
+from bench import (
+    billing,
+    config,
+    durable,
+    fan_out,
+    history,
+    hot_room,
+    idle,
+    latency,
+    machine,
+    neighbour,
+    restart,
+    rooms,
+    two_processes,
+)
 from bench.load import SOURCES, CannotMeasure, build
 from bench.measure import Bench, Figures, Plan
 from bench.page import Result, page
@@ -43,6 +57,7 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
     "latency": latency,
     "config": config,
     "history": history,
+    "billing": billing,
     "idle": idle,
     "restart": restart,
     "noisy": neighbour,

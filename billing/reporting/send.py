@@ -21,7 +21,7 @@ from billing.reporting.held import move_on
 from billing.reporting.leases import FIRST, Answer, Chain, Claimed, Leases
 from tenants.context import run_on_platform
 
-CALLS: Final = 16  # under way at once
+CALLS: Final = 20  # under way at once: as many connections as the SDK's client keeps open
 WRITE_EVERY: Final = 0.25  # seconds
 BUSY_TRIES: Final = 4  # of one batch while its lease is held
 BUSY_WAIT: Final = 0.2  # seconds before the second try; then twice as long each time

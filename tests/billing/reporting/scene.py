@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from billing.clock import now
-from billing.models import BillingAccount, Meter, MeterReport, StripeMeter, Subscription, UsageEvent
+from billing.gateway import gateway
+from billing.models import BillingAccount, Meter, MeterReport, PlanPrice, StripeMeter, Subscription, UsageEvent
 from billing.periods import period_from
 from billing.services.plans import version_of, write_plans
+from billing.services.price_list import sync_plans
+from billing.services.stripe import mirror
 from tests.support.stripe import Sandbox
 from tests.support.usage import id_at
 
@@ -102,3 +105,21 @@ class Stripe:
         """How many events came with an identifier that was there already."""
         identifiers = [event["identifier"] for event in self.sandbox.state("_meter_event")]
         return len(identifiers) - len(set(identifiers))
+
+    def sync(self) -> None:
+        """Our plans, as it has them."""
+        sync_plans(gateway())
+
+    def subscribe(self, account_id: UUID, customer: str, *, seats: int = 5) -> str:
+        """A subscription to Team with a card that works, mirrored with its first invoice; its id."""
+        card = self.client.v1.payment_methods.attach("pm_card_visa", {"customer": customer})
+        self.client.v1.customers.update(customer, {"invoice_settings": {"default_payment_method": card.id}})
+        prices = PlanPrice.objects.filter(plan__key="team", plan__is_current=True).exclude(interval="year")
+        items: Any = [{"price": price.stripe_price_id, **({} if price.meter else {"quantity": seats})} for price in prices]
+        made = self.client.v1.subscriptions.create(
+            {"customer": customer, "items": items, "metadata": {"tenant": str(account_id)}}
+        )
+        mirror.fetch_subscription(made.id)
+        for invoice in self.client.v1.invoices.list({"customer": customer}).data:
+            mirror.fetch_invoice(invoice.id)
+        return made.id
