@@ -8,9 +8,11 @@ class BillingConfig(AppConfig):
         """Answer the hooks of the apps below."""
         from billing.services.accounts import open_account
         from billing.services.visits import visitor
+        from billing.staff.pages import add_pages
         from billing.standing import factors, forget_standing
         from saas.core import registry
 
+        add_pages()
         registry.tenant_created.fill(open_account)
         registry.support_visit.fill(visitor)
         registry.limits_of_plan.fill(factors)

@@ -1,5 +1,5 @@
 """Jobs about money: each may run twice. Procrastinate finds them through this package."""
 
-from billing.jobs import reporting, staff, stripe, usage
+from billing.jobs import access, reporting, staff, stripe, usage
 
-__all__ = ["reporting", "staff", "stripe", "usage"]
+__all__ = ["access", "reporting", "staff", "stripe", "usage"]
