@@ -19,6 +19,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402  (needs the apps)
 
+from billing.services.comps import give_key  # noqa: E402
 from chat.models import Participant, Room, Site, Visitor  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
 from tenants.jwt_services import sign_in_by_password  # noqa: E402
@@ -58,6 +59,7 @@ class Order:
 def seed(order: Order) -> dict[str, Any]:
     """The tenant with its people; their tokens are good for 15 minutes."""
     tenant = create_tenant(slug=order.slug, name=order.slug.title(), owner=_user(f"ada@{order.slug}.example"))
+    give_key(tenant.id, "team", seats=max(1, order.agents + order.programs))  # a plan at the common limits
     with in_tenant(tenant):
         site = Site.objects.get()
         visitors = Visitor.objects.bulk_create([_visitor(site, number) for number in range(order.visitors)], batch_size=1_000)

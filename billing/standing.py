@@ -96,8 +96,8 @@ def known_standing(tenant_id: UUID) -> Standing | None:
     return kept.standing if kept else None
 
 
-def refuse_answer(tenant_id: UUID) -> None:
-    """Raise PlanLimit if an agent's message is one too many. On the event loop: one look into a dictionary, never a wait.
+def refusal_of_answer(tenant_id: UUID) -> PlanLimit | None:
+    """Why an agent's message is one too many, if it is. On the event loop: one look into a dictionary, never a wait.
 
     Messages of this process count until the next look at the database, so that a fast program runs not far past a limit.
     """
@@ -105,10 +105,11 @@ def refuse_answer(tenant_id: UUID) -> None:
     if kept is None or kept.stale_at < monotonic():
         _load_soon(tenant_id)
     if kept is None or kept.left is None:
-        return
+        return None
     if kept.left <= 0:
-        raise PlanLimit(_sentence(kept.standing, Act.ANSWER))
+        return PlanLimit(_sentence(kept.standing, Act.ANSWER))
     kept.left -= 1
+    return None
 
 
 def refuse(tenant_id: UUID, act: Act) -> None:
@@ -168,8 +169,8 @@ def _load(tenant_id: UUID) -> Standing:
     try:
         with _in_time():
             standing = read_standing(tenant_id)
-    except Exception:
-        log.exception("the standing of tenant %s cannot be read; its chat goes on", tenant_id)
+    except Exception as error:
+        log.warning("the standing of tenant %s cannot be read, its chat goes on: %s: %s", tenant_id, type(error).__name__, error)
         _open_since.setdefault(tenant_id, now())
         return _keep(tenant_id, _unknown(), AGAIN)
     if since := _open_since.pop(tenant_id, None):
@@ -234,8 +235,8 @@ def _write_down(tenant_id: UUID, since: datetime) -> None:
     """That the chat went on without being asked whether it may."""
     try:
         record("access.failed_open", tenant_id=tenant_id, actor=CLOCK, before={"since": since.isoformat()})
-    except Exception:
-        log.exception("that tenant %s was let through since %s is not written down", tenant_id, since)
+    except Exception as error:
+        log.warning("that tenant %s was let through since %s is not written down: %s", tenant_id, since, error)
 
 
 def _sentence(standing: Standing, act: Act) -> str:

@@ -11,6 +11,7 @@ class ChatConfig(AppConfig):
         from chat.notifications.unheld import tell_of_lines
         from chat.realtime.aftermath import due
         from chat.realtime.revocation import end_sessions, tell_changed
+        from chat.selectors.export import export
         from chat.selectors.sites import forget_sites
         from chat.services.sites import make_first_site
         from saas.core import registry
@@ -21,5 +22,6 @@ class ChatConfig(AppConfig):
         registry.sessions_ended.fill(end_sessions)
         registry.notify.fill(notify)
         registry.tenant_changed.fill(forget_team)
+        registry.export_tenant.fill(export)
         due.fill(tell_of_names)
         due.fill(tell_of_lines)

@@ -75,6 +75,16 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     def inbox(self, tenant: Tenant) -> str:
         return tenant_url(tenant.slug, "/inbox/")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Nobody closes a tenant here: that is more than a word in a row. Nor opens it again."""
+        is_closed = obj is not None and obj.status == Tenant.Status.CLOSED
+        return (*self.readonly_fields, "status") if is_closed else self.readonly_fields
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "status":
+            kwargs["choices"] = [choice for choice in Tenant.Status.choices if choice[0] != Tenant.Status.CLOSED]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)
         announce_change(obj.id)

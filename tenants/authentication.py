@@ -36,6 +36,11 @@ def member_of(request: HttpRequest) -> MemberRef:
     return member
 
 
+def is_program(request: Request) -> bool:
+    """Whether it was asked with an access token, and not from a page of ours."""
+    return _bearer(request) is not None
+
+
 def session_principal(request: HttpRequest) -> Principal | None:
     """The member of the console's session, if there is one; see MembershipMiddleware."""
     member: MemberRef | None = getattr(request, "member", None)

@@ -27,6 +27,7 @@ STAFF_POLICY = (
     "img-src 'self' data:; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 STAFF_PATH = "/staff/"
+STAYS_OPEN = ("/sign-in/", "/sign-out/", "/signed-out/", "/billing/")  # while suspended: to look, pay, and export
 
 
 def host_name(host: str) -> str:
@@ -35,7 +36,8 @@ def host_name(host: str) -> str:
 
 
 class HostMiddleware:
-    """Sets `request.tenant` and the pages that its host has. A host of nobody gets a 404, a suspended tenant one clear page."""
+    """Sets `request.tenant` and the pages that its host has. A host of nobody gets a 404, a suspended tenant one clear page
+    beside those where it may pay."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -106,7 +108,7 @@ def _member(request: HttpRequest, tenant: TenantRef | None) -> MemberRef | None:
 def _refusal(request: HttpRequest, tenant: TenantRef | None) -> HttpResponse | None:
     if tenant is None:
         return _say(request, NotFound("There is no such site."), "tenants/unknown.html")
-    if tenant.status != "active":
+    if tenant.status != "active" and not request.path.startswith(STAYS_OPEN):
         return _say(request, Forbidden("This site is suspended."), "tenants/suspended.html")
     return None
 

@@ -27,6 +27,7 @@ class Tenant(TenantMixin):  # type: ignore[misc]
     class Status(models.TextChoices):
         ACTIVE = "active"
         SUSPENDED = "suspended"
+        CLOSED = "closed"  # its schema, its files and its hosts are gone; the row stays for the bills
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.CharField(max_length=40, unique=True)

@@ -1,4 +1,4 @@
-"""Making a tenant: rows, role and schema in one transaction of porch_owner, the schema by replaying a script."""
+"""Making a tenant: rows, role and schema in one transaction of porch_owner, the schema by replaying a script. And its end."""
 
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ PLACEHOLDER = "@@SCHEMA@@"
 # Before the script, so that each new role exists; then what it may do, and what it may do with tables of later migrations.
 # Privileges are granted on the tenant's own objects only: two sign-ups at once must not change one row of a catalog.
 ROLE_SQL = "CREATE ROLE {role} NOLOGIN IN ROLE porch_tenant; GRANT {role} TO porch_app WITH INHERIT FALSE, SET TRUE;"
+DROP_SQL = "SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS {schema} CASCADE; DROP ROLE IF EXISTS {role};"
 GRANTS_SQL = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
@@ -61,6 +62,14 @@ def make_schema(schema: str) -> None:
     script = ROLE_SQL.format(**names) + _template().replace(PLACEHOLDER, schema) + GRANTS_SQL.format(**names)
     with connections[OWNER].cursor() as cursor:
         cursor.execute(script)
+
+
+def drop_schema(schema: str) -> None:
+    """Delete a tenant's schema with its role and all that is in it. Where neither is there nothing happens."""
+    if not SCHEMA_NAME.fullmatch(schema):
+        raise ValueError(f"{schema!r} is not a schema of ours")
+    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        cursor.execute(DROP_SQL.format(schema=schema, role=role_of(schema)))
 
 
 @cache

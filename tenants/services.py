@@ -15,7 +15,7 @@ from saas.core import mail, registry
 from saas.core.errors import Unauthenticated
 from saas.core.ids import uuid7
 from tenants.context import TenantRef
-from tenants.models import SIGN_IN_CODE_LIFE, Membership, SignIn, SignInCode, User
+from tenants.models import SIGN_IN_CODE_LIFE, Domain, EmbedKey, Membership, SignIn, SignInCode, User
 from tenants.provisioning import create_tenant
 from tenants.selectors import platform_url, tenant_url
 
@@ -99,6 +99,14 @@ def end_membership(membership: Membership) -> None:
     membership.save(update_fields=["disabled_at"])
     _end(SignIn.objects.filter(user_id=membership.user_id, tenant_id=membership.tenant_id))
     announce_change(membership.tenant_id)
+
+
+def forget_tenant(tenant_id: UUID) -> None:
+    """Delete who is a member of a closed tenant, and by which hosts and keys it was reached. Its row stays, for the bills."""
+    with transaction.atomic():
+        for model in (SignInCode, SignIn, EmbedKey, Domain, Membership):
+            model.objects.filter(tenant_id=tenant_id).delete()
+        announce_change(tenant_id)
 
 
 def announce_change(tenant_id: UUID) -> None:

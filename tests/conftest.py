@@ -14,7 +14,7 @@ cluster.begin()  # before anything reads the settings
 django.setup()
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # else pytest-django reads a worker's settings before `begin` there
 
-pytest_plugins = ["tests.support.cast", "tests.support.shop", "tests.support.stripe", "tests.support.web"]
+pytest_plugins = ["tests.support.cast", "tests.support.owing", "tests.support.shop", "tests.support.stripe", "tests.support.web"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ from billing.models import BillingAccount, Meter, Subscription
 from billing.money import overage, rounded
 from billing.periods import Period, period_of
 from billing.plans import FREE, Allowance, Plan
+from billing.selectors.plans import live_subscription
 from billing.selectors.usage import used
 from billing.terms import terms
 
@@ -34,26 +35,27 @@ class Limits:
 
 def limits_of(account: BillingAccount) -> Limits:
     """As they are now. Two to four statements."""
-    live = live_of(account.pk)
+    live = live_subscription(account.pk)
     plan, period = terms(live.plan) if live else FREE, period_of(account.pk)
-    hard = {meter: stops_at(allowance) for meter, allowance in plan.meters.items() if allowance.hard or _is_trial(live)}
-    counted = used(account.pk, period) if hard or account.spend_cap is not None else {}
-    spend = 0 if _is_trial(live) else spend_of(plan, counted)
+    counts = account.spend_cap is not None or bool(_hard(plan, live))
+    return limits_from(account, live, plan, period, used(account.pk, period) if counts else {})
+
+
+def limits_from(
+    account: BillingAccount, live: Subscription | None, plan: Plan, period: Period, counted: Mapping[Meter, int]
+) -> Limits:
+    """The same from what was read before. Without `counted` nothing stops."""
+    hard, spend = _hard(plan, live), 0 if _is_trial(live) else spend_of(plan, counted)
     return Limits(
         plan=plan,
         period=period,
         used=counted,
         hard=hard,
-        over=frozenset(meter for meter, most in hard.items() if counted[meter] >= most),
+        over=frozenset(meter for meter, most in hard.items() if counted.get(meter, 0) >= most),
         spend=spend,
         spend_cap=account.spend_cap,
         is_spent=account.spend_cap is not None and spend >= account.spend_cap and _is_beyond(plan, counted),
     )
-
-
-def live_of(account_id: UUID) -> Subscription | None:
-    """The subscription that gives a tenant its plan: `incomplete` gives none."""
-    return Subscription.for_tenant(account_id).exclude(status__in=Subscription.ENDED).select_related("plan").first()
 
 
 def stops_at(allowance: Allowance) -> int:
@@ -70,6 +72,10 @@ def newest_of(account_id: UUID) -> Subscription | None:
     """The subscription that lives, or else the last that did. One that was never paid for is none."""
     real = Subscription.for_tenant(account_id).exclude(status__in=("incomplete", "incomplete_expired"))
     return real.order_by(Case(When(status="canceled", then=Value(1)), default=Value(0)), "-created_at").first()
+
+
+def _hard(plan: Plan, live: Subscription | None) -> dict[Meter, int]:
+    return {meter: stops_at(allowance) for meter, allowance in plan.meters.items() if allowance.hard or _is_trial(live)}
 
 
 def _is_trial(live: Subscription | None) -> bool:

@@ -22,7 +22,7 @@ from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.models import Tenant
 from tenants.services import announce_change
 
-SHUT: Final = frozenset({State.SUSPENDED, State.CLOSED})
+STATUS: Final = {State.SUSPENDED: Tenant.Status.SUSPENDED, State.CLOSED: Tenant.Status.CLOSED}  # all others are active
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,19 @@ class _Act:
 
 
 def settle(account_id: UUID, *, actor: Actor = CLOCK) -> str:
-    """Bring the state in line with the rows, and return it. Doing it again changes nothing. Raises NotFound."""
+    """Bring the state in line with the rows, and return it. Doing it again changes nothing. Raises NotFound.
+
+    Call it after any change of a subscription or an invoice: every process looks anew at plan and limits, too.
+    """
     with transaction.atomic():
+        announce_change(account_id)
         return _settle(_locked(account_id), _Act(actor))
+
+
+def tick(account_id: UUID) -> str:
+    """The same for the clock, which comes again and again: nobody hears of it unless something moves."""
+    with transaction.atomic():
+        return _settle(_locked(account_id), _Act(CLOCK))
 
 
 def suspend(account_id: UUID, *, actor: Actor, reason: str) -> None:
@@ -141,11 +151,9 @@ def _write_down(account: BillingAccount, verdict: Verdict, act: _Act, moment: da
 
 def _shut(account: BillingAccount, state: str) -> None:
     """What the apps below know of it. A tenant that staff shut by hand, past billing, stays shut."""
-    was, is_shut = account.access_state in SHUT, state in SHUT
-    if was == is_shut:
-        return
-    status = Tenant.Status.SUSPENDED if is_shut else Tenant.Status.ACTIVE
-    Tenant.objects.filter(id=account.pk).update(status=status)
+    before, after = STATUS.get(account.access_state, Tenant.Status.ACTIVE), STATUS.get(state, Tenant.Status.ACTIVE)
+    if before != after:
+        Tenant.objects.filter(id=account.pk).update(status=after)
 
 
 def _locked(account_id: UUID) -> BillingAccount:

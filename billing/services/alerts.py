@@ -3,8 +3,7 @@
 The row of a UsageAlert decides who says it: whoever inserts it does.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,36 +16,14 @@ from billing.models import BillingAccount, Meter, UsageAlert
 from billing.money import text
 from billing.plans import METER_NAMES
 from billing.selectors.facts import CLOSING, LATE, days
-from billing.selectors.limits import BUFFER, Limits, limits_of, spend_of
+from billing.selectors.limits import BUFFER, Limits, limits_of
+from billing.selectors.thresholds import SPEND, THEN, Crossed, crossed
 from billing.selectors.usage import used
 from billing.services.telling import tell
 from billing.words import INVOICES, PLANS, SETTINGS, Told, day, used_of
 
-FIRST: Final = 80  # percent
-THEN: Final = 100
-EACH: Final = 50  # beyond it
-SPEND: Final = "spend"  # what a UsageAlert has for a meter where it is about the spend cap
 USAGE: Final = "/billing/usage/"
 REMINDERS: Final = (3, 6)  # days after a payment failed; the day itself is the change of state
-
-
-@dataclass(frozen=True, slots=True)
-class _Crossed:
-    """A threshold that was reached: percent of a meter's allowance, or of the spend cap."""
-
-    meter: str
-    threshold: int
-    used: int
-
-
-def threshold(counted: int, most: int) -> int | None:
-    """The highest threshold that was reached, in percent: 80, 100, 150, 200 and so on. None below 80, or of nothing."""
-    if most <= 0:
-        return None
-    percent = counted * 100 // most
-    if percent < THEN:
-        return FIRST if percent >= FIRST else None
-    return THEN + (percent - THEN) // EACH * EACH
 
 
 def check_usage(account_id: UUID) -> int:
@@ -58,7 +35,7 @@ def check_usage(account_id: UUID) -> int:
         account = _locked(account_id)
         limits = limits_of(account)
         counted = limits.used or used(account_id, limits.period)
-        found = [one for one in _crossed(limits, counted) if _is_first(account, one.meter, limits.period.start, one)]
+        found = [one for one in crossed(limits, counted) if _is_first(account, one.meter, limits.period.start, one)]
         for one in found:
             _say(account, one, limits, counted)
     return len(found)
@@ -81,17 +58,7 @@ def remind(account_id: UUID) -> int:
     return len(found)
 
 
-def _crossed(limits: Limits, counted: Mapping[Meter, int]) -> Iterator[_Crossed]:
-    for meter, allowance in limits.plan.meters.items():
-        if (reached := threshold(counted[meter], allowance.included)) is not None:
-            yield _Crossed(meter, reached, counted[meter])
-    if limits.spend_cap is not None:
-        spent = spend_of(limits.plan, counted)
-        if (reached := threshold(spent, limits.spend_cap)) is not None:
-            yield _Crossed(SPEND, reached, spent)
-
-
-def _is_first(account: BillingAccount, meter: str, period_start: datetime, one: _Crossed) -> bool:
+def _is_first(account: BillingAccount, meter: str, period_start: datetime, one: Crossed) -> bool:
     """Write it down, unless it or a higher one is there. The account's lock keeps the order; the unique key would, too."""
     told = UsageAlert.for_tenant(account.pk).filter(meter=meter, period_start=period_start)
     if told.filter(threshold__gte=one.threshold).exists():
@@ -102,13 +69,13 @@ def _is_first(account: BillingAccount, meter: str, period_start: datetime, one: 
     return True
 
 
-def _say(account: BillingAccount, one: _Crossed, limits: Limits, counted: Mapping[Meter, int]) -> None:
+def _say(account: BillingAccount, one: Crossed, limits: Limits, counted: Mapping[Meter, int]) -> None:
     told = _of_spend(account, one, limits) if one.meter == SPEND else _of_usage(one, limits, counted)
     key = f"usage:{one.meter}:{one.threshold}:{limits.period.start:%Y%m%d%H%M}"
     tell(account, told, key=key, kind="usage", by_mail=account.alerts_by_mail)
 
 
-def _of_usage(one: _Crossed, limits: Limits, counted: Mapping[Meter, int]) -> Told:
+def _of_usage(one: Crossed, limits: Limits, counted: Mapping[Meter, int]) -> Told:
     meter = Meter(one.meter)
     title = f"{one.threshold} % of this period's {METER_NAMES[meter]} are used"
     says = f"{used_of(limits, meter, counted)} {_then(limits, meter)} The next period begins on {day(limits.period.end)}."
@@ -123,7 +90,7 @@ def _then(limits: Limits, meter: Meter) -> str:
     return f"From {100 + BUFFER} % on new rooms, members and sites wait; a larger plan opens them at once."
 
 
-def _of_spend(account: BillingAccount, one: _Crossed, limits: Limits) -> Told:
+def _of_spend(account: BillingAccount, one: Crossed, limits: Limits) -> Told:
     cap, spent = text(limits.spend_cap or 0, account.currency), text(one.used, account.currency)
     then = (
         "Your team cannot send until the cap is raised" if one.threshold >= THEN else "At the cap your team cannot send any more"
@@ -133,16 +100,16 @@ def _of_spend(account: BillingAccount, one: _Crossed, limits: Limits) -> Told:
     return Told(f"{one.threshold} % of your spend cap is used", says, "Raise the cap", SETTINGS)
 
 
-def _late(account: BillingAccount, since: datetime) -> tuple[_Crossed, Told] | None:
+def _late(account: BillingAccount, since: datetime) -> tuple[Crossed, Told] | None:
     passed = [number for number in REMINDERS if since + timedelta(days=number) <= now()]
     if account.access_state != State.GRACE or not passed:
         return None
     at = day(since + timedelta(days=days().grace))
     says = f"We could not collect your last invoice. From {at} on new rooms, members and sites wait, unless it is paid before."
-    return _Crossed(LATE, passed[-1], passed[-1]), Told("Your payment is still open", says, "Pay", INVOICES)
+    return Crossed(LATE, passed[-1], passed[-1]), Told("Your payment is still open", says, "Pay", INVOICES)
 
 
-def _closing(account: BillingAccount, since: datetime) -> tuple[_Crossed, Told] | None:
+def _closing(account: BillingAccount, since: datetime) -> tuple[Crossed, Told] | None:
     """Thresholds count upwards here as well: the day without payment on which it is told."""
     last = days().closed
     passed = [last - before for before in NOTICES if since + timedelta(days=last - before) <= now()]
@@ -153,7 +120,7 @@ def _closing(account: BillingAccount, since: datetime) -> tuple[_Crossed, Told] 
         f"Your last invoice is open since {day(since)}. On {day(at)} all data of this tenant is deleted: rooms, messages,"
         " visitors, files. Until then you can pay, and everything opens at once, or export your data under Billing."
     )
-    return _Crossed(CLOSING, passed[-1], passed[-1]), Told("Your data will be deleted", says, "Pay or export", INVOICES)
+    return Crossed(CLOSING, passed[-1], passed[-1]), Told("Your data will be deleted", says, "Pay or export", INVOICES)
 
 
 def _locked(account_id: UUID) -> BillingAccount:

@@ -9,13 +9,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from billing.clock import now
-from billing.models import Adjustment, MeterReport, PlanVersion, SeatEntry, Subscription
+from billing.models import Adjustment, MeterReport, PlanVersion, Subscription
 from billing.models.usage import Meter
 from billing.money import rounded
-from billing.periods import period_from
 from billing.selectors.plans import live_subscription, plan_of
 from billing.services import access
-from billing.services.plans import use
+from billing.services.comps import give
 from saas.core.errors import BadFrame, Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -46,28 +45,8 @@ def comp(adjustment: Adjustment) -> str:
     """A plan for nothing until a day; `amount` is its seats. Raises Conflict for somebody who pays already."""
     if live_subscription(adjustment.account_id) is not None:
         raise Conflict("This tenant has a subscription. Cancel that first, or give a credit.")
-    version, begun, seats = _version(adjustment.subject), now(), max(1, adjustment.amount)
-    period = period_from(begun, begun)
-    made = Subscription.objects.create(
-        account_id=adjustment.account_id,
-        source=Subscription.Source.COMP,
-        status="active",
-        plan=version,
-        interval="month",
-        seats=seats,
-        anchor=begun,
-        period_start=period.start,
-        period_end=period.end,
-        seat_period_start=begun,
-        seat_period_end=adjustment.until,
-        cancel_at=adjustment.until,
-        created_at=begun,
-        fetched_at=begun,
-    )
-    SeatEntry.objects.create(account_id=adjustment.account_id, seats=seats, seats_next=seats, reason="comp", at=begun)
-    use(version)
-    access.settle(adjustment.account_id)
-    return str(made.id)
+    seats = max(1, adjustment.amount)
+    return str(give(adjustment.account_id, _version(adjustment.subject), seats=seats, until=adjustment.until))
 
 
 def end_comps() -> int:

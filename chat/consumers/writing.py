@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from billing.standing import refusal_of_answer
 from chat.access import room_for
 from chat.realtime.amend import Change
 from chat.realtime.append import Row
@@ -16,10 +17,11 @@ from chat.realtime.protocol.incoming import Delete, Edit, React, Send
 from chat.realtime.protocol.outgoing import refusal
 from chat.realtime.session import Session
 from chat.realtime.waiting import Done, ack_of
+from chat.selectors.messages import is_stored
 from chat.services.changes import change_of
 from chat.services.messages import message_row
 from chat.services.words import is_harmless, refuse_words
-from saas.core.errors import AppError, Busy, RateLimited
+from saas.core.errors import AppError, Busy, PlanLimit, RateLimited
 from tenants.reading import read_in_tenant
 
 TOO_FAST: Final = "You are sending faster than the room can follow."
@@ -29,7 +31,9 @@ Pending = Awaitable[None] | None
 
 
 def on_send(session: Session, frame: Send) -> Pending:
-    """Store the message; its `ack` comes with the commit."""
+    """Store the message; its `ack` comes with the commit. What a visitor says is never too much for the tenant's plan."""
+    if session.principal.kind == "agent" and (refusal := refusal_of_answer(session.tenant.id)):
+        return _send_again(session, frame, refusal)
     return _write(session, frame)
 
 
@@ -60,6 +64,13 @@ def _write(session: Session, frame: Writing) -> Pending:
         return _write_after_a_look(session, frame)
     _store(session, frame, may_write=writable)
     return None
+
+
+async def _send_again(session: Session, frame: Send, refusal: PlanLimit) -> None:
+    """What was stored before gets the answer of that time, however much the tenant may send by now."""
+    if not await read_in_tenant(session.tenant, is_stored, session.principal, frame.room, frame.cid):
+        raise refusal
+    await _write_after_a_look(session, frame)
 
 
 async def _write_after_a_look(session: Session, frame: Writing) -> None:

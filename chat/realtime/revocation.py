@@ -14,7 +14,7 @@ def end_sessions(*, tenant_id: UUID, user_id: UUID, sid: str | None) -> None:
 
 
 def tell_changed(*, tenant_id: UUID) -> None:
-    """Every process forgets what it kept of the tenant; the sockets of a suspended one close."""
+    """Every process forgets what it kept of the tenant; the sockets of one that is suspended or closed end."""
     from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))
-    if Tenant.objects.filter(id=tenant_id, status=Tenant.Status.SUSPENDED).exists():
+    if Tenant.objects.filter(id=tenant_id).exclude(status=Tenant.Status.ACTIVE).exists():
         from_thread(lambda hub: hub.end(groups.here(tenant_id), Close.SUSPENDED))

@@ -75,6 +75,7 @@ RESUMED: Final = len(SummaryRow._fields)  # where the columns of SNAPSHOT that f
 FIRST_OF_MESSAGE: Final = RESUMED + 2
 CHANGED: Final = FIRST_OF_MESSAGE + MessageRow._fields.index("changed")  # `seq` stands before it
 POSITION: Final = {"me": "uuid", "site": "uuid", "room": "uuid", "epoch": "uuid", "after": "bigint"}
+STORED: Final = "SELECT 1 FROM chat_message WHERE author_id = %(me)s AND cid = %(cid)s AND room_id = %(room)s"
 HEADS: Final = "SELECT id, last_seq FROM chat_room WHERE id = ANY(%(rooms)s)"
 
 
@@ -165,6 +166,11 @@ def messages_of(principal: Principal, room_id: UUID, author_id: UUID, *, before:
 def heads(room_ids: Sequence[UUID]) -> dict[UUID, int]:
     """The last seq of each of these rooms; a room that is gone is left out."""
     return dict(rows(HEADS, {"rooms": list(room_ids)})) if room_ids else {}
+
+
+def is_stored(principal: Principal, room_id: UUID, cid: UUID) -> bool:
+    """Whether this person has said something in the room under this `cid`. Their place in it is not checked."""
+    return bool(rows(STORED, {"room": room_id, "me": principal.id, "cid": cid}))
 
 
 def changes_after(room_id: UUID, after: int, limit: int = CATCH_UP) -> list[Message]:

@@ -19,6 +19,8 @@ import jwt
 from django.db import transaction
 from django.utils import timezone
 
+from billing.plans import Feature
+from billing.standing import refuse_beyond
 from chat.models import SignedIn, Site
 from chat.services.lines import UNSTORABLE
 from chat.services.sites import change_site, forget_everywhere
@@ -72,8 +74,12 @@ def identity_keys(tenant: TenantRef, principal: Principal, site_id: UUID) -> tup
 
 
 def make_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID) -> IdentityKey:
-    """A new key beside the one in use, so that a backend can change over. Raises as above, and Conflict while there are two."""
+    """A new key beside the one in use, so that a backend can change over.
+
+    Raises as above, Conflict while there are two, and PlanLimit where the plan has no signed-in users.
+    """
     _demand(principal)
+    refuse_beyond(tenant.id, Feature.IDENTITY)
     kid = new_identity_kid()
     with in_tenant(tenant), transaction.atomic():
         site = _locked(site_id)

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from billing.access import Act as Deed
+from billing.standing import refuse
 from chat.access import Act, RoomAccess, demand, room_for, room_to
 from chat.models import Room, Site
 from chat.realtime import groups
@@ -73,9 +75,11 @@ def create_room(
 ) -> Summary:
     """Make a community room of a site (its first, if none is named) or a team room of the agents.
 
-    Raises ReadOnly or Forbidden by role, NotFound for an unknown site, and what is wrong with a value, with its field.
+    Raises ReadOnly or Forbidden by role, PlanLimit while the tenant is restricted, NotFound for an unknown site, and what is
+    wrong with a value, with its field.
     """
     demand(Act.CREATE, principal)
+    refuse(tenant.id, Deed.OPEN_ROOM)
     title = clean_line(title, LONGEST_TITLE, field="title")
     if kind == Room.Kind.TEAM and (site_id or join_rule != Room.JoinRule.OPEN or slow_seconds):
         raise BadFrame("A team room is for all agents: it has no site, no join rule and no slow mode.", field="kind")

@@ -2,10 +2,10 @@
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from chat.services.identity import delete_identity_key, identity_keys, make_identity_key, set_strict
 from chat.services.words import set_words, words_of
+from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, nothing, read
 from tenants.authentication import principal_of, tenant_of
 
@@ -22,7 +22,7 @@ class Strictness(Body, frozen=True):
     strict: bool
 
 
-class WordsView(APIView):
+class WordsView(ActingView):
     """`GET` and `PUT /api/v1/sites/<id>/words`"""
 
     def get(self, request: Request, site_id: str) -> Response:
@@ -33,7 +33,7 @@ class WordsView(APIView):
         return answer(words=set_words(tenant_of(request), principal_of(request), ident(site_id, "site"), asked.words))
 
 
-class IdentityKeysView(APIView):
+class IdentityKeysView(ActingView):
     """`GET /api/v1/sites/<id>/identity-keys`, and `POST`, whose answer alone holds the secret."""
 
     def get(self, request: Request, site_id: str) -> Response:
@@ -45,7 +45,7 @@ class IdentityKeysView(APIView):
         return answer(201, kid=made.kid, secret=made.secret)
 
 
-class IdentityKeyView(APIView):
+class IdentityKeyView(ActingView):
     """`DELETE /api/v1/sites/<id>/identity-keys/<kid>`"""
 
     def delete(self, request: Request, site_id: str, kid: str) -> Response:
@@ -53,7 +53,7 @@ class IdentityKeyView(APIView):
         return nothing()
 
 
-class StrictView(APIView):
+class StrictView(ActingView):
     """`PUT /api/v1/sites/<id>/strict {strict}`"""
 
     def put(self, request: Request, site_id: str) -> Response:

@@ -34,4 +34,5 @@ sessions_ended = Hook("sessions_ended")  # tenant_id: UUID, user_id: UUID, sid: 
 notify = Hook("notify")  # tenant: TenantRef, recipients: [UUID] | Do, category, kind, title, url, body?, actions?, key? -> tells
 support_visit = Hook("support_visit")  # tenant_id: UUID, user_id: UUID -> (name, e-mail) of staff who may look in now, or None
 tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close
+export_tenant = Hook("export_tenant")  # tenant: TenantRef -> iterator of (name of a file, iterator of its bytes), on the platform
 limits_of_plan = Hook("limits_of_plan")  # tenant: TenantRef -> {name of a limit, or *: factor}, in a thread, on the platform

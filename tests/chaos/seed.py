@@ -15,6 +15,7 @@ import django
 
 django.setup()
 
+from billing.services.comps import give_key  # noqa: E402
 from chat.models import Participant, Room  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
 from tenants.models import Membership, Role  # noqa: E402
@@ -27,6 +28,7 @@ def make(slug: str, *, agents: int, visitors: int) -> dict[str, Any]:
     """A tenant with so many agents, the owner among them, and so many visitors with a support room each."""
     owner = make_user(f"owner@{slug}.example", f"Owner of {slug}")
     tenant = create_tenant(slug=slug, name=slug.title(), owner=owner)
+    give_key(tenant.id, "team", seats=agents)
     team = [owner, *(make_user(f"agent{n}@{slug}.example", f"Agent {n} of {slug}") for n in range(1, agents))]
     Membership.objects.bulk_create(Membership(tenant_id=tenant.id, user=one, role=Role.AGENT) for one in team[1:])
     guests = [visitor(tenant) for _ in range(visitors)]

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from billing.plans import FREE
+from billing.services.comps import give_key
 from tenants.context import TenantRef
 from tenants.models import Membership, Role, Tenant, User
 from tenants.provisioning import create_tenant
@@ -34,7 +36,9 @@ def cast(database: None) -> dict[str, TenantRef]:
             acme = create_tenant(slug="acme", name="Acme", owner=make_user("ada@acme.example", "Ada"))
             ben = make_user("ben@acme.example", "Ben")
             Membership.objects.create(tenant_id=acme.id, user=ben, role=Role.AGENT)
-            create_tenant(slug="globex", name="Globex", owner=make_user("gus@globex.example", "Gus"))
+            globex = create_tenant(slug="globex", name="Globex", owner=make_user("gus@globex.example", "Gus"))
+            for tenant in (acme, globex):
+                give_key(tenant.id, "team", seats=10)
     return {tenant.slug: ref(tenant) for tenant in Tenant.objects.filter(slug__in=["acme", "globex"])}
 
 
@@ -67,7 +71,13 @@ def gus(globex: TenantRef) -> User:
 
 
 @pytest.fixture
-def make_tenant(database: None) -> MakeTenant:
+def usual_plan() -> str:
+    """What `make_tenant` gives: a plan without hard limits, for nothing. Tests of billing begin with the free one."""
+    return "team"
+
+
+@pytest.fixture
+def make_tenant(database: None, usual_plan: str) -> MakeTenant:
     """Makes a tenant that no other test knows; its owner is a new user unless one is given.
 
     In a coroutine: `await run_on_platform(make_tenant)`.
@@ -75,7 +85,10 @@ def make_tenant(database: None) -> MakeTenant:
 
     def make(slug: str = "", *, owner: User | None = None) -> TenantRef:
         unique = slug or f"t{uuid4().hex[:12]}"
-        return create_tenant(slug=unique, name=unique.title(), owner=owner or make_user(f"owner@{unique}.example", "Olga"))
+        made = create_tenant(slug=unique, name=unique.title(), owner=owner or make_user(f"owner@{unique}.example", "Olga"))
+        if usual_plan != FREE.key:
+            give_key(made.id, usual_plan, seats=10)
+        return made
 
     return make
 

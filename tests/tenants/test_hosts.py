@@ -56,7 +56,7 @@ def test_a_suspended_tenant_has_one_page(make_tenant: MakeTenant) -> None:
     Tenant.objects.filter(id=tenant.id).update(status="suspended")
     forget(tenant.id)
     host = f"{tenant.slug}.localhost:8000"
-    for path in ("/", "/inbox/", "/sign-in/", "/nowhere/"):
+    for path in ("/", "/inbox/", "/nowhere/"):
         answer = get(host, path)
         assert answer.status_code == 403
         assert b"is suspended" in answer.content

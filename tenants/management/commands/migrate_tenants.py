@@ -37,7 +37,8 @@ class Command(BaseCommand):
         self._migrate_tenants(migrator)
 
     def _migrate_tenants(self, migrator: Migrator) -> None:
-        names = list(Tenant.objects.order_by("created_at").values_list("schema_name", flat=True))
+        there = Tenant.objects.exclude(status=Tenant.Status.CLOSED)
+        names = list(there.order_by("created_at").values_list("schema_name", flat=True))
         behind, failed = migrator.behind(names), []
         for schema in behind:
             try:

@@ -1,0 +1,10 @@
+"""Tenants as billing meets them: on the free plan."""
+
+import pytest
+
+from billing.plans import FREE
+
+
+@pytest.fixture
+def usual_plan() -> str:
+    return FREE.key
