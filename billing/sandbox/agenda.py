@@ -4,12 +4,11 @@ Whoever changes one of these keeps it with `keep`, which notes its next second; 
 comes up. `changing` keeps, and tells of the difference.
 """
 
-import copy
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from billing.sandbox.periods import DAY
 from billing.sandbox.state import Object, State
@@ -40,7 +39,7 @@ def keep(state: State, obj: Object) -> Object:
 @contextmanager
 def changing(state: State, obj: Object, event: str) -> Iterator[Object]:
     """Keep what the block does to an object, and emit the event with what it was before; nothing, if it stays the same."""
-    before = copy.deepcopy(obj)
+    before = _copied(obj)
     yield obj
     keep(state, obj)
     previous = {name: before.get(name) for name in obj.keys() | before.keys() if before.get(name) != obj.get(name)}
@@ -114,6 +113,13 @@ RULES: Final[dict[str, Callable[[Object], int | None]]] = {  # in the order of o
     NOTICE: _notice,
 }
 RANKS: Final = {kind: rank for rank, kind in enumerate(RULES)}
+
+
+def _copied(value: Any) -> Any:
+    """A copy of plain data, faster than `deepcopy`."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _agenda(state: State) -> Agenda:

@@ -75,7 +75,7 @@ def transformed(price: dict[str, Any], quantity: int) -> int:
     if not package:
         return quantity
     whole, rest = divmod(quantity, package["divide_by"])
-    return whole + (1 if rest and package["round"] == "up" else 0)
+    return int(whole) + (1 if rest and package["round"] == "up" else 0)
 
 
 def shares_of(price: dict[str, Any], quantity: int) -> list[Share]:

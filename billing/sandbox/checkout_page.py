@@ -140,7 +140,7 @@ def _subscription(state: State, session: Object) -> Object:
 
 def _then(state: State, sub: Object) -> str:
     """What comes after what is due now."""
-    later = {}
+    later: dict[str, int] = {}
     for item in items.of(sub):
         if not items.is_metered(item):
             every = item["price"]["recurring"]["interval"]

@@ -82,7 +82,7 @@ def summary(state: State, params: dict[str, Any]) -> Object:
 def left(state: State, grant: Object) -> int:
     """What was not used of a grant."""
     used = [row for row in state.table(TRANSACTION).values() if row["credit_grant"] == grant["id"] and row["debit"]]
-    return int(grant["amount"]["monetary"]["value"]) - sum(row["debit"]["amount"]["monetary"]["value"] for row in used)
+    return int(grant["amount"]["monetary"]["value"] - sum(row["debit"]["amount"]["monetary"]["value"] for row in used))
 
 
 def take(state: State, invoice: Object, data: list[Object]) -> list[Object]:
@@ -105,7 +105,7 @@ def settle(state: State, invoice: Object) -> None:
 def _take(state: State, grant: Object, data: list[Object]) -> list[Object]:
     rest, parts = left(state, grant), []
     for line in data:
-        price = state.table("price").get(((line.get("pricing") or {}).get("price_details") or {}).get("price"))
+        price = lines.price_of(state, line)
         open_amount = discounts.left(line) - sum(part["amount"] for part in line["pretax_credit_amounts"])
         amount = min(rest, open_amount) if price and lines.is_metered(price) else 0
         if amount > 0:

@@ -108,7 +108,8 @@ def _made(state: State, params: dict[str, Any]) -> tuple[Object, Object]:
 
 def _lines(state: State, invoice: Object, params: dict[str, Any]) -> list[Object]:
     if "lines" not in params:
-        amount = params.get("amount", sum(params.get(f"{name}_amount", 0) for name in ("refund", "credit", "out_of_band")))
+        parts = [params.get(f"{name}_amount", 0) for name in ("refund", "credit", "out_of_band")]
+        amount = int(params.get("amount", sum(parts)))
         return [_line(amount, "Credit", "custom_line_item", None)]
     return [_line_of(state, invoice, spec, number) for number, spec in enumerate(params["lines"])]
 
@@ -121,7 +122,7 @@ def _line_of(state: State, invoice: Object, spec: Object, number: int) -> Object
     source = known.get(spec.get("invoice_line_item", ""))
     if source is None:
         raise invalid(f"No such invoice line item: {spec.get('invoice_line_item')!r}.", f"lines[{number}][invoice_line_item]")
-    return _line(spec.get("amount", source["amount"]), source["description"], "invoice_line_item", source["id"])
+    return _line(int(spec.get("amount", source["amount"])), source["description"], "invoice_line_item", source["id"])
 
 
 def _line(amount: int, text: str | None, kind: str, source: str | None) -> Object:

@@ -61,7 +61,7 @@ def take_off(state: State, discounts: list[Object], lines: list[Object], currenc
 
 def left(line: Object) -> int:
     """What of a line's amount its discounts leave."""
-    return int(line["amount"]) - sum(part["amount"] for part in line["discount_amounts"])
+    return int(line["amount"] - sum(part["amount"] for part in line["discount_amounts"]))
 
 
 def _take_off(state: State, discount: Object, lines: list[Object], currency: str) -> int:

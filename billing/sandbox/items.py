@@ -116,7 +116,7 @@ def first_period(price: Object, start: int) -> tuple[int, int]:
 
 def usage_since(state: State, item: Object) -> int:
     """From when on the usage of an item's period is to be billed at its price."""
-    since = state.table(SINCE).get(item["id"], {}).get("at", 0)
+    since: int = state.table(SINCE).get(item["id"], {}).get("at", 0)
     return max(int(item["current_period_start"]), since)
 
 

@@ -30,6 +30,12 @@ def name_of(state: State, price: Object) -> str:
     return str(state.table("product").get(price["product"], {}).get("name") or price["product"])
 
 
+def price_of(state: State, each: Object) -> Object | None:
+    """The price of a line, if it has one."""
+    details: Object = (each.get("pricing") or {}).get("price_details") or {}
+    return state.table("price").get(str(details.get("price")))
+
+
 def quantity_used(state: State, customer: str, price: Object, start: int, end: int) -> int:
     """What a customer used of a metered price in [start, end)."""
     return int(usage.total(state, price["recurring"]["meter"], customer, start, end))
@@ -141,7 +147,7 @@ def refreshed(state: State, invoice: Object, data: list[Object]) -> list[Object]
 def _usage_key(state: State, each: Object) -> tuple[str, str, int] | None:
     """What tells the lines of one item's usage from all others; None for another line."""
     details = (each.get("parent") or {}).get("subscription_item_details") or {}
-    price = state.table("price").get(((each.get("pricing") or {}).get("price_details") or {}).get("price"))
+    price = price_of(state, each)
     if not details or details.get("invoice_item") or price is None or not is_metered(price) or each["quantity"] is None:
         return None
     return details["subscription_item"], price["id"], each["period"]["start"]

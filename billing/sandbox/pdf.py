@@ -60,7 +60,7 @@ def _pages(rows: Sequence[Row]) -> list[bytes]:
 
 
 def _drawn(row: Row, y: float) -> list[str]:
-    parts = [(LEFT, row.text)] if row.text else []
+    parts = [(float(LEFT), row.text)] if row.text else []
     parts += [(RIGHT - _width(row.end, row.size), row.end)] if row.end else []
     return [f"BT /{row.font} {row.size} Tf {x:.2f} {y:.2f} Td ({_escaped(text)}) Tj ET" for x, text in parts]
 

@@ -54,7 +54,7 @@ def _of_new(state: State, params: dict[str, Any], details: dict[str, Any]) -> Dr
     customer = params.get("customer")
     if not customer or not details.get("items"):
         raise Refusal(404, "invoice_upcoming_none", NONE.format(customer), "customer")
-    asked = {name: details[name] for name in ("items", "trial_end", "billing_mode") if name in details}
+    asked: dict[str, Any] = {name: details[name] for name in ("items", "trial_end", "billing_mode") if name in details}
     asked |= {name: params[name] for name in ("currency", "discounts", "automatic_tax") if name in params}
     anchor = (details.get("billing_cycle_anchor") or {}).get("timestamp")
     sub, found = starting.build(state, {**asked, "customer": customer, **({"billing_cycle_anchor": anchor} if anchor else {})})

@@ -114,7 +114,7 @@ def _enter(state: State, sub: Object, phase: Object) -> bool:
     if phase["billing_cycle_anchor"] == "phase_start":
         changes["billing_cycle_anchor"] = {"type": "now"}
     subscriptions.update(state, changes, sub["id"])
-    return phase["billing_cycle_anchor"] == "phase_start"
+    return bool(phase["billing_cycle_anchor"] == "phase_start")
 
 
 def _ends_now(sub: Object, after: list[Object], now: int) -> bool:

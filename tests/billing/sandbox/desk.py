@@ -12,7 +12,7 @@ HOUR: Final = 3600
 DAY: Final = 86_400
 TEAM: Final = 1_500  # cents for a seat and a month
 BUSINESS: Final = 3_900
-TIERS: Final = [{"up_to": 1_000, "unit_amount": 0}, {"up_to": "inf", "unit_amount_decimal": "0.4"}]
+TIERS: Final[list[dict[str, Any]]] = [{"up_to": 1_000, "unit_amount": 0}, {"up_to": "inf", "unit_amount_decimal": "0.4"}]
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
@@ -120,7 +120,7 @@ class Desk:
 
 def end(sub: stripe.Subscription) -> int:
     """The end of the first period that ends."""
-    return min(item.current_period_end for item in sub["items"].data)
+    return min(int(item.current_period_end) for item in sub["items"].data)
 
 
 def lines(invoice: stripe.Invoice) -> list[tuple[str, int]]:

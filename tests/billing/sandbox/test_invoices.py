@@ -1,5 +1,7 @@
 """Invoices of the stand-in: what they come to, when they are made, and how they are paid."""
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -70,8 +72,8 @@ def test_a_paid_invoice_names_its_subscription_its_payment_and_where_it_is_shown
 
 
 def test_a_customers_credit_is_used_first(paying: Desk) -> None:
-    asked = {"amount": -1_000, "currency": "usd"}
-    paying.stripe.v1.customers.balance_transactions.create(paying.customer, asked)  # type: ignore[arg-type]
+    asked: Any = {"amount": -1_000, "currency": "usd"}
+    paying.stripe.v1.customers.balance_transactions.create(paying.customer, asked)
     paying.subscribe()
     invoice = paying.invoices()[-1]
     assert (invoice.total, invoice.amount_due, invoice.amount_paid) == (7_500, 6_500, 6_500)
@@ -80,8 +82,8 @@ def test_a_customers_credit_is_used_first(paying: Desk) -> None:
 
 
 def test_credit_that_is_left_over_stays(paying: Desk) -> None:
-    asked = {"amount": -10_000, "currency": "usd"}
-    paying.stripe.v1.customers.balance_transactions.create(paying.customer, asked)  # type: ignore[arg-type]
+    asked: Any = {"amount": -10_000, "currency": "usd"}
+    paying.stripe.v1.customers.balance_transactions.create(paying.customer, asked)
     paying.subscribe()
     invoice = paying.invoices()[-1]
     assert (invoice.status, invoice.amount_due, invoice.ending_balance) == ("paid", 0, -2_500)
@@ -92,8 +94,8 @@ def test_credit_that_is_left_over_stays(paying: Desk) -> None:
 def test_more_than_ten_lines_are_in_the_list_of_lines(paying: Desk) -> None:
     sub = paying.subscribe()
     for number in range(11):
-        item = {"customer": paying.customer, "amount": 10 + number, "currency": "usd", "description": f"Extra {number}"}
-        paying.stripe.v1.invoice_items.create(item)  # type: ignore[arg-type]
+        item: Any = {"customer": paying.customer, "amount": 10 + number, "currency": "usd", "description": f"Extra {number}"}
+        paying.stripe.v1.invoice_items.create(item)
     paying.sandbox.advance_to(end(sub))
     invoice = paying.invoices()[-1]
     assert (len(invoice.lines.data), invoice.lines.has_more) == (10, True)
@@ -103,8 +105,8 @@ def test_more_than_ten_lines_are_in_the_list_of_lines(paying: Desk) -> None:
 
 
 def test_an_invoice_can_be_made_by_hand_from_waiting_items(paying: Desk) -> None:
-    item = {"customer": paying.customer, "amount": 900, "currency": "usd", "description": "Setting up"}
-    paying.stripe.v1.invoice_items.create(item)  # type: ignore[arg-type]
+    item: Any = {"customer": paying.customer, "amount": 900, "currency": "usd", "description": "Setting up"}
+    paying.stripe.v1.invoice_items.create(item)
     invoice = paying.stripe.v1.invoices.create({"customer": paying.customer, "pending_invoice_items_behavior": "include"})
     assert (invoice.status, invoice.total) == ("draft", 900)
     assert paying.stripe.v1.invoices.finalize_invoice(invoice.id).status == "open"
@@ -163,8 +165,8 @@ def test_without_anything_to_come_there_is_no_preview(paying: Desk) -> None:
 
 def test_a_preview_of_a_subscription_that_does_not_exist_yet(desk: Desk) -> None:
     details = {"items": [{"price": desk.team, "quantity": 3}, {"price": desk.messages}]}
-    asked = {"customer": desk.customer, "subscription_details": details}
-    assert desk.stripe.v1.invoices.create_preview(asked).total == 3 * TEAM  # type: ignore[arg-type]
+    asked: Any = {"customer": desk.customer, "subscription_details": details}
+    assert desk.stripe.v1.invoices.create_preview(asked).total == 3 * TEAM
     assert desk.sandbox.state("subscription") == []
 
 

@@ -1,5 +1,7 @@
 """Pausing a subscription of the stand-in, and trials."""
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -38,18 +40,18 @@ def test_what_was_unused_and_what_was_used_meet_on_the_invoice_of_the_return(pay
 
 def test_a_pause_without_credit_gives_none(paying: Desk) -> None:
     sub = paying.subscribe()
-    none = {"unused_time_from": {"type": "none"}, "outstanding_usage_through": {"type": "none"}}
-    paying.stripe.v1.subscriptions.pause(sub.id, {"bill_for": none})  # type: ignore[typeddict-item]
+    none: Any = {"unused_time_from": {"type": "none"}, "outstanding_usage_through": {"type": "none"}}
+    paying.stripe.v1.subscriptions.pause(sub.id, {"bill_for": none})
     assert paying.sandbox.state("invoiceitem") == []
 
 
 def test_resuming_in_the_old_rhythm_charges_what_is_left(paying: Desk) -> None:
     sub = paying.subscribe()
-    none = {"unused_time_from": {"type": "none"}, "outstanding_usage_through": {"type": "none"}}
-    paying.stripe.v1.subscriptions.pause(sub.id, {"bill_for": none})  # type: ignore[typeddict-item]
+    none: Any = {"unused_time_from": {"type": "none"}, "outstanding_usage_through": {"type": "none"}}
+    paying.stripe.v1.subscriptions.pause(sub.id, {"bill_for": none})
     paying.sandbox.advance(40 * DAY)
-    asked = {"billing_cycle_anchor": {"type": "unchanged"}, "proration_behavior": "always_invoice"}
-    resumed = paying.stripe.v1.subscriptions.resume(sub.id, asked)  # type: ignore[arg-type]
+    asked: Any = {"billing_cycle_anchor": {"type": "unchanged"}, "proration_behavior": "always_invoice"}
+    resumed = paying.stripe.v1.subscriptions.resume(sub.id, asked)
     assert resumed.billing_cycle_anchor == sub.billing_cycle_anchor
     assert 0 < paying.invoices()[-1].total < 7_500
     assert end(resumed) > paying.sandbox.now()
