@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -44,6 +45,9 @@ class Control:
             return Answer.of_json(200, await self._done(request))
         except Refusal as refusal:
             return Answer.of_json(refusal.status, refusal.body())
+        except Exception:
+            self._report.crash(f"{request.verb} {request.path}")
+            return Answer.of_json(500, {"error": {"message": traceback.format_exc()}})
 
     async def _done(self, request: Request) -> Any:
         if request.header("authorization") != f"Bearer {self._state.settings.key}":
@@ -51,7 +55,7 @@ class Control:
         name = request.path.removeprefix(PREFIX)
         given = json.loads(request.body or "{}")
         if (request.verb, name) == ("POST", "deliver"):
-            return await self._deliver()
+            return await self._deliver(given)
         if request.verb == "GET" and name.startswith("state/"):
             return list(self._state.table(name.removeprefix("state/")).values())
         if command := self._commands.get(f"{request.verb} {name}"):
@@ -107,8 +111,9 @@ class Control:
         """`{"type", "data", "related"}`: a thin event of whatever type, for what the stand-in does not cause by itself."""
         return self._state.emit_thin(given["type"], given.get("related"), given.get("data") or {})
 
-    async def _deliver(self) -> Given:
-        """Tell everything now, also what was held or waits for another try."""
-        self._deliveries.release()
+    async def _deliver(self, given: Given) -> Given:
+        """Tell everything that is due; with `{"all": true}` also what is held, or waits for another try."""
+        if given.get("all"):
+            self._deliveries.release()
         tried = await self._deliveries.settle()
         return {"tried": tried, "waiting": self._deliveries.waiting()}

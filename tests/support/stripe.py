@@ -78,11 +78,11 @@ class Sandbox:
     def advance(self, seconds: int) -> None:
         """Move the clock; everything due on the way is done, and its events are told."""
         self.control("POST", "clock", {"advance": seconds})
-        self.deliver()
+        self.control("POST", "deliver")
 
     def advance_to(self, second: int) -> None:
         self.control("POST", "clock", {"to": second})
-        self.deliver()
+        self.control("POST", "deliver")
 
     # --- trouble
 
@@ -103,7 +103,7 @@ class Sandbox:
 
     def deliver(self) -> list[dict[str, Any]]:
         """Post what waits, and what a fault held; what became of each. Nothing without `tell`."""
-        tried: list[dict[str, Any]] = self.control("POST", "deliver")["tried"]
+        tried: list[dict[str, Any]] = self.control("POST", "deliver", {"all": True})["tried"]
         return tried
 
     def take(self) -> list[Message]:
