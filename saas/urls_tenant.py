@@ -8,4 +8,5 @@ handler404 = not_found
 urlpatterns = [
     path("", include("tenants.urls_tenant")),
     path("", include("chat.urls")),
+    path("billing/", include("billing.urls_tenant")),
 ]

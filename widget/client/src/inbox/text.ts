@@ -176,6 +176,7 @@ export const en = {
 
   menu: (name: string) => `${name}, menu`,
   install: "Install on your site",
+  billing: "Billing",
   signOut: "Sign out",
   shortcuts: "Keyboard shortcuts",
   close: "Close",

@@ -1,6 +1,6 @@
 /** The bar above everything: whose inbox it is, how the connection is, what is new, and the way out. */
 
-import { Bell, Check, Code, Keyboard, LogOut } from "lucide";
+import { Bell, Check, Code, Keyboard, LogOut, Receipt } from "lucide";
 import { useRef, useState } from "preact/hooks";
 import type { Mood, Notice } from "../core/index.ts";
 import { Icon, Mark } from "../ui/icon.tsx";
@@ -167,6 +167,9 @@ function UserMenu({ boot, mood, onMood }: TopBarProps) {
           {mayAnswer(boot.role) && <Moods mood={mood} onMood={onMood} />}
           <a class="menu-item" href="/install/">
             <Icon node={Code} size={18} /> {en.install}
+          </a>
+          <a class="menu-item" href="/billing/">
+            <Icon node={Receipt} size={18} /> {en.billing}
           </a>
           <form method="post" action="/sign-out/">
             <input type="hidden" name="csrfmiddlewaretoken" value={boot.csrf} />
