@@ -7,6 +7,7 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
         from billing.services.accounts import open_account
+        from billing.services.seating import give_seat
         from billing.services.visits import visitor
         from billing.staff.pages import add_pages
         from billing.standing import factors, forget_standing
@@ -15,5 +16,6 @@ class BillingConfig(AppConfig):
         add_pages()
         registry.tenant_created.fill(open_account)
         registry.support_visit.fill(visitor)
+        registry.seat_wanted.fill(give_seat)
         registry.limits_of_plan.fill(factors)
         registry.tenant_changed.fill(forget_standing)

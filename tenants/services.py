@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from saas.core import mail, registry
-from saas.core.errors import Unauthenticated
+from saas.core.errors import BadFrame, Conflict, Unauthenticated
 from saas.core.ids import uuid7
 from tenants.context import TenantRef
-from tenants.models import SIGN_IN_CODE_LIFE, Domain, EmbedKey, Membership, SignIn, SignInCode, User
+from tenants.models import SIGN_IN_CODE_LIFE, Domain, EmbedKey, Membership, Role, SignIn, SignInCode, User
 from tenants.provisioning import create_tenant
 from tenants.selectors import platform_url, tenant_url
 
@@ -93,6 +93,41 @@ def end_sign_ins_of(user: User) -> None:
     _end(SignIn.objects.filter(user=user))
 
 
+def add_member(*, tenant_id: UUID, user: User, role: str) -> Membership:
+    """Take a user into a tenant, or back into it.
+
+    Raises BadFrame for a role that is none, Conflict for a member, PlanLimit if the plan has no seat left.
+    """
+    _must_be_role(role)
+    with transaction.atomic():
+        registry.seat_wanted(tenant_id=tenant_id, role=role)
+        kept = Membership.objects.select_for_update().filter(tenant_id=tenant_id, user=user).first()
+        if kept is not None and kept.disabled_at is None:
+            raise Conflict(f"{user.email} is a member already.")
+        given = {"role": role, "disabled_at": None}
+        member, _ = Membership.objects.update_or_create(tenant_id=tenant_id, user=user, defaults=given)
+        announce_change(tenant_id)
+    return member
+
+
+def change_role(membership: Membership, role: str) -> None:
+    """Give a member another role. They are signed out and their sockets close: what is open was opened in the old one.
+
+    Raises BadFrame for a role that is none, Conflict for the last owner, PlanLimit if the plan has no seat left.
+    """
+    _must_be_role(role)
+    if membership.role == role:
+        return
+    with transaction.atomic():
+        if membership.role == Role.VIEWER:
+            registry.seat_wanted(tenant_id=membership.tenant_id, role=role)
+        _must_not_be_last_owner(membership)
+        membership.role = role
+        membership.save(update_fields=["role"])
+        _end(SignIn.objects.filter(user_id=membership.user_id, tenant_id=membership.tenant_id))
+        announce_change(membership.tenant_id)
+
+
 def end_membership(membership: Membership) -> None:
     """Take a member out of a tenant: signed out there, sockets closed. Their user and other memberships stay."""
     membership.disabled_at = timezone.now()
@@ -112,6 +147,17 @@ def forget_tenant(tenant_id: UUID) -> None:
 def announce_change(tenant_id: UUID) -> None:
     """After any change of a tenant's rows: once it is committed, every process forgets what it kept, and sockets follow."""
     transaction.on_commit(partial(registry.tenant_changed, tenant_id=tenant_id))
+
+
+def _must_be_role(role: str) -> None:
+    if role not in Role.values:
+        raise BadFrame(f"{role!r} is not one of {', '.join(Role.values)}.", field="role")
+
+
+def _must_not_be_last_owner(membership: Membership) -> None:
+    owners = Membership.objects.select_for_update().filter(tenant_id=membership.tenant_id, role=Role.OWNER, disabled_at=None)
+    if membership.role == Role.OWNER and len(owners) == 1:
+        raise Conflict("This is the last owner. Make somebody else an owner first.")
 
 
 def new_sid() -> UUID:

@@ -33,6 +33,7 @@ tenant_created = Hook("tenant_created")  # tenant: TenantRef, owner: User -> mak
 sessions_ended = Hook("sessions_ended")  # tenant_id: UUID, user_id: UUID, sid: str | None -> closes live sockets
 notify = Hook("notify")  # tenant: TenantRef, recipients: [UUID] | Do, category, kind, title, url, body?, actions?, key? -> tells
 support_visit = Hook("support_visit")  # tenant_id: UUID, user_id: UUID -> (name, e-mail) of staff who may look in now, or None
+seat_wanted = Hook("seat_wanted")  # tenant_id: UUID, role: str -> raises PlanLimit if nobody more may have it; in the transaction
 tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close
 export_tenant = Hook("export_tenant")  # tenant: TenantRef -> iterator of (name of a file, iterator of its bytes), on the platform
 limits_of_plan = Hook("limits_of_plan")  # tenant: TenantRef -> {name of a limit, or *: factor}, in a thread, on the platform
