@@ -109,3 +109,12 @@ async def test_the_same_cid_five_times_at_once_is_one_message_and_one_usage_row(
     assert sorted(appended.outcome for appended in said) == ["again"] * 4 + ["stored"]
     assert await run_in_tenant(shop.tenant, lambda: Message.objects.filter(cid=one.cid).count()) == 1
     assert await run_on_platform(lambda: UsageEvent.objects.filter(tenant_id=shop.tenant.id).count()) == 1
+
+
+@pytest.mark.parametrize(("who", "counts"), [("visitor", True), ("owner", True), ("nobody", False)])
+def test_whose_messages_count(shop: Shop, who: str, counts: bool) -> None:
+    """What a person says does; a line of the room itself, as of who took it, does not."""
+    vic = talk.visitor(shop.tenant)
+    room = talk.room_of(shop.tenant, vic)
+    talk.say(shop.tenant, room, {"visitor": vic, "owner": shop.owner, "nobody": None}[who], "hello")
+    assert UsageEvent.objects.filter(tenant_id=shop.tenant.id).count() == int(counts)
