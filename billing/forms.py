@@ -226,3 +226,22 @@ class PricedChangeForm(forms.Form):
     proration_date = forms.IntegerField(widget=forms.HiddenInput)
     renewal_amount = forms.IntegerField(widget=forms.HiddenInput)
     renews_at = forms.DateTimeField(widget=forms.HiddenInput)
+
+
+class CloseForm(forms.Form):
+    """That somebody means it: the tenant's address, typed."""
+
+    slug = forms.CharField(
+        max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
+    )
+
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.slug = slug
+        self.fields["slug"].label = f"Type {slug} to close it for good"
+
+    def clean_slug(self) -> str:
+        typed: str = self.cleaned_data["slug"].strip()
+        if typed != self.slug:
+            raise ValidationError(f"{typed} is not {self.slug}. Nothing was closed.")
+        return typed

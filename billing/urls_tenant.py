@@ -31,4 +31,5 @@ urlpatterns = [
     path("settings/support/end/", settings.end_consent, name="billing_end_consent"),
     path("settings/<str:part>/", settings.keep, name="billing_keep"),
     path("export/", doors.export, name="billing_export"),
+    path("close/", doors.close, name="billing_close"),
 ]

@@ -23,6 +23,7 @@ SECTIONS: Final = {
     "act": "plans",
     "confirming": "plans",
     "invoice": "invoices",
+    "close": "settings",
 }  # the tab under which a page stands, where it has another name
 
 

@@ -21,6 +21,7 @@ from billing.services.stripe.customer import tell_customer
 from billing.views.gate import READ, Desk, page
 from billing.views.pages import UNPROCESSABLE, Refusal, refuse, show
 from saas.core.errors import NotFound
+from tenants.access import Do, may
 from tenants.models import User
 
 DETAILS: Final = ("billing_name", "billing_email", "country", "tax_id_type", "tax_id", "time_zone")
@@ -74,6 +75,7 @@ def _settings(request: HttpRequest, desk: Desk, *, status: int = 200, **refused:
         "visits": visits_of(desk.id),
         "support_until": until if until and until > now() else None,
         "support_by": desk.account.support_by,
+        "may_close": may(desk.member.role, Do.MANAGE_TENANT),
     }
     return show(request, desk, "settings", status=status, **context)
 

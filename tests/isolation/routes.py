@@ -59,6 +59,7 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
         "billing/settings/support/end/": GATED,
         "billing/settings/<str:part>/": GATED,
         "billing/export/": GATED,
+        "billing/close/": GATED,
         "inbox/": GATED,
         "inbox/<uuid:room_id>/": GATED,
         "api/v1/notifications": GATED,
