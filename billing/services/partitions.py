@@ -21,7 +21,7 @@ def drop_old() -> int:
     return _called("SELECT public.drop_usage_partitions(now() - %s::interval)", KEPT)
 
 
-def _called(statement: str, argument: object) -> int:
+def _called(statement: str, argument: int | str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, [argument])
         row = cursor.fetchone()

@@ -90,9 +90,7 @@ def _new_price(gateway: Gateway, price: PlanPrice, found: shapes.Price | None) -
     """
     differences = _price_differences(price, found) if found else []
     if differences and price.plan.used_since is not None:
-        said = [
-            f"{name} is {_plain(theirs)} there and {_plain(ours)} here" for name, theirs, ours in _price_differences(price, found)
-        ]
+        said = [f"{name} is {_plain(theirs)} there and {_plain(ours)} here" for name, theirs, ours in differences]
         raise PlanInUse(f"The price {price.lookup_key} in Stripe is not the one that is in use: {', '.join(said)}.")
     return Change(f"price {price.lookup_key}", partial(_make_price, gateway, price, found.id if found else ""))
 

@@ -1,6 +1,7 @@
 """Partitions of usage: there are some for months to come, what is old goes, and nothing that is kept is lost on the way."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -23,7 +24,7 @@ def partitions() -> set[str]:
         return {name.removeprefix("public.").removeprefix("billing_usageevent_") for (name,) in cursor.fetchall()}
 
 
-def lies_in(source: object) -> str:
+def lies_in(source: UUID) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM public.billing_usageevent WHERE source_id = %s", [source])
         return str(cursor.fetchone()[0]).removeprefix("public.").removeprefix("billing_usageevent_")

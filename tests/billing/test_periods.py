@@ -24,8 +24,8 @@ def any_moment() -> datetime:
 PAIRS = [(any_moment(), any_moment()) for _ in range(500)]
 
 
-def at(year: int, month: int, day: int, *time: int) -> datetime:
-    return datetime(year, month, day, *time, tzinfo=UTC)
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def by_sql(anchor: datetime, moment: datetime) -> Period:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -88,7 +89,7 @@ def test_a_plan_that_nobody_has_may_be_edited(gold: Plan, sell: Sell) -> None:
         ({"meters": {**TEAM.meters, Meter.MESSAGE: Allowance(900, Decimal("0.4"))}}, "meters.message.included is 1000 for those"),
     ],
 )
-def test_a_plan_that_somebody_has_may_not(change: dict[str, object], said: str, gold: Plan, sell: Sell) -> None:
+def test_a_plan_that_somebody_has_may_not(change: dict[str, Any], said: str, gold: Plan, sell: Sell) -> None:
     sell(gold)
     write_plans()
     use(version_of(gold.key))
@@ -106,7 +107,7 @@ def test_its_next_version_is_sold_instead_and_the_old_one_stays(gold: Plan, sell
     write_plans()
     assert terms(version_of(gold.key)) == dearer
     assert terms(PlanVersion.objects.get(id=first.id)) == gold
-    assert (prices_of(gold)["seat-month"].unit_amount, prices_of(dearer)["seat-month"].unit_amount) == (1500, 1600)
+    assert [prices_of(plan)["seat-month"].unit_amount for plan in (gold, dearer)] == [1500, 1600]
 
 
 def test_what_leaves_the_table_is_not_sold_any_more(gold: Plan, sell: Sell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +141,7 @@ class TestInStripe:
 
     def test_a_metered_price_is_graduated_from_its_allowance(self, sandbox: Sandbox) -> None:
         sync_plans(gateway())
-        asked = {"lookup_keys": ["porchlight-team-1-message"], "expand": ["data.tiers", "data.product"]}
-        price = sandbox.client().v1.prices.list(asked).data[0]
+        price = sandbox.client().v1.prices.list({"lookup_keys": ["porchlight-team-1-message"], "expand": ["data.tiers"]}).data[0]
         assert price.recurring is not None
         assert price.recurring.meter == StripeMeter.objects.get(meter=Meter.MESSAGE).stripe_meter_id
         assert (price.recurring.usage_type, price.recurring.interval, price.tiers_mode) == ("metered", "month", "graduated")
@@ -180,7 +180,8 @@ class TestInStripe:
         key = f"porchlight-{gold.key}-1-seat-month"
         assert sync_plans(gateway()) == [f"plan {gold.key} 1: seat", f"price {key}"]
         (found,) = gateway().prices(lookup_keys=[key])
-        assert (found.unit_amount, found.id) == (1600, prices_of(gold)["seat-month"].stripe_price_id)
+        assert found.unit_amount == 1600
+        assert found.id == prices_of(gold)["seat-month"].stripe_price_id
 
     def test_a_price_that_somebody_changed_at_stripe_is_named(self, gold: Plan, sell: Sell, sandbox: Sandbox) -> None:
         sell(gold)
@@ -188,15 +189,8 @@ class TestInStripe:
         use(version_of(gold.key))
         key = f"porchlight-{gold.key}-1-seat-month"
         (theirs,) = gateway().prices(lookup_keys=[key])
-        asked = {
-            "product": theirs.product,
-            "lookup_key": key,
-            "currency": "usd",
-            "interval": "month",
-            "included": 0,
-            "meter": None,
-        }
-        gateway().create_price(**asked, unit_amount=Decimal(1700), key=uuid4().hex)
+        asked: dict[str, Any] = {"product": theirs.product, "lookup_key": key, "unit_amount": Decimal(1700), "key": uuid4().hex}
+        gateway().create_price(**asked, currency="usd", interval="month", included=0, meter=None)
         with pytest.raises(PlanInUse, match=f"{key} in Stripe .*unit_amount is 1700 there and 1500 here"):
             sync_plans(gateway())
 

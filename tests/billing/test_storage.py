@@ -1,12 +1,11 @@
 """Storage is measured once a day, from the real size of a tenant's tables and files, and counted in whole MB."""
 
-from datetime import timedelta
-from uuid import uuid4
+from datetime import date, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
 
-from billing import metering
 from billing.jobs.usage import sample_storage, unmeasured
 from billing.metering import record_storage
 from billing.models import BillingAccount, Meter, StorageSample, UsageEvent
@@ -22,7 +21,7 @@ from tests.support.usage import account_with
 MB = 1_000_000
 
 
-def today() -> object:
+def today() -> date:
     return timezone.now().date()
 
 
@@ -81,12 +80,12 @@ async def test_the_job_measures_everybody_who_is_not_closed(make_tenant: MakeTen
     await run_on_platform(account_with, closed, access_state=BillingAccount.Access.CLOSED)
     whole = files.total_size
 
-    def fails(tenant_id: object) -> int:
+    def fails(tenant_id: UUID) -> int:
         if tenant_id == broken.id:
             raise OSError("the storage is away")
         return whole(tenant_id)
 
-    monkeypatch.setattr(metering.files, "total_size", fails)
+    monkeypatch.setattr(files, "total_size", fails)
     await sample_storage(timestamp=0)
     left = await run_on_platform(unmeasured, today())
     assert broken.id in left

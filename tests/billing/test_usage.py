@@ -14,8 +14,8 @@ from tests.support.usage import account_with, use
 SECOND = timedelta(seconds=1)
 
 
-def at(year: int, month: int, day: int, *time: int) -> datetime:
-    return datetime(year, month, day, *time, tzinfo=UTC)
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_rows_come_in_order_and_in_pages(make_tenant: MakeTenant) -> None:
     tenant = make_tenant()
     moments = [at(2026, 11, 1, hour) for hour in range(5)]
     sources = use(tenant, *moments)
-    window = {"start": moments[1], "end": moments[4]}
-    first = rows(tenant.id, Meter.MESSAGE, **window, limit=2)
-    rest = rows(tenant.id, Meter.MESSAGE, **window, after=first[-1].source_id, limit=2)
+    start, end = moments[1], moments[4]
+    first = rows(tenant.id, Meter.MESSAGE, start=start, end=end, limit=2)
+    rest = rows(tenant.id, Meter.MESSAGE, start=start, end=end, after=first[-1].source_id, limit=2)
     assert [row.source_id for row in [*first, *rest]] == sources[1:4]
     assert [(row.occurred_at, row.quantity) for row in first] == [(moments[1], 1), (moments[2], 1)]
 
