@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 WIDTH, HEIGHT, FOOT, LEFT = 720, 240, 28, 64  # of the drawing, its row of names, and its column of amounts
+NARROW: Final = 460  # where two stand side by side
 STEPS: Final = 4
 NICE: Final = (1, 2, 2.5, 5, 10)
 
@@ -50,12 +51,12 @@ Column = tuple[
 ]  # its name, its parts (kind, amount, words), the line's amount
 
 
-def chart(columns: Sequence[Column], *, scale: float = 1.0) -> Chart:
+def chart(columns: Sequence[Column], *, scale: float = 1.0, width: int = WIDTH) -> Chart:
     """Columns from left to right. Parts above zero stack upwards, those below it downwards. Amounts times `scale` are shown."""
     top, bottom = _reach(columns)
     step = _step(top - bottom)
     high, low = _up(top, step), -_up(-bottom, step)
-    wide = (WIDTH - LEFT) / max(1, len(columns))
+    wide = (width - LEFT) / max(1, len(columns))
 
     def y(amount: float) -> float:
         return round((high - amount) / (high - low) * (HEIGHT - FOOT - 12) + 6, 1)
@@ -68,7 +69,7 @@ def chart(columns: Sequence[Column], *, scale: float = 1.0) -> Chart:
     ]
     names = [Tick(name, round(LEFT + (place + 0.5) * wide, 1), HEIGHT - 8) for place, (name, _, _) in enumerate(columns)]
     amounts = [Tick(f"{amount * scale:,.0f}", LEFT - 8, y(amount)) for amount in _marks(low, high, step)]
-    return Chart(bars, " ".join(f"{dot.x},{dot.y}" for dot in dots), dots, names, amounts, y(0))
+    return Chart(bars, " ".join(f"{dot.x},{dot.y}" for dot in dots), dots, names, amounts, y(0), width)
 
 
 def _reach(columns: Sequence[Column]) -> tuple[float, float]:

@@ -65,7 +65,7 @@ def _wanted(request: HttpRequest) -> Wanted:
 
 
 def _tenant(row: TenantRow) -> list[Cell]:
-    plan = f"{row.plan}, {row.status}" if row.status and row.status != "active" else row.plan
+    plan = f"{row.plan}, {row.status.replace('_', ' ')}" if row.status and row.status != "active" else row.plan
     return [
         Cell(row.name, href=page_of(row.id)),
         Cell(plan),

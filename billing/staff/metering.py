@@ -9,14 +9,16 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from billing.clock import now
-from billing.jobs.stripe import handle_event
 from billing.models import Difference, MeterReport, ReconciliationRun, StripeEvent
 from billing.plans import METER_NAMES
 from billing.reporting.health import health
+from billing.services import batches
 from billing.services.audit import Actor, record
+from billing.services.stripe.working import handle_event
 from billing.staff.lists import page_of
 from billing.staff.roles import StaffMay, for_staff_who, may
 from billing.staff.tables import Cell, Table, label, moment, number, show
+from saas.core.errors import AppError
 from saas.core.jobs import defer
 
 MOST: Final = 200
@@ -35,6 +37,7 @@ def metering(request: HttpRequest) -> HttpResponse:
         "Metering, webhooks, reconciliation",
         health=health(),
         batches=_batches(request),
+        open_batches=_open_batches() if can else [],
         differences=_difference_table(differences),
         open_differences=[row for row in differences if row.state == Difference.State.OPEN] if can else [],
         events=_events(),
@@ -49,6 +52,11 @@ def _batches(request: HttpRequest) -> Table:
     rows = MeterReport.objects.filter(status__in=statuses).select_related("account__tenant").order_by("window_start")[:MOST]
     columns = ("Tenant", "Meter", "Window", "Part", "Quantity", "State", "Attempts", "First sent", "Complaint", "Identifier")
     return Table("batches", columns, [_batch(row) for row in rows], empty="No batch is in this state.")
+
+
+def _open_batches() -> list[MeterReport]:
+    """Those that wait for a person."""
+    return list(MeterReport.objects.filter(status__in=BAD).select_related("account__tenant").order_by("window_start")[:MOST])
 
 
 def _batch(row: MeterReport) -> list[Cell]:
@@ -148,6 +156,26 @@ def accept(request: HttpRequest, difference_id: UUID) -> HttpResponse:
     actor = Actor(request.user.email, is_staff=True)  # type: ignore[union-attr]  # staff alone come here
     record("difference.accept", tenant_id=found.account_id, actor=actor, after={"delta": found.delta}, reason=note)
     messages.success(request, "Settled.")
+    return redirect("admin:money_metering")
+
+
+@require_POST
+@for_staff_who(StaffMay.MOVE_MONEY)
+def batch(request: HttpRequest, verdict: str) -> HttpResponse:
+    """Say of a batch whether Stripe counted it, or have one sent again that Stripe could not use."""
+    identifier, reason = request.POST.get("identifier", ""), request.POST.get("reason", "")
+    actor = Actor(request.user.email, is_staff=True)  # type: ignore[union-attr]  # staff alone come here
+    try:
+        if verdict == "again":
+            batches.send_again(identifier, actor=actor, reason=reason)
+        elif verdict in {"counted", "missing"}:
+            batches.decide(identifier, counted=verdict == "counted", actor=actor, reason=reason)
+        else:
+            raise Http404
+    except AppError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{identifier}: done.")
     return redirect("admin:money_metering")
 
 

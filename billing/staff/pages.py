@@ -14,6 +14,7 @@ def add_pages() -> None:
     staff.add_page("money/adjustments/", lists.asked, "money_adjustments")
     staff.add_page("money/adjustments/<uuid:adjustment_id>/<slug:verdict>/", lists.settle, "money_settle")
     staff.add_page("money/metering/", metering.metering, "money_metering")
+    staff.add_page("money/metering/batches/<slug:verdict>/", metering.batch, "money_batch")
     staff.add_page("money/metering/differences/<uuid:difference_id>/", metering.accept, "money_accept")
     staff.add_page("money/metering/events/<str:event_id>/", metering.again, "money_again")
     staff.add_page("money/audit/", lists.audit, "money_audit")

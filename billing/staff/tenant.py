@@ -22,7 +22,7 @@ from billing.selectors.usage import daily, used
 from billing.services import access, adjustments, visits
 from billing.services.audit import Actor
 from billing.staff import forms
-from billing.staff.charts import Chart, chart
+from billing.staff.charts import NARROW, Chart, chart
 from billing.staff.roles import StaffMay, for_staff_who, may
 from billing.staff.tables import Cell, Table, label, moment, money, number, show
 from saas.core.errors import AppError, Forbidden
@@ -139,12 +139,13 @@ def _meters(account: BillingAccount) -> list[dict[str, Any]]:
 
 
 def _days(days: list[tuple[str, int]]) -> Chart:
-    every = max(1, len(days) // 8)
+    every = max(1, len(days) // 5)
     return chart(
         [
             (name if place % every == 0 else "", [("usage", float(amount), f"{name}: {amount:,}")], None)
             for place, (name, amount) in enumerate(days)
-        ]
+        ],
+        width=NARROW,
     )
 
 
