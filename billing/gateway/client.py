@@ -34,7 +34,7 @@ class Clients:
         loop = asyncio.get_running_loop()
         if http := self._http.pop(loop, None):
             del self._async[loop]
-            await http.close_async()
+            await http.close_async()  # type: ignore[no-untyped-call]
 
     def _made(self, http: stripe.HTTPClient) -> stripe.StripeClient:
         addresses: Any = self._addresses

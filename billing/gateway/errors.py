@@ -11,6 +11,7 @@ REPORTED: Final = "already exists with identifier"
 IN_USE: Final = "idempotency_key_in_use"
 KEY_REUSED: Final = "idempotency_error"
 MISSING: Final = "resource_missing"
+BUSY: Final = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)  # a call with the same key is under way, or too many are
 
 
 class StripeError(Exception):
@@ -81,9 +82,9 @@ def translated() -> Iterator[None]:
 def translate(error: stripe.StripeError) -> StripeError:
     """Our error for one of the SDK's."""
     text = str(error.user_message or error)
+    if error.http_status in BUSY or error.code == IN_USE:
+        return Busy(text, retry_after=_retry_after(error))
     match error:
-        case stripe.RateLimitError():
-            return Busy(text, retry_after=_retry_after(error))
         case stripe.AuthenticationError() | stripe.PermissionError():
             return Denied(text)
         case stripe.IdempotencyError():
@@ -97,8 +98,6 @@ def translate(error: stripe.StripeError) -> StripeError:
 
 
 def _invalid(error: stripe.InvalidRequestError, text: str) -> StripeError:
-    if error.http_status == HTTPStatus.TOO_MANY_REQUESTS or error.code == IN_USE:
-        return Busy(text, retry_after=_retry_after(error))
     if REPORTED in text:
         return AlreadyReported(text)
     kind = NoSuch if error.code == MISSING or error.http_status == HTTPStatus.NOT_FOUND else Refused
@@ -106,7 +105,7 @@ def _invalid(error: stripe.InvalidRequestError, text: str) -> StripeError:
 
 
 def _retry_after(error: stripe.StripeError) -> float | None:
-    said = dict(error.headers).get("retry-after", "")
+    said = dict(error.headers or {}).get("retry-after", "")
     try:
         return float(said)
     except ValueError:

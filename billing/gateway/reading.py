@@ -59,7 +59,7 @@ def coupon(raw: Raw) -> shapes.Coupon:
 
 def customer(raw: Raw) -> shapes.Customer:
     """One that was deleted has nothing but its id. Of several tax IDs the newest counts."""
-    tax = next(iter((raw.get("tax_ids") or {}).get("data") or []), {})
+    tax: Raw = next(iter((raw.get("tax_ids") or {}).get("data") or []), {})
     card = (raw.get("invoice_settings") or {}).get("default_payment_method")
     return shapes.Customer(
         id=raw["id"],

@@ -1,11 +1,12 @@
 """What a subscription will be when what is paid now ends."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from billing.gateway import reading, shapes
 from billing.gateway.client import Clients, given, keyed
-from billing.gateway.errors import translated
+from billing.gateway.errors import Refused, translated
 from billing.gateway.subscriptions import as_items
 
 
@@ -22,14 +23,21 @@ class Schedules(Clients):
     ) -> shapes.Schedule:
         """The items that there are `now` until `at`, and `then` others, without prorations. Another schedule must not lead it.
 
-        Two calls: after a crash between them the same key goes on where it stopped.
+        Two calls: after a crash between them the same key goes on where it stopped; if the second is refused, nothing stays.
         """
         with translated():
             made = self.stripe.v1.subscription_schedules.create(given(from_subscription=subscription), keyed(f"{key}:make"))
-            start = made.phases[0].start_date
-            phases = [_phase(now, start_date=start, end_date=reading.second(at)), _phase(then, start_date=reading.second(at))]
-            asked = given(phases=phases, end_behavior="release")
-            changed = self.stripe.v1.subscription_schedules.update(made.id, asked, keyed(f"{key}:set"))
+        phases = [
+            _phase(now, start_date=made.phases[0].start_date, end_date=reading.second(at)),
+            _phase(then, start_date=reading.second(at)),
+        ]
+        try:
+            with translated():
+                asked = given(phases=phases, end_behavior="release")
+                changed = self.stripe.v1.subscription_schedules.update(made.id, asked, keyed(f"{key}:set"))
+        except Refused:
+            self.release_schedule(made.id, key=f"{key}:undo")
+            raise
         return reading.schedule(changed.to_dict())
 
     def release_schedule(self, id: str, *, key: str) -> None:
@@ -38,5 +46,6 @@ class Schedules(Clients):
             self.stripe.v1.subscription_schedules.release(id, given(), keyed(key))
 
 
-def _phase(items: tuple[shapes.Wanted, ...], **bounds: Any) -> dict[str, Any]:
-    return given(items=as_items(items), proration_behavior="none", **bounds)
+def _phase(items: tuple[shapes.Wanted, ...], **bounds: Any) -> Any:
+    """A phase has items of its own: they are named by their prices alone."""
+    return given(items=as_items(replace(item, id="") for item in items), proration_behavior="none", **bounds)

@@ -87,7 +87,7 @@ def test_who_loses_a_seat_in_a_room_is_out_of_it(tenant: TenantRef, told: list[d
     change_role(member, Role.VIEWER)
     assert told == [{"tenant_id": tenant.id, "user_id": member.user_id, "sid": str(open_in.id)}]
     assert SignIn.objects.get(id=open_in.id).ended_at is not None
-    assert add_member(tenant_id=tenant.id, user=somebody("Eve"), role=Role.AGENT)
+    assert add_member(tenant_id=tenant.id, user=somebody("Eve"), role=Role.AGENT).role == Role.AGENT
 
 
 def test_who_is_taken_out_while_in_a_room_is_out_of_it(tenant: TenantRef, told: list[dict[str, Any]]) -> None:

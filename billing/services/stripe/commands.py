@@ -46,9 +46,9 @@ def _written(account_id: UUID, operation: str, actor: Actor, params: Mapping[str
     same = StripeCommand.for_tenant(account_id).filter(operation=operation, params_hash=digest)
     number = same.filter(Q(status__in=SETTLED) | Q(asked_at__lt=now() - KEPT)).count()
     values = {"account_id": account_id, "operation": operation, "actor": actor.email, "params_hash": digest, "asked_at": now()}
-    command, _ = StripeCommand.objects.get_or_create(
+    command: StripeCommand = StripeCommand.objects.get_or_create(
         key=f"{operation}:{account_id}:{digest[:20]}:{number}", defaults=values | {"params": dict(params)}
-    )
+    )[0]
     return command
 
 

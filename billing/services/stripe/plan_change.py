@@ -104,13 +104,6 @@ def cancel(account_id: UUID, *, actor: Actor) -> None:
     _do(live, "plan.cancel", actor, lambda id, key: gateway().cancel_at_period_end(id, key=key))
 
 
-def cancel_now(account_id: UUID, *, actor: Actor) -> None:
-    """The plan ends at once, and usage so far is invoiced: for a tenant that closes."""
-    live = subscription_of(account_id)
-    scheduling.release(live, actor=actor)
-    _do(live, "plan.cancel_now", actor, lambda id, key: gateway().cancel_now(id, key=key))
-
-
 def reactivate(account_id: UUID, *, actor: Actor) -> None:
     """Take a cancellation back. Raises Conflict if there is none."""
     live = subscription_of(account_id)

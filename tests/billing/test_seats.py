@@ -1,0 +1,165 @@
+"""Seats: more of them now, for what was shown; fewer from the next renewal on."""
+
+from dataclasses import replace
+
+import pytest
+
+from billing.gateway.errors import Declined
+from billing.models import PlanMove, SeatEntry, Subscription
+from billing.selectors.plans import seats
+from billing.services.stripe.mirror import fetch_subscription
+from billing.services.stripe.plan_change import cancel, pause
+from billing.services.stripe.seats import buy_seats, lower_seats_at_renewal, preview_seats
+from saas.core.errors import BadFrame, Conflict
+from tenants.models import Role
+from tests.billing.buyer import ADA, Buyer
+from tests.support.cast import MakeTenant
+from tests.support.money import paying
+from tests.support.stripe import Sandbox
+
+DAY = 86_400
+
+
+@pytest.fixture
+def buyer(sandbox: Sandbox, make_tenant: MakeTenant) -> Buyer:
+    """Has Team with 5 seats."""
+    found = Buyer(sandbox, make_tenant())
+    found.buy()
+    return found
+
+
+def to_renewal(buyer: Buyer) -> Subscription:
+    """Move the clock past the end of the paid period."""
+    live = buyer.live
+    buyer.sandbox.advance_to(int(live.seat_period_end.timestamp()) + 7200)
+    return fetch_subscription(str(live.stripe_id))
+
+
+def entries(buyer: Buyer) -> list[tuple[int, int]]:
+    return list(SeatEntry.for_tenant(buyer.id).order_by("at", "id").values_list("seats", "seats_next"))
+
+
+def test_more_seats_cost_what_was_shown(buyer: Buyer) -> None:
+    """Acceptance 17, first half: the amount of the preview is charged, though time went on in between."""
+    buyer.sandbox.advance(10 * DAY)
+    preview = preview_seats(buyer.id, 7)
+    assert 0 < preview.amount_now < 2 * 15_00
+    assert preview.renewal_amount == 7 * 15_00
+    buyer.sandbox.advance(1800)
+    buy_seats(buyer.id, preview, actor=ADA)
+    invoice = buyer.invoices()[-1]
+    assert (invoice["amount_paid"], invoice["status"]) == (preview.amount_now, "paid")
+    assert seats(buyer.id).bought == 7
+    move = PlanMove.for_tenant(buyer.id).order_by("at").last()
+    assert move is not None
+    assert (move.kind, move.before, move.after) == ("expansion", 5 * 15_00, 7 * 15_00)
+
+
+def test_fewer_seats_change_nothing_until_the_renewal(buyer: Buyer) -> None:
+    """Acceptance 17, second half."""
+    before = len(buyer.invoices())
+    lower_seats_at_renewal(buyer.id, 3, actor=ADA)
+    held = seats(buyer.id)
+    assert (held.bought, held.next) == (5, 3)
+    assert buyer.live.seats == 5
+    assert len(buyer.invoices()) == before
+    assert to_renewal(buyer).seats == 3
+    assert buyer.invoices()[-1]["total"] == 3 * 15_00
+    assert (seats(buyer.id).bought, seats(buyer.id).next) == (3, 3)
+    assert entries(buyer) == [(5, 5), (5, 3), (3, 3)]
+
+
+def test_a_reduction_can_be_taken_back(buyer: Buyer) -> None:
+    lower_seats_at_renewal(buyer.id, 3, actor=ADA)
+    lower_seats_at_renewal(buyer.id, 5, actor=ADA)
+    assert seats(buyer.id).next == 5
+    assert buyer.live.schedule_id == ""
+    assert to_renewal(buyer).seats == 5
+
+
+def test_more_seats_take_a_reduction_back(buyer: Buyer) -> None:
+    lower_seats_at_renewal(buyer.id, 3, actor=ADA)
+    buy_seats(buyer.id, preview_seats(buyer.id, 6), actor=ADA)
+    assert (seats(buyer.id).bought, seats(buyer.id).next) == (6, 6)
+    assert to_renewal(buyer).seats == 6
+
+
+def test_another_amount_than_was_shown_is_not_charged(buyer: Buyer) -> None:
+    preview, before = preview_seats(buyer.id, 7), len(buyer.invoices())
+    with pytest.raises(Conflict, match="something else"):
+        buy_seats(buyer.id, replace(preview, amount_now=preview.amount_now - 1), actor=ADA)
+    assert (len(buyer.invoices()), seats(buyer.id).bought) == (before, 5)
+
+
+def test_a_price_counts_for_an_hour(buyer: Buyer) -> None:
+    preview = preview_seats(buyer.id, 7)
+    buyer.sandbox.advance(3700)
+    with pytest.raises(Conflict, match="more than an hour ago"):
+        buy_seats(buyer.id, preview, actor=ADA)
+    assert seats(buyer.id).bought == 5
+
+
+def test_a_declined_card_buys_no_seats(buyer: Buyer) -> None:
+    buyer.sandbox.advance(DAY)
+    buyer.fails()
+    with pytest.raises(Declined) as refusal:
+        buy_seats(buyer.id, preview_seats(buyer.id, 7), actor=ADA)
+    assert "declined" in refusal.value.message
+    assert fetch_subscription(str(buyer.live.stripe_id)).seats == 5
+    assert entries(buyer) == [(5, 5)]
+
+
+def test_no_fewer_than_are_held_and_it_says_by_whom(buyer: Buyer) -> None:
+    buyer.hire("Ben")
+    buyer.hire("Eve", Role.VIEWER)
+    assert seats(buyer.id).used == 2
+    with pytest.raises(BadFrame, match="2 seats are held, by Ben, Olga") as refusal:
+        lower_seats_at_renewal(buyer.id, 1, actor=ADA)
+    assert refusal.value.field == "seats"
+    lower_seats_at_renewal(buyer.id, 2, actor=ADA)
+    assert seats(buyer.id).next == 2
+
+
+def test_what_is_no_increase_is_not_bought(buyer: Buyer) -> None:
+    with pytest.raises(BadFrame, match="There are 5 seats already"):
+        preview_seats(buyer.id, 5)
+    with pytest.raises(BadFrame, match="buy more instead"):
+        lower_seats_at_renewal(buyer.id, 6, actor=ADA)
+
+
+def test_seats_of_a_plan_that_ends_or_rests_stay(buyer: Buyer) -> None:
+    cancel(buyer.id, actor=ADA)
+    with pytest.raises(Conflict, match="take the cancellation back"):
+        preview_seats(buyer.id, 7)
+
+
+def test_seats_of_a_paused_plan_stay(buyer: Buyer) -> None:
+    pause(buyer.id, actor=ADA)
+    with pytest.raises(Conflict, match="resume it first"):
+        preview_seats(buyer.id, 7)
+
+
+def test_in_a_trial_seats_cost_nothing_yet(sandbox: Sandbox, make_tenant: MakeTenant) -> None:
+    buyer = Buyer(sandbox, make_tenant())
+    buyer.buy(trial=True)
+    preview = preview_seats(buyer.id, 7)
+    assert preview.amount_now == 0
+    buy_seats(buyer.id, preview, actor=ADA)
+    lower_seats_at_renewal(buyer.id, 2, actor=ADA)
+    assert (buyer.live.seats, buyer.live.status) == (2, "trialing")
+    assert sum(row["total"] for row in buyer.invoices()) == 0
+
+
+def test_a_plan_that_was_given_has_no_seats_to_buy(make_tenant: MakeTenant) -> None:
+    tenant = make_tenant()
+    with pytest.raises(Conflict, match="choose one first"):
+        preview_seats(tenant.id, 7)
+    given = paying(tenant)
+    Subscription.objects.filter(pk=given.pk).update(source="comp", stripe_id=None)
+    with pytest.raises(Conflict, match="given by us"):
+        preview_seats(tenant.id, 7)
+
+
+def test_without_a_plan_there_are_the_free_ones(make_tenant: MakeTenant) -> None:
+    held = seats(make_tenant().id)
+    assert (held.bought, held.used, held.next, held.most) == (2, 1, 2, 2)
