@@ -1,0 +1,202 @@
+"""The whole path of money, clicked: sign up, choose Team, pay, add seats, say 1,300 messages, see the invoice of $76.20 at the
+stand-in, on the tenant's page and on the staff's; fail a renewal, walk down to suspended, and come back by paying.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page, expect
+from websockets.asyncio.client import connect
+
+from tests.contract.conformance.end import ChatSocket
+from tests.contract.conformance.place import SUBPROTOCOL, Place, origin_of
+from tests.contract.conformance.place import expect as answered
+from tests.e2e.conftest import PATIENCE_MS, ROOT, SELF_MADE, Product
+from tests.e2e.test_first_steps import PASSWORD, sign_up
+
+DAY = 86_400
+TOTAL = "$76.20"
+WORKS, FAILS_LATER = "4242 4242", "4000 0000 0000 0341"
+MESSAGES, AT_ONCE = 1_300, 100
+SECONDS = 120.0  # that something may take which is done by jobs of each minute
+
+
+@pytest.fixture(scope="module")
+def bank() -> Iterator[Product]:
+    """A product of its own: the clock of its money is moved."""
+    with tempfile.TemporaryDirectory(prefix="porchlight money ") as folder:
+        Path(folder).chmod(0o755)
+        running = Product(Path(folder))
+        running.start()
+        yield running
+        running.stop()
+
+
+class StandIn:
+    """The control of the stand-in for Stripe that runs beside the product."""
+
+    def __init__(self, product: Product) -> None:
+        address = urlsplit(product.facts["stripe's stand-in"])
+        self.url = f"http://127.0.0.1:{address.port}"
+        secrets = json.loads((product.folder / "secrets.json").read_text())
+        self._headers = {"Authorization": f"Bearer {secrets['STRIPE_SECRET_KEY']}"}
+
+    def ask(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        answer = httpx.request(verb, f"{self.url}/_sandbox/{path}", json=body or {}, headers=self._headers, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def advance(self, days: float) -> None:
+        """Move the clock; everything due on the way is done and told."""
+        self.ask("POST", "clock", {"advance": int(days * DAY)})
+        self.ask("POST", "deliver")
+
+    def invoices(self, customer: str) -> list[dict[str, Any]]:
+        return [row for row in self.ask("GET", "state/invoice") if row["customer"] == customer]
+
+
+async def shows(page: Page, url: str, text: str | re.Pattern[str]) -> None:
+    """Open a page again and again until it says so: what must happen first is done by jobs."""
+    end = time.monotonic() + SECONDS
+    while True:
+        await page.goto(url)
+        if await page.get_by_text(text).first.is_visible() or time.monotonic() > end:
+            break
+        await page.wait_for_timeout(1_000)
+    await expect(page.get_by_text(text).first).to_be_visible()
+
+
+async def subscribe(page: Page, host: str, card: str) -> None:
+    """Choose Team with two seats, and pay with a card of the stand-in's."""
+    await page.goto(f"{host}/billing/")
+    await page.get_by_role("link", name="Choose a plan").first.click()
+    await page.get_by_role("link", name="Choose Team").click()
+    await page.get_by_label("Seats").fill("2")
+    await page.get_by_role("button", name="On to payment").click()
+    await page.get_by_text("no money moves").first.wait_for(timeout=PATIENCE_MS)
+    await page.get_by_label(card).check()
+    await page.locator("button[value=pay]").click()
+    await page.wait_for_url(f"{host}/billing/**", timeout=PATIENCE_MS)
+    await shows(page, f"{host}/billing/", "Team")
+
+
+async def buy_seats(page: Page, host: str, seats: int) -> str:
+    """Look at the price of so many seats, and pay that; the price."""
+    await page.goto(f"{host}/billing/seats/")
+    await page.get_by_label("Seats").fill(str(seats))
+    await page.get_by_role("button", name="Show what it costs").click()
+    button = page.get_by_role("button", name=re.compile("Buy for"))
+    price = (await button.inner_text()).removeprefix("Buy for ")
+    await button.click()
+    await shows(page, f"{host}/billing/seats/", str(seats))
+    return price
+
+
+async def say_much(place: Place, count: int) -> None:
+    """So many messages of the owner's, in a room of the team's site, over a socket."""
+    access = await place.access()
+    made = answered(await place.post(f"{place.url}/api/v1/rooms", {"kind": "team", "title": "All of us"}, bearer=access), 201)
+    room = UUID(made["room"]["id"])
+    ticket = await place.ticket()
+    parts = urlsplit(ticket["socket"])
+    url = parts._replace(netloc=parts.netloc).geturl()
+    async with connect(url, origin=place.url, subprotocols=[SUBPROTOCOL], host="127.0.0.1", port=parts.port) as line:  # type: ignore[arg-type, list-item]
+        end = ChatSocket(line)
+        await end.hello(ticket["token"])
+        await end.join(room)
+        for start in range(0, count, AT_ONCE):
+            for number in range(start, start + AT_ONCE):
+                await end.say("send", cid=UUID(int=number + (1 << 64)), room=room, text=f"Line {number}")
+            for number in range(start, start + AT_ONCE):
+                await end.expect("ack", cid=str(UUID(int=number + (1 << 64))), seconds=60)
+        await end.close()
+
+
+def command(product: Product, *words: str) -> str:
+    """A command of the product's own, on its data; what it says."""
+    kept = {name: value for name, value in os.environ.items() if name not in SELF_MADE}
+    env = kept | {"DATA_DIR": str(product.folder), "PORT": str(product.port)}
+    told = [sys.executable, "-m", "saas.up", "run", "manage.py", *words]
+    done = subprocess.run(told, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+async def staff_page(browser: Browser, product: Product, path: str) -> Page:
+    """A page of the staff console."""
+    staff = product.facts["staff"]
+    page = await (await browser.new_context()).new_page()
+    await page.goto(staff["url"])
+    await page.get_by_label("Email").fill(staff["email"])
+    await page.get_by_label("Password").fill(staff["password"])
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.wait_for_url("**/staff/**")
+    await page.goto(staff["url"] + path)
+    return page
+
+
+async def take_card(page: Page, host: str, card: str) -> None:
+    """Put another card in the place of the one that is charged, on the page of the stand-in's portal."""
+    await page.goto(f"{host}/billing/")
+    await page.get_by_role("button", name="Card and payment").click()
+    await page.get_by_text("no money moves").first.wait_for(timeout=PATIENCE_MS)
+    await page.get_by_label(card).check()
+    await page.get_by_role("button", name="Add the card and use it").click()
+    await page.get_by_text("no money moves").first.wait_for(timeout=PATIENCE_MS)
+
+
+@pytest.mark.timeout(600)
+async def test_money_from_sign_up_to_the_last_reminder_and_back(bank: Product, browser: Browser) -> None:
+    stand = StandIn(bank)
+    page = await sign_up(bank, browser)
+    host = origin_of(page.url)
+    slug = str(urlsplit(host).hostname).partition(".")[0]
+    place = Place(url=host, widget="", key="", parent="", email=f"ines@{slug}.example", password=PASSWORD)
+
+    await subscribe(page, host, WORKS)
+    assert re.fullmatch(r"\$4[45]\.\d\d", await buy_seats(page, host, 5))  # three seats for nearly a month
+    await say_much(place, MESSAGES)
+    command(bank, "report_usage")
+    await shows(page, f"{host}/billing/", TOTAL)  # so far, on the next invoice
+
+    stand.advance(32)
+    (customer,) = {row["customer"] for row in stand.ask("GET", "state/invoice")}
+    renewal = stand.invoices(customer)[-1]
+    assert (renewal["total"], renewal["status"]) == (76_20, "paid")
+    await shows(page, f"{host}/billing/invoices/", TOTAL)
+    staff = await staff_page(browser, bank, f"money/tenants/?q={slug}")
+    await staff.get_by_role("link", name="Initech").first.click()
+    await expect(staff.get_by_text(TOTAL).first).to_be_visible()
+
+    await take_card(page, host, FAILS_LATER)
+    stand.advance(31)
+    await shows(page, f"{host}/billing/", re.compile("payment failed|not paid|unpaid", re.IGNORECASE))
+    stand.advance(8)
+    await shows(page, f"{host}/billing/", re.compile("restricted|read and answer", re.IGNORECASE))
+    stand.advance(15)
+    await shows(page, f"{host}/inbox/", re.compile("suspended", re.IGNORECASE))
+    await take_card(page, host, WORKS)
+    await page.goto(f"{host}/billing/invoices/")
+    await page.get_by_role("row").filter(has_text=re.compile("open|unpaid|due", re.IGNORECASE)).get_by_role("link").first.click()
+    await page.get_by_role("button", name=re.compile("^Pay")).click()
+    await shows(page, f"{host}/inbox/", re.compile("All of us|Initech", re.IGNORECASE))
+
+    command(bank, "report_usage")
+    command(bank, "shell", "-c", "from billing.reporting.reconcile import reconcile; reconcile()")
+    health = await staff_page(browser, bank, "money/metering/")
+    await expect(health.get_by_text("Both sides say the same.")).to_be_visible()
+    report = stand.ask("GET", "report")
+    assert [report[name] for name in ("refused", "unmodelled", "shape_faults", "crashes")] == [[], [], [], []]
+    assert report["validated"] > 0
