@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count, Min, Q
@@ -130,7 +130,7 @@ def _facts() -> _Facts:
     rows = batches.values_list("status").annotate(Count("id"), Min("created_at"))
     counts = {status: count for status, count, _ in rows}
     slow = Q(status="received", received_at__lt=moment - BACKLOG)
-    by_status = list(events.values_list("status").annotate(Count("id"), Count("id", filter=slow)))
+    by_status = list(events.values_list("status").annotate(Count("id"), slow=Count("id", filter=slow)))
     return _Facts(
         moment=moment,
         counts=counts,
@@ -145,8 +145,9 @@ def _facts() -> _Facts:
 
 
 def _closed_unsent(moment: datetime) -> int:
+    asked: dict[str, Any] = {"now": moment, "closed": CLOSED}
     with connection.cursor() as cursor:
-        cursor.execute(CLOSED_UNSENT, {"now": moment, "closed": CLOSED})
+        cursor.execute(CLOSED_UNSENT, asked)
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 
