@@ -113,5 +113,5 @@ def test_support_looks_in_only_while_somebody_agreed(house: House) -> None:
 def test_the_data_is_taken_along_and_that_is_written_down(house: House) -> None:
     answer = house.post("export/")
     assert answer["Content-Type"] == "application/zip"
-    assert answer.getvalue()[:2] == b"PK"
+    assert b"".join(answer)[:2] == b"PK"
     assert BillingAudit.objects.filter(tenant_id=house.tenant.id, action="data.export").count() == 1
