@@ -5,8 +5,6 @@ carrying one out again after a crash gives nothing twice.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from billing.gateway import gateway
 from billing.gateway.errors import Away, Busy, StripeError
 from billing.models import Adjustment, BillingAccount, Invoice
 from billing.services import corrections
+from billing.services.asked import Asked
 from billing.services.audit import Actor, record
 from billing.services.stripe.customer import ensure_customer
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
@@ -25,20 +24,6 @@ from tenants.models import User
 
 Kind = Adjustment.Kind
 Status = Adjustment.Status
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What somebody wants to give. `amount` in minor units, of usage in units. `subject`: an invoice, a batch, a plan's key."""
-
-    kind: str
-    account_id: UUID
-    reason: str
-    form_key: UUID
-    amount: int = 0
-    meter: str = ""
-    subject: str = ""
-    until: datetime | None = None
 
 
 def ask(asked: Asked, *, by: User) -> Adjustment:

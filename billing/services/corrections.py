@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -14,17 +14,15 @@ from billing.models.usage import Meter
 from billing.money import rounded
 from billing.selectors.plans import live_subscription, plan_of
 from billing.services import access
+from billing.services.asked import Asked
 from billing.services.comps import give
 from saas.core.errors import BadFrame, Conflict, NotFound
-
-if TYPE_CHECKING:
-    from billing.services.adjustments import Asked
 
 OPEN: Final = ("pending", "held", "verify", "rejected")  # a batch that is not counted at Stripe, as far as we know
 COMP_MONTHS_SHOWN: Final = 12
 
 
-def worth(account_id: UUID, *, kind: str, asked: "Asked") -> int:
+def worth(account_id: UUID, *, kind: str, asked: Asked) -> int:
     """What a comp, a waiver or a correction costs us, in minor units: as if all of it were beyond the allowance.
 
     Raises NotFound for a plan or a batch that is not there, BadFrame for a meter that is none.

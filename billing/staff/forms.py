@@ -9,7 +9,7 @@ from django import forms
 from billing.models import Adjustment, BillingAccount, Invoice, MeterReport, PlanVersion
 from billing.money import text
 from billing.plans import METER_NAMES
-from billing.services.adjustments import Asked
+from billing.services.asked import Asked
 
 Kind = Adjustment.Kind
 HUNDRED: Final = 100

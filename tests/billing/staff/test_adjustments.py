@@ -10,7 +10,7 @@ from pytest_django import Settings
 from billing.clock import now
 from billing.models import Adjustment, BillingAudit, MeterReport, Subscription
 from billing.services import adjustments
-from billing.services.adjustments import Asked
+from billing.services.asked import Asked
 from billing.services.corrections import end_comps
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
 from tenants.models import User
