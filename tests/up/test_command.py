@@ -38,10 +38,11 @@ class Up:
         self.folder = folder
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if name not in SELF_MADE}
+        self._env = kept | {"DATA_DIR": str(folder), "PORT": str(self.port), **variables}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "saas.up"],
             cwd=ROOT,
-            env=kept | {"DATA_DIR": str(folder), "PORT": str(self.port), **variables},
+            env=self._env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -67,6 +68,11 @@ class Up:
 
     def status(self) -> int:
         return self.process.wait(END_SECONDS)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Python with these words, on the same data."""
+        command = [sys.executable, "-m", "saas.up", "run", *words]
+        return subprocess.run(command, cwd=ROOT, env=self._env, capture_output=True, text=True, check=False)
 
     def get(self, host: str, path: str) -> int:
         """The status of a page."""
@@ -149,6 +155,12 @@ def test_it_tells_where_everything_is(up: Up) -> None:
     assert up.get(f"widget.localhost:{up.port}", f"/w/{facts['tenants'][0]['embed_key']}/config") == 200
     assert up.get(f"nobody.localhost:{up.port}", "/") == 404
     assert "Porchlight's stand-in for Stripe" in httpx.get(facts["stripe's stand-in"]).text
+
+
+@pytest.mark.xdist_group("up")
+def test_plans_and_prices_are_in_the_stand_in(up: Up) -> None:
+    checked = up.run("manage.py", "sync_plans", "--check")
+    assert (checked.returncode, checked.stdout) == (0, "Plans and prices are as they should be.\n"), checked.stderr
 
 
 @pytest.mark.xdist_group("up")
