@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 
 from saas.core.staff import LookOnlyAdmin, staff
@@ -45,7 +47,7 @@ class EmbedKeyInline(LookOnlyInline):
 
 @admin.register(Tenant, site=staff)
 class TenantAdmin(ModelAdmin):  # type: ignore[misc]
-    """Tenants are made by sign-up and never deleted by hand: staff rename, suspend and look."""
+    """Tenants are made by sign-up and never deleted by hand: staff rename and look. Suspending one is a matter of its billing."""
 
     list_display = ("name", "slug", "status", "members", "sites", "created_at")
     list_filter = ("status", "created_at")
@@ -53,8 +55,8 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     ordering = ("-created_at",)
     date_hierarchy = "created_at"
     list_per_page = 50
-    fields = ("name", "slug", "status", "schema_name", "inbox", "created_at")
-    readonly_fields = ("slug", "schema_name", "inbox", "created_at")
+    fields = ("name", "slug", "status", "schema_name", "inbox", "money", "created_at")
+    readonly_fields = ("slug", "status", "schema_name", "inbox", "money", "created_at")
     inlines: ClassVar[list[type[LookOnlyInline]]] = [MembershipInline, DomainInline, EmbedKeyInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
@@ -75,15 +77,9 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
     def inbox(self, tenant: Tenant) -> str:
         return tenant_url(tenant.slug, "/inbox/")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Nobody closes a tenant here: that is more than a word in a row. Nor opens it again."""
-        is_closed = obj is not None and obj.status == Tenant.Status.CLOSED
-        return (*self.readonly_fields, "status") if is_closed else self.readonly_fields
-
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "status":
-            kwargs["choices"] = [choice for choice in Tenant.Status.choices if choice[0] != Tenant.Status.CLOSED]
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
+    @admin.display(description="Billing and access")
+    def money(self, tenant: Tenant) -> str:
+        return format_html('<a href="{}">Plan, payments, suspend and resume</a>', reverse("admin:money_tenant", args=[tenant.id]))
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)

@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.e2e.conftest import PATIENCE_MS, Product, Widget, customers_page, inbox
 
 WORDS = "This chat is not available at the moment."
+SUSPEND, RESUME = "Suspend", "Lift the suspension"
 
 
 @pytest.fixture
@@ -21,15 +22,25 @@ async def staff(product: Product, browser: Browser) -> AsyncIterator[Page]:
     await page.get_by_role("button", name="Sign in", exact=True).click()
     await page.wait_for_url(said["url"])
     yield page
-    await set_globex(page, product, "active")
+    if await open_globex(page, product, RESUME):
+        await do(page, RESUME)
 
 
-async def set_globex(staff: Page, product: Product, status: str) -> None:
-    await staff.goto(f"{product.facts['staff']['url']}tenants/tenant/?q=globex")
+async def open_globex(staff: Page, product: Product, deed: str) -> bool:
+    """Globex' page about money; whether the deed is offered there."""
+    await staff.goto(f"{product.facts['staff']['url']}money/tenants/?q=globex")
     await staff.get_by_role("link", name="Globex").first.click()
-    await staff.locator("[name=status]").select_option(status)
-    await staff.get_by_role("button", name="Save", exact=True).click()
-    await staff.wait_for_url("**/tenants/tenant/?*")
+    await staff.get_by_role("heading", name="What you may do").wait_for()
+    return await staff.get_by_text(deed, exact=True).count() > 0
+
+
+async def do(staff: Page, deed: str) -> None:
+    """Do it, with a reason."""
+    part = staff.locator("details").filter(has_text=deed)
+    await part.locator("summary").click()
+    await part.get_by_label("Why").fill("They asked for it.")
+    await part.get_by_role("button", name=deed).click()
+    await staff.wait_for_load_state()
 
 
 async def told(visitor: Widget) -> None:
@@ -45,13 +56,15 @@ async def test_a_suspended_tenant_stops_at_once_and_goes_on_later(product: Produ
     await visitor.open()
     await visitor.say("Just before")
     await visitor.sees("Just before")
-    await set_globex(staff, product, "suspended")
+    assert await open_globex(staff, product, SUSPEND)
+    await do(staff, SUSPEND)
     await told(visitor)
     await expect(gus.get_by_text("This tenant is suspended.")).to_be_visible(timeout=PATIENCE_MS)
     late = await customers_page(browser, there)
     await late.click_launcher()
     await told(late)
-    await set_globex(staff, product, "active")
+    assert await open_globex(staff, product, RESUME)
+    await do(staff, RESUME)
     for one in (visitor, late):
         await one.frame.get_by_role("button", name="Try again").click()
         await one.composer.wait_for()
