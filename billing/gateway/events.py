@@ -41,12 +41,6 @@ class Events(Clients):
             for row in found.auto_paging_iter():
                 yield _event(row.to_dict(for_json=True))
 
-    def endpoints(self) -> list[shapes.Endpoint]:
-        """To where Stripe posts events."""
-        with translated():
-            found = self.stripe.v1.webhook_endpoints.list(given(limit=PAGE)).auto_paging_iter()
-            return [shapes.Endpoint(row.id, row.url, row.api_version or "", row.status == "enabled") for row in found]
-
 
 def _proven(secrets: list[str], read: Callable[[str], Found]) -> Found:
     """What the first of our secrets proves: while one takes another's place there are two."""

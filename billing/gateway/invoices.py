@@ -36,11 +36,6 @@ class Invoices(Clients):
         with translated():
             return reading.invoice(self.stripe.v1.invoices.pay(id, given(expand=SHOWN), keyed(key)).to_dict())
 
-    def void(self, id: str, *, key: str) -> shapes.Invoice:
-        """It was never owed. Raises Refused for one that is not open."""
-        with translated():
-            return reading.invoice(self.stripe.v1.invoices.void_invoice(id, given(expand=SHOWN), keyed(key)).to_dict())
-
     def invoice_pdf(self, id: str) -> str:
         """Where its PDF is, for some days. Empty for a draft. Raises NoSuch."""
         with translated():

@@ -101,15 +101,6 @@ def subscription(raw: Raw) -> shapes.Subscription:
     )
 
 
-def schedule(raw: Raw) -> shapes.Schedule:
-    return shapes.Schedule(
-        id=raw["id"],
-        status=raw["status"],
-        subscription=id_of(raw.get("subscription")),
-        phases=tuple(_phase(row) for row in raw["phases"]),
-    )
-
-
 def line(raw: Raw) -> shapes.Line:
     pricing = (raw.get("pricing") or {}).get("price_details") or {}
     parent = raw.get("parent") or {}
@@ -182,11 +173,6 @@ def _item(raw: Raw) -> shapes.Item:
         period_start=moment(raw["current_period_start"]),
         period_end=moment(raw["current_period_end"]),
     )
-
-
-def _phase(raw: Raw) -> shapes.Phase:
-    items = tuple(shapes.Wanted(price=id_of(row["price"]), quantity=row.get("quantity")) for row in raw["items"])
-    return shapes.Phase(moment(raw["start_date"]), moment(raw["end_date"]), items)
 
 
 def _sum(rows: list[Raw] | None) -> int:

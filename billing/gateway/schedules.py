@@ -13,17 +13,13 @@ from billing.gateway.subscriptions import as_items
 class Schedules(Clients):
     """Changes at the end of a period."""
 
-    def schedule(self, id: str) -> shapes.Schedule:
-        """Raises NoSuch."""
-        with translated():
-            return reading.schedule(self.stripe.v1.subscription_schedules.retrieve(id).to_dict())
-
     def schedule_change(
         self, subscription: str, *, now: tuple[shapes.Wanted, ...], then: tuple[shapes.Wanted, ...], at: datetime, key: str
-    ) -> shapes.Schedule:
-        """The items that there are `now` until `at`, and `then` others, without prorations. Another schedule must not lead it.
+    ) -> str:
+        """The items that there are `now` until `at`, and `then` others, without prorations; the schedule's id.
 
-        Two calls: after a crash between them the same key goes on where it stopped; if the second is refused, nothing stays.
+        Another schedule must not lead it. Two calls: after a crash between them the same key goes on where it stopped; if the
+        second is refused, nothing stays.
         """
         with translated():
             made = self.stripe.v1.subscription_schedules.create(given(from_subscription=subscription), keyed(f"{key}:make"))
@@ -34,11 +30,11 @@ class Schedules(Clients):
         try:
             with translated():
                 asked = given(phases=phases, end_behavior="release")
-                changed = self.stripe.v1.subscription_schedules.update(made.id, asked, keyed(f"{key}:set"))
+                self.stripe.v1.subscription_schedules.update(made.id, asked, keyed(f"{key}:set"))
         except Refused:
             self.release_schedule(made.id, key=f"{key}:undo")
             raise
-        return reading.schedule(changed.to_dict())
+        return made.id
 
     def release_schedule(self, id: str, *, key: str) -> None:
         """What was to come does not. Raises Refused for one that has ended."""

@@ -105,11 +105,6 @@ class Subscription:
     schedule: str
     coupon: Coupon | None
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether it makes no invoices until it is resumed."""
-        return self.status == "paused"
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -119,25 +114,6 @@ class Wanted:
     quantity: int | None = None
     id: str = ""
     is_gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A part of a schedule: from `start` to `end` these items."""
-
-    start: datetime
-    end: datetime
-    items: tuple[Wanted, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """What a subscription will be. `phases` in order of time."""
-
-    id: str
-    status: str
-    subscription: str
-    phases: tuple[Phase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,13 +231,3 @@ class MeterError:
     code: str
     message: str
     identifiers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An address to which Stripe posts events, and in which version of its API it writes them."""
-
-    id: str
-    url: str
-    api_version: str
-    is_enabled: bool

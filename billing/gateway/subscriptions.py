@@ -28,12 +28,12 @@ class Subscriptions(Clients):
         with translated():
             return reading.subscription(self.stripe.v1.subscriptions.retrieve(id, given(expand=SHOWN)).to_dict())
 
-    def subscriptions(self, *, customer: str | None = None, since: datetime | None = None) -> Iterator[shapes.Subscription]:
-        """All that were not cancelled, the newest first: of one customer, or made since a moment."""
-        created = {"gte": reading.second(since)} if since else None
+    def subscriptions(self, *, since: datetime) -> Iterator[shapes.Subscription]:
+        """Those that were made since a moment and were not cancelled, the newest first."""
+        created = {"gte": reading.second(since)}
         expand = [f"data.{name}" for name in SHOWN]
         with translated():
-            found = self.stripe.v1.subscriptions.list(given(customer=customer, created=created, limit=PAGE, expand=expand))
+            found = self.stripe.v1.subscriptions.list(given(created=created, limit=PAGE, expand=expand))
             for row in found.auto_paging_iter():
                 yield reading.subscription(row.to_dict())
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from procrastinate.contrib.django import app
 
 from billing.services.stripe.inbox import forget_old, sweep, take_up_again
-from billing.services.stripe.working import handle_event, refresh
+from billing.services.stripe.working import find_new, handle_event, refresh
 from saas.core.jobs import task
 from tenants.context import run_on_platform
 
@@ -33,9 +33,10 @@ async def ask_for_events(timestamp: int) -> None:
 @app.periodic(cron="41 2 * * *")
 @task(queueing_lock="fetch_subscriptions", pass_context=False)
 async def fetch_subscriptions(timestamp: int) -> None:
-    """Every live subscription, once a day; and the old events go."""
+    """Every live subscription, once a day, and new ones that nobody told us of; and the old events go."""
     await run_on_platform(forget_old)
     await _where_there_is_stripe(refresh, "%s subscriptions were fetched")
+    await _where_there_is_stripe(find_new, "%s subscriptions were not known")
 
 
 async def _where_there_is_stripe(work: Callable[[], int], words: str) -> None:

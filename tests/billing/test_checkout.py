@@ -4,10 +4,11 @@ import pytest
 from pytest_django import Settings
 
 from billing.gateway.errors import Away, NotConfigured
-from billing.models import BillingAudit, PlanMove, SeatEntry, StripeCommand
+from billing.models import BillingAudit, PlanMove, PlanPrice, SeatEntry, StripeCommand
 from billing.plans import TRIAL
 from billing.selectors.plans import plan_of, seats
 from billing.services.stripe.checkout import confirmed
+from billing.services.stripe.working import find_new
 from saas.core.errors import BadFrame, Conflict, NotFound
 from tests.billing.buyer import DECLINED, Buyer, page
 from tests.support.cast import MakeTenant
@@ -155,3 +156,19 @@ def test_what_was_asked_is_in_the_audit(buyer: Buyer) -> None:
     buyer.order()
     acts = list(BillingAudit.objects.filter(tenant_id=buyer.id).order_by("at").values_list("action", "actor"))
     assert acts == [("stripe.customer.create", "ada@acme.example"), ("stripe.checkout.start", "ada@acme.example")]
+
+
+def test_a_subscription_that_nobody_told_us_of_is_found(buyer: Buyer) -> None:
+    """Neither webhook nor page came: the nightly job finds it, and leaves alone what is nobody's here."""
+    buyer.pay(buyer.order())
+    stripe = buyer.sandbox.client()
+    stranger = stripe.v1.customers.create({"name": "stranger"}).id
+    method = stripe.v1.payment_methods.attach("pm_card_visa", {"customer": stranger}).id
+    price = PlanPrice.objects.get(lookup_key="porchlight-team-1-seat-month").stripe_price_id
+    stripe.v1.subscriptions.create(
+        {"customer": stranger, "items": [{"price": str(price), "quantity": 1}], "default_payment_method": method}
+    )
+    assert plan_of(buyer.id).is_free
+    assert find_new() == 1
+    assert plan_of(buyer.id).key == "team"
+    assert find_new() == 0

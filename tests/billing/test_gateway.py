@@ -170,7 +170,6 @@ def test_a_declined_card_has_the_banks_reason(sandbox: Sandbox, customer: str) -
     assert refusal.value.code == "generic_decline"
     found = gateway().invoice(invoice)
     assert (found.status, found.decline_reason) == ("open", "generic_decline")
-    assert gateway().void(invoice, key="v1").status == "void"
 
 
 def test_what_is_not_there_is_named(sandbox: Sandbox) -> None:

@@ -31,17 +31,18 @@ def take(event: shapes.Event | shapes.ThinEvent, *, kind: str) -> bool:
 
 
 def _values(event: shapes.Event | shapes.ThinEvent, kind: str) -> dict[str, object]:
-    is_thin = isinstance(event, shapes.ThinEvent)
+    if isinstance(event, shapes.ThinEvent):
+        said = {"object_id": event.related}
+    else:
+        said = {"object_id": event.object_id, "customer_id": event.customer, "api_version": event.api_version}
     return {
         "kind": kind,
         "type": event.type,
-        "object_id": event.related if is_thin else event.object_id,
-        "customer_id": "" if is_thin else event.customer,
-        "api_version": "" if is_thin else event.api_version,
         "livemode": event.livemode,
         "payload": event.payload,
         "created_at": event.created,
         "received_at": now(),
+        **said,
     }
 
 

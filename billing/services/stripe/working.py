@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from saas.core.jobs import defer, task
 log = logging.getLogger(__name__)
 
 Status = StripeEvent.Status
+NEW: Final = timedelta(days=3)
 METER_ERRORS: Final = ("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found")
 
 
@@ -133,5 +135,23 @@ def _refreshed(account_id: UUID) -> bool:
         mirror.fetch_all_of(account_id)
     except (NotFound, Refused):
         log.exception("what Stripe has of the tenant %s cannot be fetched", account_id)
+        return False
+    return True
+
+
+def find_new() -> int:
+    """Fetch the subscriptions of the last days that we do not know: their events never came. How many there were.
+
+    One of a customer that is none of ours is left alone.
+    """
+    made = {found.id for found in gateway().subscriptions(since=now() - NEW)}
+    unknown = made.difference(Subscription.objects.filter(stripe_id__in=made).values_list("stripe_id", flat=True))
+    return sum(_is_ours(stripe_id) for stripe_id in sorted(unknown))
+
+
+def _is_ours(stripe_id: str) -> bool:
+    try:
+        mirror.fetch_subscription(stripe_id)
+    except NotFound:
         return False
     return True

@@ -149,7 +149,7 @@ def write_invoice(account: BillingAccount, found: shapes.Invoice) -> Invoice:
     for name in ("id", "customer", "subscription", "lines", "created"):
         plain.pop(name)
     values = {**plain, "account": account, "subscription": subscription, "created_at": found.created, "fetched_at": now()}
-    row, _ = Invoice.objects.update_or_create(stripe_id=found.id, defaults=values)
+    row: Invoice = Invoice.objects.update_or_create(stripe_id=found.id, defaults=values)[0]
     _write_lines(row, found)
     return row
 
