@@ -38,7 +38,7 @@ def refused(batch: Claimed, error: Exception, moment: datetime) -> Answer:
 
 def wait(attempts: int) -> timedelta:
     """How long until the next try: twice as long each time, up to ten minutes, less up to a half by chance."""
-    whole = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
+    whole: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
     return whole * (1 - random.random() / 2)  # noqa: S311  no secret
 
 

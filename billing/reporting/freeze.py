@@ -47,7 +47,7 @@ def rebuild_days(account_id: UUID) -> int:
 
 
 def _freeze(*, until: datetime, account: UUID | None = None, since: datetime | None = None, running: bool = False) -> int:
-    asked = {"until": until, "since": since, "account": account, "running": running, "now": now(), "grace": DRAFT}
+    asked: dict[str, Any] = {"until": until, "since": since, "account": account, "running": running, "now": now(), "grace": DRAFT}
     with transaction.atomic():
         _wait_for_others()
         with connection.cursor() as cursor:

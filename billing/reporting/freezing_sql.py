@@ -1,9 +1,9 @@
 """The statements that make batches. Each is one round trip, however many tenants there are.
 
 What is compared is what was used in an hour with what its batches hold. Where that differs, the hour is cut into pieces: its
-batches' windows as they are, and what lies between them, cut where a period or a subscription begins or ends. Each piece that
-holds more than its batches gets another batch with the difference. So an hour that was never looked at, a row that came late and
-a run that was cut off are the same case.
+batches' windows as they are, and what lies between them, cut where a period or a subscription begins or ends, and up to where it
+was frozen. Each piece that holds more than its batches gets another batch with the difference. So an hour that was never looked
+at, a row that came late and a run that was cut off are the same case.
 """
 
 from typing import Final
@@ -36,7 +36,7 @@ accounts AS MATERIALIZED (
     WHERE %(account)s::uuid IS NULL OR a.tenant_id = %(account)s
 ),
 spans AS MATERIALIZED (
-    SELECT p.id, p.account_id, p.meter, a.is_customer, a.period_start,
+    SELECT p.id, p.account_id, p.meter, p.frozen_until, a.is_customer, a.period_start,
         date_trunc('hour', least(p.frozen_until, %(since)s), 'UTC') AS low, greatest(p.frozen_until, a.until) AS high
     FROM public.billing_meterposition p JOIN accounts a ON a.id = p.account_id
     WHERE p.frozen_until < a.until OR %(since)s < p.frozen_until
@@ -46,7 +46,7 @@ spans AS MATERIALIZED (
 # The hours of which the batches do not hold all.
 HOURS: Final = """
 hours AS MATERIALIZED (
-    SELECT s.account_id, s.meter, s.is_customer, s.period_start, used.hour,
+    SELECT s.account_id, s.meter, s.frozen_until, s.is_customer, s.period_start, used.hour,
         least(used.hour + interval '1 hour', s.high) AS hour_end
     FROM spans s
     CROSS JOIN LATERAL (
@@ -74,7 +74,9 @@ windows AS MATERIALIZED (
 cuts AS (
     SELECT h.account_id, h.meter, h.hour, cut.at FROM hours h
     CROSS JOIN LATERAL (
-        SELECT p.period_start AS at FROM public.usage_period(h.account_id, h.hour_end - interval '1 millisecond') p
+        SELECT h.frozen_until AS at
+        UNION ALL
+        SELECT p.period_start FROM public.usage_period(h.account_id, h.hour_end - interval '1 millisecond') p
         UNION ALL
         SELECT unnest(ARRAY[s.created_at, s.ended_at]) FROM public.billing_subscription s WHERE s.account_id = h.account_id
     ) AS cut

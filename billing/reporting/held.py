@@ -1,7 +1,7 @@
 """Batches of tenants without a subscription at Stripe: kept, and sent if one comes."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -19,13 +19,15 @@ def release(account_id: UUID | None = None) -> int:
 
     What was used before the subscription stays held: it is nobody's to pay. Neither is what Stripe takes no more, after 35 days.
     """
+    asked: dict[str, Any] = {"account": account_id, "now": now(), "oldest": now() - KEPT + MARGIN}
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, {"account": account_id, "now": now(), "oldest": now() - KEPT + MARGIN})
+        cursor.execute(RELEASE, asked)
         return int(cursor.rowcount)
 
 
 def move_on() -> int:
     """Let batches that were never tried count in the current period where their own was invoiced meanwhile; how many."""
+    asked: dict[str, Any] = {"now": now(), "grace": DRAFT}
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, {"now": now(), "grace": DRAFT})
+        cursor.execute(MOVE, asked)
         return int(cursor.rowcount)

@@ -63,7 +63,14 @@ class Leases:
     def claim(self, chains: int, *, after: UUID = FIRST) -> list[Chain]:
         """Up to so many meters with batches that are due, in the order of their positions, which begin behind `after`."""
         until = time.monotonic() + LENGTH.total_seconds() - LONGEST_CALL
-        asked = {"chains": chains, "after": after, "each": EACH, "lease": self._lease, "length": LENGTH, "account": self._account}
+        asked: dict[str, Any] = {
+            "chains": chains,
+            "after": after,
+            "each": EACH,
+            "lease": self._lease,
+            "length": LENGTH,
+            "account": self._account,
+        }
         with connection.cursor() as cursor:
             cursor.execute(sql.CLAIM, asked | {"now": now(), "blind": now() - BLIND})
             return _chains(sorted(cursor.fetchall(), key=lambda row: (row[0], *row[9:])), until)
@@ -71,7 +78,7 @@ class Leases:
     def settle(self, answers: Sequence[Answer], done: Collection[UUID]) -> None:
         """Write down what became of batches, and give up the leases of these positions."""
         moment = now()
-        asked = {
+        asked: dict[str, Any] = {
             "ids": [answer.batch for answer in answers],
             "statuses": [answer.status for answer in answers],
             "errors": [answer.error[:500] for answer in answers],

@@ -40,10 +40,13 @@ def reconcile(until: date | None = None, account_id: UUID | None = None) -> Reco
 
 
 def begin(until: date | None = None) -> Reconciliation:
-    """Start a run."""
-    return Reconciliation(
-        ReconciliationRun.objects.create(started_at=now()), until or now().date(), compare_money.prices_at_stripe()
-    )
+    """Start a run. Raises what the gateway raises; the run keeps it."""
+    run = ReconciliationRun.objects.create(started_at=now())
+    try:
+        return Reconciliation(run, until or now().date(), compare_money.prices_at_stripe())
+    except Exception as error:
+        _end(run, str(error))
+        raise
 
 
 def accounts(account_id: UUID | None = None) -> list[UUID]:
@@ -75,8 +78,12 @@ def reconcile_one(this: Reconciliation, account_id: UUID) -> None:
 
 def finish(this: Reconciliation, *, error: str = "") -> ReconciliationRun:
     """End a run."""
-    ReconciliationRun.objects.filter(id=this.run.id).update(finished_at=now(), error=error[:500])
+    _end(this.run, error)
     return ReconciliationRun.objects.get(id=this.run.id)
+
+
+def _end(run: ReconciliationRun, error: str) -> None:
+    ReconciliationRun.objects.filter(id=run.id).update(finished_at=now(), error=error[:500])
 
 
 def _write(run: ReconciliationRun, account_id: UUID, differing: Mapping[Key, tuple[int, int]]) -> None:

@@ -160,5 +160,5 @@ class _Drain:
 
 
 def _busy_wait(tries: int, retry_after: float | None) -> float:
-    longest = max(retry_after or 0, BUSY_WAIT * 2**tries)
+    longest: float = max(retry_after or 0, BUSY_WAIT * 2**tries)
     return longest * (1 - random.random() / 2)  # noqa: S311  no secret

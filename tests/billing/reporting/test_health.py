@@ -34,7 +34,7 @@ def says(found: MeteringHealth, words: str) -> bool:
     return any(words in reason for reason in found.reasons)
 
 
-def test_a_meter_error_marks_its_batch_and_shows_within_a_minute(payer: tuple[UUID, str], stripe: Stripe, client: Client) -> None:
+def test_a_meter_error_marks_its_batch_and_shows_within_a_minute(payer: tuple[UUID, str], stripe: Stripe) -> None:
     """Acceptance check 13: the customer is gone at Stripe, which takes the batch and tells later that it could not use it."""
     tenant_id, customer = payer
     began = now()

@@ -108,9 +108,9 @@ def test_a_run_that_stripe_does_not_answer_says_so(payer: tuple[UUID, str], stri
 
 
 def test_a_period_closes_with_all_of_its_usage(payer: tuple[UUID, str], stripe: Stripe) -> None:
-    """Also that of the hour that still runs. The invoice then has it."""
+    """Also that of the hour that still runs, and what came late."""
     tenant_id, customer = payer
-    say(tenant_id, now() - timedelta(seconds=30), 200)
+    say(tenant_id, Subscription.objects.get(account_id=tenant_id).created_at, 200)
     in_loop(lambda: close(tenant_id, now()))
     assert [row.status for row in batches(tenant_id)] == ["sent"] * len(batches(tenant_id))
     assert stripe.total(customer) == 1_500
