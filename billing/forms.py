@@ -76,7 +76,7 @@ class OrderForm(SeatsForm):
         return seats
 
     def clean_coupon(self) -> str:
-        return self.cleaned_data["coupon"].strip()
+        return str(self.cleaned_data["coupon"]).strip()
 
 
 class CouponForm(forms.Form):
@@ -89,7 +89,7 @@ class CouponForm(forms.Form):
     )
 
     def clean_coupon(self) -> str:
-        return self.cleaned_data["coupon"].strip()
+        return str(self.cleaned_data["coupon"]).strip()
 
 
 class DetailsForm(forms.Form):
@@ -134,10 +134,10 @@ class DetailsForm(forms.Form):
         return on_one_line(self.cleaned_data["billing_name"])
 
     def clean_billing_email(self) -> str:
-        return self.cleaned_data["billing_email"].strip().lower()
+        return str(self.cleaned_data["billing_email"]).strip().lower()
 
     def clean_country(self) -> str:
-        return self.cleaned_data["country"].upper()
+        return str(self.cleaned_data["country"]).upper()
 
     def clean_tax_id(self) -> str:
         return "".join(self.cleaned_data["tax_id"].split()).upper()
@@ -187,7 +187,7 @@ class ContactForm(forms.Form):
     )
 
     def clean_email(self) -> str:
-        return self.cleaned_data["email"].strip().lower()
+        return str(self.cleaned_data["email"]).strip().lower()
 
 
 class ConsentForm(forms.Form):
@@ -237,11 +237,11 @@ class CloseForm(forms.Form):
 
     def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.slug = slug
+        self.wanted = slug
         self.fields["slug"].label = f"Type {slug} to close it for good"
 
     def clean_slug(self) -> str:
         typed: str = self.cleaned_data["slug"].strip()
-        if typed != self.slug:
-            raise ValidationError(f"{typed} is not {self.slug}. Nothing was closed.")
+        if typed != self.wanted:
+            raise ValidationError(f"{typed} is not {self.wanted}. Nothing was closed.")
         return typed

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -46,7 +47,7 @@ class Desk:
         return ZoneInfo(self.account.time_zone)
 
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
 
 
 def page(*methods: str, do: Do = Do.MANAGE_BILLING) -> Callable[[Page], Page]:
@@ -56,11 +57,8 @@ def page(*methods: str, do: Do = Do.MANAGE_BILLING) -> Callable[[Page], Page]:
     """
 
     def wrap(view: Page) -> Page:
-        @never_cache
-        @member_required
-        @require_http_methods(list(methods))
         @wraps(view)
-        def gate(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        def gate(request: HttpRequest, /, **kwargs: Any) -> HttpResponseBase:
             member = member_of(request)
             if not may(member.role, do):
                 return render(request, "403.html", status=Forbidden.status)
@@ -68,12 +66,13 @@ def page(*methods: str, do: Do = Do.MANAGE_BILLING) -> Callable[[Page], Page]:
             with timezone.override(desk.zone):
                 return _answer(view, request, desk, **kwargs)
 
-        return gate
+        allowed = cast(Callable[..., HttpResponse], require_http_methods(list(methods))(gate))
+        return never_cache(member_required(allowed))
 
     return wrap
 
 
-def _answer(view: Page, request: HttpRequest, desk: Desk, **kwargs: Any) -> HttpResponse:
+def _answer(view: Page, request: HttpRequest, desk: Desk, **kwargs: Any) -> HttpResponseBase:
     try:
         return view(request, desk, **kwargs)
     except NotFound as nowhere:

@@ -1,5 +1,6 @@
 """A tenant's invoices: the list, each with its lines down to what they count, the PDF, and paying."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,7 +26,11 @@ def invoices(request: HttpRequest, desk: Desk) -> HttpResponse:
 def invoice(request: HttpRequest, desk: Desk, invoice_id: UUID) -> HttpResponse:
     """One invoice. A metered line leads to what it counts."""
     found = invoice_for(desk.id, invoice_id)
-    context = {"discount": -found.discount, "from_balance": found.amount_due - found.total, "is_payable": is_payable(found)}
+    context: dict[str, Any] = {
+        "discount": -found.discount,
+        "from_balance": found.amount_due - found.total,
+        "is_payable": is_payable(found),
+    }
     return show(request, desk, "invoice", invoice=found, lines=lines_of(found), **context)
 
 

@@ -69,7 +69,7 @@ def end_consent(request: HttpRequest, desk: Desk) -> HttpResponse:
 def _settings(request: HttpRequest, desk: Desk, *, status: int = 200, **refused: forms.Form) -> HttpResponse:
     shown = {name: refused.get(name) or part.form(desk, None) for name, part in PARTS.items()}
     until = desk.account.support_until
-    context = {
+    context: dict[str, Any] = {
         "forms": shown,
         "contacts": contacts_of(desk.id),
         "visits": visits_of(desk.id),

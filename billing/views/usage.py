@@ -43,7 +43,7 @@ def usage(request: HttpRequest, desk: Desk) -> HttpResponse:
         {"gauge": gauge, "ahead": ahead.get(gauge.meter), **drawn(desk, shown.period, gauge, ahead.get(gauge.meter))}
         for gauge in shown.gauges
     ]
-    context = {"meters": meters, "shown": shown, "is_current": is_current, "periods": _periods(bill)}
+    context: dict[str, Any] = {"meters": meters, "shown": shown, "is_current": is_current, "periods": _periods(bill)}
     return show(request, desk, "usage", bill=bill, **context)
 
 
@@ -55,7 +55,12 @@ def meter(request: HttpRequest, desk: Desk, meter: str) -> HttpResponse:
     gauge = next(gauge for gauge in shown.gauges if gauge.meter == one)
     windows = windows_of(desk.id, one, shown.period)
     batched = sum(batch.quantity for window in windows for batch in window.batches if not batch.is_correction)
-    context = {"gauge": gauge, "shown": shown, "days": _by_day(windows), "unbatched": max(0, gauge.used - batched)}
+    context: dict[str, Any] = {
+        "gauge": gauge,
+        "shown": shown,
+        "days": _by_day(windows),
+        "unbatched": max(0, gauge.used - batched),
+    }
     return show(request, desk, "meter", bill=bill, frozen=frozen_until(desk.id, one), **context)
 
 

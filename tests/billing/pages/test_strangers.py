@@ -24,7 +24,8 @@ def a_batch(house: House) -> UUID:
 
 
 def a_contact(house: House) -> UUID:
-    return BillingContact.objects.create(account_id=house.tenant.id, email="books@house.example").id
+    contact: BillingContact = BillingContact.objects.create(account_id=house.tenant.id, email="books@house.example")
+    return contact.id
 
 
 # Every address below /billing/ that takes an id, with what makes one, and how it is asked.
