@@ -122,8 +122,8 @@ def _line_of(state: State, invoice: Object, spec: Object, number: int) -> Object
     source = known.get(spec.get("invoice_line_item", ""))
     if source is None:
         raise invalid(f"No such invoice line item: {spec.get('invoice_line_item')!r}.", f"lines[{number}][invoice_line_item]")
-    amount: int = spec["amount"] if "amount" in spec else source["amount"]
-    return _line(amount, source["description"], "invoice_line_item", source["id"])
+    part: int = spec["amount"] if "amount" in spec else source["amount"]
+    return _line(part, source["description"], "invoice_line_item", source["id"])
 
 
 def _line(amount: int, text: str | None, kind: str, source: str | None) -> Object:
