@@ -58,7 +58,7 @@ def refusal(act: Act, reason: str, limits: Limits | None, currency: str = "usd")
 def cause(reason: str, limits: Limits | None, currency: str = "usd") -> str:
     """Which limit stands in the way, and how much is used of it."""
     if reason == Reason.PLAN_LIMIT and limits is not None:
-        return " ".join(used_of(limits, meter) for meter in sorted(limits.over)) or "A limit of the plan is reached."
+        return " ".join(used_of(limits, meter) for meter in sorted(limits.over or {Meter.MESSAGE}))
     if reason == Reason.SPEND_CAP and limits is not None and limits.spend_cap is not None:
         cap, spent = text(limits.spend_cap, currency), text(limits.spend, currency)
         return f"Your spend cap is {cap} for each period, and {spent} is used."

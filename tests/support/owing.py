@@ -48,9 +48,17 @@ def subscribe(tenant: TenantRef, plan: str = "team", *, status: str = "active", 
     period = period_from(begun, begun)
     bounds = {"period_start": period.start, "period_end": period.end}
     bounds |= {f"seat_{name}": value for name, value in bounds.items()}
-    values = {"interval": "month", "seats": 5, "anchor": begun, "created_at": begun, "fetched_at": begun, **bounds}
+    values = {
+        "stripe_id": f"sub_{uuid4().hex}",
+        "interval": "month",
+        "seats": 5,
+        "anchor": begun,
+        "created_at": begun,
+        "fetched_at": begun,
+        **bounds,
+    }
     made: Subscription = Subscription.objects.create(
-        account_id=tenant.id, stripe_id=f"sub_{uuid4().hex}", status=status, plan=version_of(plan), **(values | more)
+        account_id=tenant.id, status=status, plan=version_of(plan), **(values | more)
     )
     return made
 
