@@ -94,6 +94,20 @@ describe("a refusal", () => {
     test(`${code}${wait === undefined ? "" : `, with a time`}: ${state}`, () =>
       assert.deepEqual(refused(code, wait), [state, until]));
   }
+
+  const said = (code: ErrorCode) =>
+    after([{ t: "err", cid: "c", code, message: "The plan has 1,000, and 1,050 are used." }], wrote).pending[0]?.why;
+
+  test("by the plan keeps the server's words: only it knows the numbers and the way out", () =>
+    assert.equal(said("plan_limit"), "The plan has 1,000, and 1,050 are used."));
+
+  test("of another kind has words of the client's own", () => assert.equal(said("too_long"), undefined));
+
+  test("is forgotten when it goes again", () => {
+    const again = after([{ t: "err", cid: "c", code: "plan_limit", message: "Full." }], wrote);
+    const [one] = reduce(again, { type: "again", cid: "c", now: 1 }).pending;
+    assert.equal(one && "why" in one, false);
+  });
 });
 
 describe("why I may not write", () => {

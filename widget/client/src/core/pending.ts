@@ -46,7 +46,8 @@ export function refuse(state: State, frame: ServerFrames["err"], now: number): S
   const isPassing = passes(code, retry_after);
   const wait = isPassing ? Math.max(retry_after ?? 1, 0.1) : retry_after;
   const until = wait === undefined ? {} : { until: now + wait * 1000 };
-  const next = { code, ...until, state: isPassing ? "waiting" : "refused" } as const;
+  const why = code === "plan_limit" ? { why: frame.message } : {};
+  const next = { code, ...why, ...until, state: isPassing ? "waiting" : "refused" } as const;
   const pending = state.pending.map((one) => (one === refused ? { ...unrefused(one), ...next } : one));
   return silenced({ ...state, pending }, refused.room, code, until.until);
 }
@@ -67,7 +68,7 @@ export const again = (state: State, cid: Id, now: number): State => ({
 });
 
 function unrefused(one: Outgoing): Outgoing {
-  const { code: _code, until: _until, ...rest } = one;
+  const { code: _code, why: _why, until: _until, ...rest } = one;
   return rest;
 }
 

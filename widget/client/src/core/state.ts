@@ -16,6 +16,8 @@ interface Unsettled {
   readonly state: "waiting" | "sent" | "refused";
   readonly seq?: number;
   readonly code?: ErrorCode;
+  /** The server's own words, where only it knows what stands in the way: the plan's limit, how much is used, the way out. */
+  readonly why?: string;
   /** Before this time the server will not take it: while `waiting` it goes again then by itself. Milliseconds since the epoch. */
   readonly until?: number;
 }

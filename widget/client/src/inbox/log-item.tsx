@@ -128,7 +128,7 @@ function Trouble({ line, model, now }: { readonly line: Line; readonly model: Mo
   if (!pending || !(isRefused || isLate(pending, now))) return null;
   return (
     <p class="failed" role="alert">
-      {isRefused ? (en.refusals[pending.code ?? ""] ?? en.refused) : en.notSent}
+      {isRefused ? (pending.why ?? en.refusals[pending.code ?? ""] ?? en.refused) : en.notSent}
       <button type="button" class="text-button small" onClick={() => model.client.retry(pending.cid)}>
         {en.retry}
       </button>

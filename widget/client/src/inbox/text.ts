@@ -77,7 +77,6 @@ export const en = {
   refusals: {
     too_long: "Not sent: it is too long. Shorten it and send it again.",
     room_closed: "Not sent: this room takes no more messages.",
-    plan_limit: "Not sent: the plan's limit is reached.",
     not_found: "Not sent: this room is not here any more.",
     forbidden: "Not sent: you may not write here.",
     read_only: "Not sent: nobody can write at the moment. Your words are kept.",
