@@ -1,5 +1,6 @@
 """Another plan: a dearer one now, a cheaper one when what is paid ends; leaving, coming back, resting, and coupons."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,7 +22,8 @@ from billing.services.stripe.plan_change import (
     reactivate,
     resume,
 )
-from billing.services.stripe.seats import lower_seats_at_renewal
+from billing.services.stripe.scheduling import Planned, planned
+from billing.services.stripe.seats import buy_seats, lower_seats_at_renewal, preview_seats
 from saas.core.errors import BadFrame, Conflict, NotFound
 from tests.billing.buyer import ADA, Buyer
 from tests.support.cast import MakeTenant
@@ -217,3 +219,32 @@ def test_the_arithmetic_of_the_research_comes_out_in_preview_and_invoice(buyer: 
     invoice = fetch_invoice(buyer.invoices()[-1]["id"])
     assert (invoice.total, invoice.reason) == (76_20, "subscription_cycle")
     assert Invoice.for_tenant(buyer.id).count() == 1
+
+
+def test_a_change_of_interval_that_waits_survives_more_seats(sandbox: Sandbox, make_tenant: MakeTenant) -> None:
+    buyer = Buyer(sandbox, make_tenant())
+    buyer.buy(interval="year")
+    take(buyer, "team", "month")
+    buy_seats(buyer.id, preview_seats(buyer.id, 7), actor=ADA)
+    assert planned(buyer.live) == Planned(buyer.live.plan, "month", 7)
+    lower_seats_at_renewal(buyer.id, 6, actor=ADA)
+    assert planned(buyer.live) == Planned(buyer.live.plan, "month", 6)
+    with pytest.raises(Conflict, match="take that back first"):
+        pause(buyer.id, actor=ADA)
+
+
+def test_what_waits_still_comes_if_the_bank_declines_something_else(buyer: Buyer) -> None:
+    lower_seats_at_renewal(buyer.id, 3, actor=ADA)
+    buyer.fails()
+    asked: list[Callable[[], None]] = [
+        lambda: buy_seats(buyer.id, preview_seats(buyer.id, 7), actor=ADA),
+        lambda: take(buyer, "business"),
+    ]
+    for ask in asked:
+        buyer.sandbox.advance(DAY)
+        with pytest.raises(Declined):
+            ask()
+        fetch_subscription(str(buyer.live.stripe_id))
+        assert buyer.live.schedule_id
+        assert planned(buyer.live) == Planned(buyer.live.plan, "month", 3)
+    assert to_renewal(buyer).seats == 3

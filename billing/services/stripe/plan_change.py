@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from billing.clock import now
-from billing.gateway import gateway
+from billing.gateway import gateway, shapes
 from billing.models import PlanVersion, Subscription
 from billing.periods import period_from
 from billing.plans import Plan
@@ -67,29 +67,26 @@ def change(account_id: UUID, preview: ChangePreview, *, actor: Actor) -> None:
 
 def upgrade_now(live: Subscription, version: PlanVersion, shown: ChangePreview, *, actor: Actor) -> None:
     """Now, in a period that begins now; in a trial without a charge. What was to come at the renewal does not."""
-    scheduling.release(live, actor=actor)
     stripe_id, items = str(live.stripe_id), items_changed(live, version, shown.interval, shown.seats)
     asked = {"plan": f"{version.key} {version.version}", "interval": shown.interval, "seats": shown.seats}
     dated = {} if live.status == TRIALING else {"proration_date": shown.proration_date}
-    ask(
-        live.account_id,
-        "plan.change_now",
-        actor=actor,
-        params={"subscription": stripe_id, **asked, **dated},
-        call=lambda key: (
-            gateway().change_plan_now(stripe_id, items=items, proration_date=shown.proration_date, key=key)
-            if dated
-            else gateway().change_trial(stripe_id, items=items, key=key)
-        ),
-    )
+
+    def call(key: str) -> shapes.Subscription:
+        if dated:
+            return gateway().change_plan_now(stripe_id, items=items, proration_date=shown.proration_date, key=key)
+        return gateway().change_trial(stripe_id, items=items, key=key)
+
+    with scheduling.set_aside(live, actor=actor):
+        params = {"subscription": stripe_id, **asked, **dated}
+        ask(live.account_id, "plan.change_now", actor=actor, params=params, call=call)
     keep_seats(live, shown.seats, shown.seats, "another plan", actor=actor)
     mirror.fetch_subscription(stripe_id)
 
 
 def downgrade_at_period_end(live: Subscription, version: PlanVersion, shown: ChangePreview, *, actor: Actor) -> None:
     """When what is paid ends. Until then nothing changes, and nothing is charged."""
-    scheduling.release(live, actor=actor)
-    scheduling.schedule(live, plan=version, seats=shown.seats, interval=shown.interval, actor=actor)
+    with scheduling.set_aside(live, actor=actor):
+        scheduling.schedule(live, scheduling.Planned(version, shown.interval, shown.seats), actor=actor)
     keep_seats(live, live.seats, shown.seats, "another plan at the renewal", actor=actor)
     mirror.fetch_subscription(str(live.stripe_id))
 
@@ -99,9 +96,9 @@ def cancel(account_id: UUID, *, actor: Actor) -> None:
     live = subscription_of(account_id)
     if live.cancel_at is not None:
         raise Conflict(f"The plan ends on {live.cancel_at:%d %B %Y} already.")
-    scheduling.release(live, actor=actor)
+    with scheduling.set_aside(live, actor=actor):
+        _do(live, "plan.cancel", actor, lambda id, key: gateway().cancel_at_period_end(id, key=key))
     keep_seats(live, live.seats, live.seats, "cancelled", actor=actor)
-    _do(live, "plan.cancel", actor, lambda id, key: gateway().cancel_at_period_end(id, key=key))
 
 
 def reactivate(account_id: UUID, *, actor: Actor) -> None:
@@ -115,7 +112,7 @@ def reactivate(account_id: UUID, *, actor: Actor) -> None:
 def pause(account_id: UUID, *, actor: Actor) -> None:
     """No invoices until it is resumed. Raises Conflict while a change waits for the renewal."""
     live = running_of(account_id)
-    if live.next_plan_id or seats_next(live) != live.seats:
+    if scheduling.is_planned(live):
         raise Conflict("A change waits for the next renewal: take that back first.")
     scheduling.release(live, actor=actor)  # of a change that came already
     _do(live, "plan.pause", actor, lambda id, key: gateway().pause(id, key=key))

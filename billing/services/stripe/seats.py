@@ -1,6 +1,6 @@
 """More seats now, at the price that was shown; fewer from the next renewal on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -51,11 +51,13 @@ def buy_seats(account_id: UUID, preview: SeatPreview, *, actor: Actor) -> None:
     live = running_of(account_id)
     _check_more(live, preview.seats)
     _check_price(live, preview)
-    scheduling.release(live, actor=actor)
-    _ask_for(live, preview.seats, preview.proration_date, actor)
+    with scheduling.set_aside(live, actor=actor) as before:
+        _ask_for(live, preview.seats, preview.proration_date, actor)
     keep_seats(live, preview.seats, preview.seats, "bought", actor=actor)
     fresh = mirror.fetch_subscription(str(live.stripe_id))
-    scheduling.schedule(fresh, plan=live.next_plan, seats=preview.seats, actor=actor)
+    if (before.plan, before.interval) != (live.plan, live.interval):
+        scheduling.schedule(fresh, replace(before, seats=preview.seats), actor=actor)
+        mirror.fetch_subscription(str(live.stripe_id))
 
 
 def lower_seats_at_renewal(account_id: UUID, seats: int, *, actor: Actor) -> None:
@@ -70,8 +72,8 @@ def lower_seats_at_renewal(account_id: UUID, seats: int, *, actor: Actor) -> Non
     if live.status == "trialing":
         _lower_in_trial(live, seats, actor)
         return
-    scheduling.release(live, actor=actor)
-    scheduling.schedule(live, plan=live.next_plan, seats=seats, actor=actor)
+    with scheduling.set_aside(live, actor=actor) as before:
+        scheduling.schedule(live, replace(before, seats=seats), actor=actor)
     keep_seats(live, live.seats, seats, "fewer at the renewal" if seats < live.seats else "kept after all", actor=actor)
     mirror.fetch_subscription(str(live.stripe_id))
 
