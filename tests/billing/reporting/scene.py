@@ -59,7 +59,8 @@ def subscribe(account_id: UUID, since: datetime, **values: Any) -> Subscription:
         "created_at": since,
         "fetched_at": now(),
     }
-    return Subscription.objects.create(account_id=account_id, **given | values)
+    made: Subscription = Subscription.objects.create(account_id=account_id, **given | values)
+    return made
 
 
 def batches(account_id: UUID, meter: Meter = Meter.MESSAGE) -> list[MeterReport]:
