@@ -1,6 +1,6 @@
-// Every button that sends a form shows that it is busy, and a second click sends nothing twice.
+// Every button that sends a form shows that it is busy, and a second click sends nothing twice. After a download the page stays.
 
-for (const form of document.querySelectorAll("form")) {
+for (const form of document.querySelectorAll("form:not([data-downloads])")) {
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (!button || event.defaultPrevented) return;
