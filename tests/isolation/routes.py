@@ -111,6 +111,8 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
     },
     "saas.urls_platform": {
         "": OPEN,
+        "stripe/webhook/": OPEN,  # whoever signs as Stripe does; nobody is told anything
+        "stripe/webhook/thin/": OPEN,
         "home/": GATED,
         "hand-over/": GATED,
         "sign-up/": OPEN,
