@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing.models import Adjustment, BillingAccount, BillingAudit
+from billing.models.usage import Meter
 from billing.plans import METER_NAMES, PLANS
 from billing.selectors.staff.payments import FailedPayment, failed_payments
 from billing.selectors.staff.tenants import SORTS, TenantRow, Wanted, tenant_page
@@ -25,13 +26,13 @@ PER_PAGE: Final = 100
 TENANT_COLUMNS: Final = (
     "Tenant",
     "Plan",
+    "Access",
     "Seats used",
     "Seats bought",
-    *(f"{name.capitalize()}, % used" for name in METER_NAMES.values()),
+    *(f"{meter.label}s, %" if meter != Meter.STORAGE else f"{meter.label}, %" for meter in METER_NAMES),
     "Overage so far",
     "MRR",
-    "Access",
-    "Since",
+    "Access since",
     "Last payment",
     "Paid at",
 )
@@ -69,12 +70,12 @@ def _tenant(row: TenantRow) -> list[Cell]:
     return [
         Cell(row.name, href=page_of(row.id)),
         Cell(plan),
+        label(row.access),
         number(row.seats_used),
         number(row.seats_bought),
         *(number(row.percents[str(meter)], " %") for meter in METER_NAMES),
         money(row.overage, row.currency),
         money(row.mrr, row.currency),
-        label(row.access),
         moment(row.access_since),
         money(row.last_paid, row.currency),
         moment(row.last_paid_at),
