@@ -57,7 +57,8 @@ class TestAtStripe:
         buyer.sandbox.advance_to(from_now)
         stripe_id = buyer.invoices()[-1]["id"]
         fetch_invoice(stripe_id)
-        return Invoice.objects.get(stripe_id=stripe_id)
+        invoice: Invoice = Invoice.objects.get(stripe_id=stripe_id)
+        return invoice
 
     def test_the_pdf_is_stripes(self, buyer: Buyer, house: House) -> None:
         fetch_invoice(buyer.invoices()[0]["id"])
