@@ -77,7 +77,7 @@ def day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-CAUSES: Final = {
+CAUSES: Final[Mapping[str, str]] = {
     Reason.UNPAID: "A payment failed, and the invoice is still open.",
     Reason.CANCELED_UNPAID: "The subscription has ended with an open invoice.",
     Reason.TRIAL_ENDED: "The trial has ended, and no card was given.",
@@ -85,19 +85,19 @@ CAUSES: Final = {
     Reason.STAFF: "Porchlight's staff have suspended this tenant.",
     Reason.CLOSED: "This tenant is closed.",
 }
-_TITLES: Final = {
+_TITLES: Final[Mapping[str, str]] = {
     State.GRACE: "Your payment failed",
     State.RESTRICTED: "Some things wait",
     State.SUSPENDED: "Your tenant is suspended",
     State.CLOSED: "Your tenant is closed",
 }
-_MEANS: Final = {
+_MEANS: Final[Mapping[str, str]] = {
     State.GRACE: "Everything goes on for now.",
     State.RESTRICTED: WHAT_STOPS,
     State.SUSPENDED: SHUT,
     State.CLOSED: "Its data is deleted. Your invoices stay with us, as the law asks.",
 }
-_STEPS: Final = {
+_STEPS: Final[Mapping[str, str]] = {
     State.RESTRICTED: "From {day} on new rooms, members and sites wait",
     State.SUSPENDED: "On {day} the inbox and the chat close",
     State.CLOSED: "On {day} all data is deleted",
@@ -107,10 +107,10 @@ _STEPS: Final = {
 
 def _state_words(state: str, reason: str, limits: Limits | None) -> tuple[str, str, str, str, str]:
     out, label, path = _way_out(reason)
-    means = _MEANS[State(state)]
+    means = _MEANS[state]
     if reason in {Reason.PLAN_LIMIT, Reason.SPEND_CAP}:
         means = means.replace("can read and answer", "can read") if _stops_answers(reason, limits) else means
-    return _TITLES[State(state)], f"{cause(reason, limits)} {means}", "" if state == State.CLOSED else out, label, path
+    return _TITLES[state], f"{cause(reason, limits)} {means}", "" if state == State.CLOSED else out, label, path
 
 
 def _stops_answers(reason: str, limits: Limits | None) -> bool:
@@ -121,7 +121,7 @@ def _comes(step: Step | None, reason: str) -> str:
     if step is None or step.state not in _STEPS:
         return ""
     waits = "" if step.state == State.OK or reason in {Reason.PAUSED} else ", unless it is paid before"
-    return f"{_STEPS[State(step.state)].format(day=day(step.at))}{waits}."
+    return f"{_STEPS[step.state].format(day=day(step.at))}{waits}."
 
 
 def _way_out(reason: str) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 Each move is one transition, one line of the audit and one mail to whoever looks after billing, in one transaction.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -22,7 +23,10 @@ from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.models import Tenant
 from tenants.services import announce_change
 
-STATUS: Final = {State.SUSPENDED: Tenant.Status.SUSPENDED, State.CLOSED: Tenant.Status.CLOSED}  # all others are active
+STATUS: Final[Mapping[str, str]] = {  # of the tenant's row; all others are active
+    State.SUSPENDED: Tenant.Status.SUSPENDED,
+    State.CLOSED: Tenant.Status.CLOSED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Who closes a tenant that owes something is asked to pay first. Whom the clock cl
 three times: the open invoice stays open, with staff and in Stripe.
 """
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from billing.selectors.limits import limits_of
 from billing.selectors.plans import live_subscription
 from billing.services import access
 from billing.services.audit import CLOCK, Actor
+from billing.services.stripe.commands import ask
 from billing.services.stripe.mirror import fetch_invoice, fetch_subscription
 from saas.core import files
 from saas.core.errors import Conflict
@@ -35,7 +37,7 @@ def close_tenant(tenant_id: UUID, actor: Actor) -> None:
     Nothing is deleted then.
     """
     _refuse_open(tenant_id)
-    _end_subscription(tenant_id)
+    _end_subscription(tenant_id, actor)
     _refuse_open(tenant_id)
     _close(tenant_id, actor, by_owner=True)
 
@@ -45,7 +47,7 @@ def close_by_clock(tenant_id: UUID) -> bool:
     account = BillingAccount.objects.get(pk=tenant_id)
     if next_state(account.access_state, facts_of(account, limits_of(account))).state != State.CLOSED:
         return False
-    _end_subscription(tenant_id)
+    _end_subscription(tenant_id, CLOCK)
     _close(tenant_id, CLOCK, by_owner=False)
     return True
 
@@ -73,30 +75,33 @@ def _close(tenant_id: UUID, actor: Actor, *, by_owner: bool) -> None:
 
 
 def _refuse_open(tenant_id: UUID) -> None:
-    found = Invoice.for_tenant(tenant_id).filter(status="open", amount_remaining__gt=0).order_by("created_at").first()
+    unpaid = Invoice.for_tenant(tenant_id).filter(status__in=("open", "draft"), amount_remaining__gt=0)
+    found = unpaid.order_by("-status", "created_at").first()
     if found is not None:
         owed = text(found.amount_remaining, found.currency)
+        if found.status == "draft":
+            raise Conflict(f"The last invoice, of {owed}, is being collected within the hour. Close the tenant after that.")
         raise Conflict(f"The invoice {found} of {owed} is open. Pay it under Billing, Invoices; then the tenant can be closed.")
 
 
-def _end_subscription(tenant_id: UUID) -> None:
+def _end_subscription(tenant_id: UUID, actor: Actor) -> None:
     live = live_subscription(tenant_id)
     if live is None:
         return
     if live.source == Subscription.Source.STRIPE and live.stripe_id:
-        _end_in_stripe(live.stripe_id, live.account.stripe_customer_id)
+        _end_in_stripe(live, actor)
     else:
         ended = {"status": "canceled", "canceled_at": now(), "ended_at": now()}
         Subscription.objects.filter(id=live.id).update(**ended)
 
 
-def _end_in_stripe(stripe_id: str, customer: str | None) -> None:
-    """Usage up to now is invoiced; then the rows follow."""
-    try:
-        gateway().cancel_now(stripe_id, key=f"close:{stripe_id}")
-    except NoSuch:  # it ended before, and nobody told us
-        pass
+def _end_in_stripe(live: Subscription, actor: Actor) -> None:
+    """Usage that Stripe was told of is invoiced; then the rows follow."""
+    stripe_id, operation = str(live.stripe_id), "tenant.close"
+    with suppress(NoSuch):  # it ended before, and nobody told us
+        params = {"subscription": stripe_id}
+        ask(live.account_id, operation, actor=actor, params=params, call=lambda key: gateway().cancel_now(stripe_id, key=key))
     fetch_subscription(stripe_id)
-    for invoice in gateway().invoices(customer=customer):
+    for invoice in gateway().invoices(customer=live.account.stripe_customer_id):
         if invoice.status in {"draft", "open"}:
             fetch_invoice(invoice.id)

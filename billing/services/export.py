@@ -3,7 +3,7 @@
 import asyncio
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -35,7 +35,7 @@ class _Sink:
         return found
 
 
-def export(tenant_id: UUID) -> Iterator[bytes]:
+def export(tenant_id: UUID) -> Generator[bytes, None, None]:
     """The zip, piece by piece, for threads on the platform's role. What is said meanwhile may be in it or not.
 
     Raises Tenant.DoesNotExist. A tenant that was erased has nothing left to export.

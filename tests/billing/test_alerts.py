@@ -38,6 +38,16 @@ def use(tenant: TenantRef, quantity: int, meter: Meter = Meter.MESSAGE) -> None:
     )
 
 
+def write(tenant: TenantRef, quantity: int) -> Callable[[], object]:
+    """One who uses so much, and looks."""
+
+    def act() -> None:
+        use(tenant, quantity)
+        check_usage(tenant.id)
+
+    return act
+
+
 def told(tenant: TenantRef) -> list[tuple[str, int]]:
     return list(UsageAlert.for_tenant(tenant.id).order_by("id").values_list("meter", "threshold"))
 
@@ -60,9 +70,9 @@ class TestTwentyWriters:
     def test_16_each_threshold_is_told_once_under_20_parallel_writers(self, tenant: TenantRef) -> None:
         subscribe(tenant)
         use(tenant, 700)
-        at_once(20, lambda: (use(tenant, 6), check_usage(tenant.id)))  # 820 of 1,000
+        at_once(20, write(tenant, 6))  # 820 of 1,000
         assert told(tenant) == [("message", 80)]
-        at_once(20, lambda: (use(tenant, 10), check_usage(tenant.id)))  # 1,020
+        at_once(20, write(tenant, 10))  # 1,020
         assert told(tenant) == [("message", 80), ("message", 100)]
         titles = ["80 % of this period's messages are used", "100 % of this period's messages are used"]
         assert mails(tenant) == [f"{tenant.name}: {title}" for title in titles]

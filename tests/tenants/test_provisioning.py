@@ -20,6 +20,12 @@ Superuser = psycopg.Connection[tuple[object, ...]]
 
 
 @pytest.fixture
+def usual_plan() -> str:
+    """As a tenant is made: nobody gives it anything."""
+    return "free"
+
+
+@pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> registry.Hook:
     """The hook `tenant_created` with no answers but those of the test."""
     hook = registry.Hook("tenant_created")
