@@ -1,10 +1,11 @@
 """From a number on an invoice down to what it counts: the batches of a tenant's meter, and the events of each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from billing.models import Meter, MeterPosition, MeterReport
+from billing.models import Meter, MeterPosition, MeterReport, StorageSample
 from billing.periods import Period
 from saas.core.errors import NotFound
 
@@ -52,3 +53,10 @@ def frozen_until(tenant_id: UUID, meter: Meter) -> datetime | None:
     """Up to when the meter's events are in batches; None if no batch was ever made."""
     position = MeterPosition.for_tenant(tenant_id).filter(meter=meter).first()
     return position.frozen_until if position else None
+
+
+def samples_of(tenant_id: UUID, meter: Meter, ids: Iterable[UUID]) -> dict[UUID, StorageSample]:
+    """The samples of storage that events count, by their id, which is the events' own. None of another meter."""
+    if meter != Meter.STORAGE:
+        return {}
+    return {sample.id: sample for sample in StorageSample.for_tenant(tenant_id).filter(id__in=list(ids))}

@@ -15,11 +15,11 @@ from billing.charts import sums
 from billing.clock import now
 from billing.models import Meter
 from billing.periods import MILLISECOND, Period, period_from, period_of
-from billing.selectors.batches import Window, frozen_until, window_of_batch, windows_of
+from billing.selectors.batches import Window, frozen_until, samples_of, window_of_batch, windows_of
 from billing.selectors.bill import Bill, bill_of
 from billing.selectors.forecast import projected_use
 from billing.selectors.gauges import UNITS, Gauge, gauges
-from billing.selectors.usage import UsageRow, daily, rows, used
+from billing.selectors.usage import daily, rows, used
 from billing.sheets import sheet, streamed
 from billing.views.gate import READ, Desk, page
 from billing.views.overview import drawn
@@ -102,11 +102,8 @@ def rows_csv(request: HttpRequest, desk: Desk, meter: str) -> HttpResponseBase:
     """Every event of a meter in a period: what was counted, when, and when it was written down. In UTC."""
     one = _meter(meter)
     shown = _shown(desk, bill_of(desk.account), request)
-    lines = (
-        (one, row.source_id, row.quantity, row.occurred_at.isoformat(), row.recorded_at.isoformat())
-        for row in _all_rows(desk.id, one, shown.period)
-    )
-    return streamed(f"{desk.tenant.slug}-{one}", ("meter", "id", "quantity", "occurred at", "recorded at"), lines)
+    head = ("meter", "id", "quantity", "occurred at", "recorded at", "bytes of tables", "bytes of files")
+    return streamed(f"{desk.tenant.slug}-{one}", head, _lines(desk.id, one, shown.period))
 
 
 def _meter(name: str) -> Meter:
@@ -176,13 +173,20 @@ def _rows(desk: Desk, one: Meter, window: Period, request: HttpRequest) -> dict[
     after = _uuid(request.GET.get("after", ""))
     found = rows(desk.id, one, start=window.start, end=window.end, after=after, limit=ROWS_SHOWN + 1)
     shown = found[:ROWS_SHOWN]
-    return {"rows": shown, "more": shown[-1].source_id if len(found) > ROWS_SHOWN else None, "is_first": after is None}
+    samples = samples_of(desk.id, one, (row.source_id for row in shown))
+    pairs = [(row, samples.get(row.source_id)) for row in shown]
+    return {"rows": pairs, "more": shown[-1].source_id if len(found) > ROWS_SHOWN else None, "is_first": after is None}
 
 
-def _all_rows(tenant_id: UUID, one: Meter, period: Period) -> Iterator[UsageRow]:
+def _lines(tenant_id: UUID, one: Meter, period: Period) -> Iterator[tuple[object, ...]]:
+    """The events of a period as lines of a sheet. Those of storage say what the sample found."""
     after: UUID | None = None
     while found := rows(tenant_id, one, start=period.start, end=period.end, after=after, limit=ROWS_AT_ONCE):
-        yield from found
+        samples = samples_of(tenant_id, one, (row.source_id for row in found))
+        for row in found:
+            sample = samples.get(row.source_id)
+            held = (sample.tables_bytes, sample.files_bytes) if sample else (None, None)
+            yield (one, row.source_id, row.quantity, row.occurred_at.isoformat(), row.recorded_at.isoformat(), *held)
         after = found[-1].source_id
 
 

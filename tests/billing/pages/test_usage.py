@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.clock import now
-from billing.metering import record
-from billing.models import BillingAccount, Meter
+from billing.metering import record, record_storage
+from billing.models import BillingAccount, Meter, StorageSample
 from tenants.context import in_tenant
 from tests.billing.pages.conftest import BuildHouse, House, text_of
 from tests.support.money import paying
@@ -82,7 +82,7 @@ def test_the_rows_as_csv_are_each_thing_that_was_counted(month: House) -> None:
     answer = month.get("usage/message/rows.csv")
     assert answer["Content-Disposition"].endswith('.csv"')
     head, *lines = rows_of(answer)
-    assert head == ["meter", "id", "quantity", "occurred at", "recorded at"]
+    assert head == ["meter", "id", "quantity", "occurred at", "recorded at", "bytes of tables", "bytes of files"]
     assert [line[:3] for line in lines] == [["message", str(source), "1"] for source in sources]
     assert lines[0][3] == moment.isoformat()
 
@@ -127,3 +127,12 @@ def test_a_page_asks_the_database_the_same_number_of_questions_whatever_was_used
         large.invoice()
     for path in ("", "usage/", "usage/message/", "invoices/", "plans/", "seats/", "settings/"):
         assert asked(large, path) == asked(small, path) <= 40, path
+
+
+def test_a_row_of_storage_says_what_was_found(month: House) -> None:
+    record_storage(month.tenant.id, now().date())
+    sample = StorageSample.for_tenant(month.tenant.id).get()
+    _, line = rows_of(month.get("usage/storage/rows.csv"))
+    assert line[1:3] == [str(sample.id), str(sample.megabytes)]
+    assert line[5:] == [str(sample.tables_bytes), str(sample.files_bytes)]
+    assert "Tables" in text_of(month.get("usage/storage/open/"))
