@@ -1,8 +1,8 @@
-"""What ends by itself of what staff gave: visits to tenants, and plans for nothing."""
+"""What goes on by itself of what staff gave: visits and comps end, and what Stripe could not do is asked again."""
 
 from procrastinate.contrib.django import app
 
-from billing.services import visits
+from billing.services import adjustments, visits
 from billing.services.corrections import end_comps
 from saas.core.jobs import task
 from tenants.context import run_on_platform
@@ -20,3 +20,10 @@ async def end_visits(timestamp: int) -> None:
 async def end_given_plans(timestamp: int) -> None:
     """Comps whose day has come."""
     await run_on_platform(end_comps)
+
+
+@app.periodic(cron="*/2 * * * *")
+@task(queueing_lock="carry_out_adjustments", pass_context=False)
+async def carry_out_adjustments(timestamp: int) -> None:
+    """What was approved while Stripe was away."""
+    await run_on_platform(adjustments.carry_out_again)

@@ -5,6 +5,7 @@ carrying one out again after a crash gives nothing twice.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from tenants.models import User
 
 Kind = Adjustment.Kind
 Status = Adjustment.Status
+PATIENCE: Final = timedelta(minutes=1)  # that whoever asked may need by themselves
 
 
 def ask(asked: Asked, *, by: User) -> Adjustment:
@@ -63,7 +65,7 @@ def decline(adjustment_id: UUID, *, by: User, reason: str) -> Adjustment:
 def carry_out(adjustment_id: UUID, *, by: User) -> Adjustment:
     """Do what was approved; again, where it failed. What is done stays as it is. Stripe's refusal is kept with the adjustment."""
     with transaction.atomic():
-        found = Adjustment.objects.select_for_update().get(id=adjustment_id)
+        found: Adjustment = Adjustment.objects.select_for_update().get(id=adjustment_id)
         if found.status not in {Status.APPROVED, Status.FAILED}:
             return found
         try:
@@ -75,6 +77,12 @@ def carry_out(adjustment_id: UUID, *, by: User) -> Adjustment:
         else:
             _move(found, Status.DONE, by, "adjustment.done", stripe_ref=reference, settled_at=now(), error="")
     return found
+
+
+def carry_out_again() -> int:
+    """Do what is approved and could not be done, since Stripe was away; how many are done now."""
+    waiting = Adjustment.objects.filter(status=Status.APPROVED, requested_at__lt=now() - PATIENCE)
+    return sum(carry_out(row.id, by=row.requested_by).status == Status.DONE for row in waiting.select_related("requested_by"))
 
 
 def _check(asked: Asked) -> None:

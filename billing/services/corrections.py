@@ -73,7 +73,7 @@ def correct_usage(adjustment: Adjustment) -> str:
     moment = now()
     window: dict[str, Any] = {"account_id": adjustment.account_id, "meter": adjustment.meter, "window_start": moment}
     last = MeterReport.objects.filter(**window).aggregate(last=Max("seq"))["last"]
-    batch = MeterReport.objects.create(
+    batch: MeterReport = MeterReport.objects.create(
         **window,
         window_end=moment,
         seq=0 if last is None else last + 1,

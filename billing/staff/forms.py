@@ -7,6 +7,7 @@ from uuid import uuid4
 from django import forms
 
 from billing.models import Adjustment, BillingAccount, Invoice, MeterReport, PlanVersion
+from billing.models.usage import Meter
 from billing.money import text
 from billing.plans import METER_NAMES
 from billing.services.asked import Asked
@@ -14,6 +15,15 @@ from billing.services.asked import Asked
 Kind = Adjustment.Kind
 HUNDRED: Final = 100
 FIELD: Final = "staff-field"
+
+
+def _choose(field: forms.Field, choices: list[tuple[str, str]]) -> None:
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices
+
+
+def _of_batch(row: MeterReport) -> str:
+    return f"{row.window_start:%Y-%m-%d %H:%M}: {row.quantity:,} {METER_NAMES[Meter(row.meter)]}, {row.status}"
 
 
 class ReasonForm(forms.Form):
@@ -69,9 +79,9 @@ class CreditNoteForm(AmountForm):
     def __init__(self, account: BillingAccount, *args: Any, **kwargs: Any) -> None:
         super().__init__(account, *args, **kwargs)
         rows = Invoice.for_tenant(account.pk).filter(status__in=("open", "paid"), total__gt=0).order_by("-created_at")[:24]
-        self.fields["invoice"].choices = [
-            (row.stripe_id, f"{row}, {text(row.total, row.currency)}, {row.status}") for row in rows
-        ]  # type: ignore[attr-defined]
+        _choose(
+            self.fields["invoice"], [(row.stripe_id, f"{row}, {text(row.total, row.currency)}, {row.status}") for row in rows]
+        )
 
     def parts(self) -> dict[str, Any]:
         return {**super().parts(), "subject": self.cleaned_data["invoice"]}
@@ -88,7 +98,7 @@ class CompForm(AdjustmentForm):
     def __init__(self, account: BillingAccount, *args: Any, **kwargs: Any) -> None:
         super().__init__(account, *args, **kwargs)
         rows = PlanVersion.objects.filter(is_current=True).exclude(key="free")
-        self.fields["plan"].choices = [(row.key, row.terms["name"]) for row in rows]  # type: ignore[attr-defined]
+        _choose(self.fields["plan"], [(row.key, row.terms["name"]) for row in rows])
 
     def parts(self) -> dict[str, Any]:
         said = self.cleaned_data
@@ -105,10 +115,7 @@ class WaiveForm(AdjustmentForm):
         super().__init__(account, *args, **kwargs)
         unsent = MeterReport.for_tenant(account.pk).filter(status__in=("pending", "held", "verify", "rejected"))
         rows = unsent.order_by("-window_start")[:100]
-        self.fields["batch"].choices = [  # type: ignore[attr-defined]
-            (row.identifier, f"{row.window_start:%Y-%m-%d %H:%M}: {row.quantity:,} {METER_NAMES[row.meter]}, {row.status}")
-            for row in rows
-        ]
+        _choose(self.fields["batch"], [(row.identifier, _of_batch(row)) for row in rows])
 
     def parts(self) -> dict[str, Any]:
         return {"subject": self.cleaned_data["batch"]}

@@ -113,7 +113,8 @@ def asked(request: HttpRequest) -> HttpResponse:
     columns = ("Asked at", "Tenant", "What", "Worth", "State", "Why", "Asked by", "Approved by", "At Stripe", "Complaint")
     table = Table("adjustments", columns, [_adjustment(row) for row in others], empty="Nothing was given yet.")
     can = may(request.user, StaffMay.MOVE_MONEY)  # type: ignore[arg-type]  # staff alone come here
-    return show(request, "adjustments", "Credits, comps and corrections", table=table, waiting=waiting, can=can)
+    stuck = list(rows.filter(status__in=(Adjustment.Status.APPROVED, Adjustment.Status.FAILED))[:PER_PAGE]) if can else []
+    return show(request, "adjustments", "Credits, comps and corrections", table=table, waiting=waiting, stuck=stuck, can=can)
 
 
 def _adjustment(row: Adjustment) -> list[Cell]:

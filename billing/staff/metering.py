@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from billing.clock import now
 from billing.models import Difference, MeterReport, ReconciliationRun, StripeEvent
+from billing.models.usage import Meter
 from billing.plans import METER_NAMES
 from billing.reporting.health import health
 from billing.services import batches
@@ -62,7 +63,7 @@ def _open_batches() -> list[MeterReport]:
 def _batch(row: MeterReport) -> list[Cell]:
     return [
         Cell(row.account.tenant.name, href=page_of(row.account_id)),
-        Cell(METER_NAMES[row.meter]),
+        Cell(METER_NAMES[Meter(row.meter)]),
         moment(row.window_start),
         number(row.seq),
         number(row.quantity),
@@ -86,7 +87,7 @@ def _difference_table(rows: list[Difference]) -> Table:
 
 
 def _difference(row: Difference) -> list[Cell]:
-    what = METER_NAMES[row.meter] if row.meter else row.kind  # type: ignore[index]  # a meter's own word
+    what = METER_NAMES[Meter(row.meter)] if row.meter else row.kind
     return [
         moment(row.run.started_at),
         Cell(row.account.tenant.name, href=page_of(row.account_id)),

@@ -129,7 +129,8 @@ def _revenue(
     moment: datetime,
 ) -> Revenue:
     """From today's MRR backwards: each month ends where the next begins."""
-    mrr, months = sum(by_plan.values()), []
+    mrr = sum(by_plan.values())
+    months: list[Month] = []
     for back in range(MONTHS):
         first = _month_before(moment.date(), back)
         moved = moves.get((currency, first), dict.fromkeys(CONTRIBUTIONS, 0))

@@ -56,7 +56,8 @@ def subscribe(account_id: UUID, *, plan: str = "team", seats: int = 5, **values:
         "created_at": begun,
         "fetched_at": begun,
     }
-    return Subscription.objects.create(account_id=account_id, **given | values)
+    made: Subscription = Subscription.objects.create(account_id=account_id, **given | values)
+    return made
 
 
 def invoice(account_id: UUID, **values: Any) -> Invoice:
@@ -78,7 +79,8 @@ def invoice(account_id: UUID, **values: Any) -> Invoice:
         "paid_at": made,
         "fetched_at": made,
     }
-    return Invoice.objects.create(account_id=account_id, **given | values)
+    made: Invoice = Invoice.objects.create(account_id=account_id, **given | values)
+    return made
 
 
 def move(account_id: UUID, kind: str, before: int, after: int, **values: Any) -> PlanMove:
