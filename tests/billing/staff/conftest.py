@@ -62,7 +62,7 @@ def subscribe(account_id: UUID, *, plan: str = "team", seats: int = 5, **values:
 
 def invoice(account_id: UUID, **values: Any) -> Invoice:
     """An invoice as Stripe's mirror would have it: paid, of 75.00."""
-    made = now() - timedelta(days=3)
+    moment = now() - timedelta(days=3)
     given: dict[str, Any] = {
         "stripe_id": f"in_{uuid4().hex}",
         "number": f"P-{uuid4().hex[:6]}",
@@ -73,11 +73,11 @@ def invoice(account_id: UUID, **values: Any) -> Invoice:
         "amount_due": 75_00,
         "amount_paid": 75_00,
         "amount_remaining": 0,
-        "period_start": made,
-        "period_end": made,
-        "created_at": made,
-        "paid_at": made,
-        "fetched_at": made,
+        "period_start": moment,
+        "period_end": moment,
+        "created_at": moment,
+        "paid_at": moment,
+        "fetched_at": moment,
     }
     made: Invoice = Invoice.objects.create(account_id=account_id, **given | values)
     return made
@@ -85,6 +85,7 @@ def invoice(account_id: UUID, **values: Any) -> Invoice:
 
 def move(account_id: UUID, kind: str, before: int, after: int, **values: Any) -> PlanMove:
     """What moved MRR."""
-    return PlanMove.objects.create(
+    made: PlanMove = PlanMove.objects.create(
         account_id=account_id, kind=kind, currency="usd", before=before, after=after, at=now(), **values
     )
+    return made
