@@ -7,6 +7,7 @@ three times: the open invoice stays open, with staff and in Stripe.
 from contextlib import suppress
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from django.db import transaction
 
 from billing.access import State, next_state
@@ -15,6 +16,7 @@ from billing.gateway import gateway
 from billing.gateway.errors import NoSuch
 from billing.models import BillingAccount, Invoice, Subscription
 from billing.money import text
+from billing.reporting.closing import close
 from billing.selectors.facts import facts_of
 from billing.selectors.limits import limits_of
 from billing.selectors.plans import live_subscription
@@ -95,8 +97,16 @@ def _end_subscription(tenant_id: UUID, actor: Actor) -> None:
         Subscription.objects.filter(id=live.id).update(**ended)
 
 
+def _tell_all(account_id: UUID) -> None:
+    try:
+        async_to_sync(close)(account_id, now())
+    except RuntimeError as error:
+        raise Conflict(f"Not closed: Stripe was not told of all usage yet. {error}") from error
+
+
 def _end_in_stripe(live: Subscription, actor: Actor) -> None:
-    """Usage that Stripe was told of is invoiced; then the rows follow."""
+    """Stripe is told of all that was used, which it invoices; then the rows follow."""
+    _tell_all(live.account_id)
     stripe_id, operation = str(live.stripe_id), "tenant.close"
     with suppress(NoSuch):  # it ended before, and nobody told us
         params = {"subscription": stripe_id}
