@@ -2,6 +2,7 @@
 stand-in, on the tenant's page and on the staff's; fail a renewal, walk down to suspended, and come back by paying.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -13,14 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import uuid4
 
 import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
-from tests.contract.conformance.end import ChatSocket
 from tests.contract.conformance.place import SUBPROTOCOL, Place, origin_of
 from tests.contract.conformance.place import expect as answered
 from tests.e2e.conftest import PATIENCE_MS, ROOT, SELF_MADE, Product
@@ -108,20 +108,38 @@ async def say_much(place: Place, count: int) -> None:
     """So many messages of the owner's, in a room of the team's site, over a socket."""
     access = await place.access()
     made = answered(await place.post(f"{place.url}/api/v1/rooms", {"kind": "team", "title": "All of us"}, bearer=access), 201)
-    room = UUID(made["room"]["id"])
+    room = made["room"]["id"]
     ticket = await place.ticket()
     parts = urlsplit(ticket["socket"])
-    url = parts._replace(netloc=parts.netloc).geturl()
-    async with connect(url, origin=place.url, subprotocols=[SUBPROTOCOL], host="127.0.0.1", port=parts.port) as line:  # type: ignore[arg-type, list-item]
-        end = ChatSocket(line)
-        await end.hello(ticket["token"])
-        await end.join(room)
+    door = {"host": "127.0.0.1", "port": parts.port, "subprotocols": [SUBPROTOCOL], "origin": place.url}
+    async with connect(ticket["socket"], **door) as line:  # type: ignore[arg-type]
+        await line.send(json.dumps({"t": "hello", "v": 1, "token": ticket["token"]}))
+        await heard(line, "welcome")
+        await line.send(json.dumps({"t": "join", "ref": 1, "room": room}))
+        await heard(line, "joined")
         for start in range(0, count, AT_ONCE):
-            for number in range(start, start + AT_ONCE):
-                await end.say("send", cid=UUID(int=number + (1 << 64)), room=room, text=f"Line {number}")
-            for number in range(start, start + AT_ONCE):
-                await end.expect("ack", cid=str(UUID(int=number + (1 << 64))), seconds=60)
-        await end.close()
+            await say_all(line, room, [f"Line {number}" for number in range(start, start + AT_ONCE)])
+
+
+async def say_all(line: ClientConnection, room: str, texts: list[str]) -> None:
+    """Say these, again what came too fast, until each is acknowledged."""
+    unsettled = {str(uuid4()): text for text in texts}
+    for cid, text in list(unsettled.items()):
+        await line.send(json.dumps({"t": "send", "cid": cid, "room": room, "text": text}))
+    while unsettled:
+        frame = json.loads(await line.recv())
+        if frame["t"] == "ack":
+            unsettled.pop(frame["cid"], None)
+        elif frame["t"] == "err":
+            assert frame["code"] == "rate_limited", frame
+            await asyncio.sleep(frame["retry_after"])
+            await line.send(json.dumps({"t": "send", "cid": frame["cid"], "room": room, "text": unsettled[frame["cid"]]}))
+
+
+async def heard(line: ClientConnection, kind: str) -> None:
+    """Read until a frame of this kind has come."""
+    while json.loads(await line.recv())["t"] != kind:
+        pass
 
 
 def command(product: Product, *words: str) -> str:
