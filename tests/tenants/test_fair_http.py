@@ -165,7 +165,9 @@ async def test_too_many_that_wait_are_refused_and_nobody_elses(
     http: FairHttp, slow: Slow, acme: TenantRef, globex: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_http, "HTTP_WAITING", 5)
-    asked = [asyncio.ensure_future(ask(http, host_of(acme), "/slow")) for _ in range(MOST_HELD + 5)]
+    asked = [asyncio.ensure_future(ask(http, host_of(acme), "/slow")) for _ in range(MOST_HELD)]
+    await until(lambda: slow.at_work == MOST_HELD)
+    asked += [asyncio.ensure_future(ask(http, host_of(acme), "/slow")) for _ in range(5)]
     await until(lambda: http._threads.waits(acme.id) == 5)
     status, headers = await ask(http, host_of(acme))
     assert (status, headers["content-type"]) == (503, "application/json")
