@@ -23,6 +23,7 @@ from django.db import DatabaseError, connections
 from saas.core.errors import AppError, Busy, RateLimited
 from saas.core.fairpool import FairPool
 from saas.core.http import scope_ip, send_error
+from saas.core.interpreter import handing_over_soon
 from saas.core.ratelimit import PLATFORM, Places, permits
 from saas.core.ratelimit.limit import network_of
 from tenants.context import TenantRef
@@ -103,10 +104,11 @@ class _OneOff(Executor):
 
 
 def _call(call: Callable[[], T]) -> T:
-    try:
-        return call()
-    finally:
-        connections.close_all()  # hands the connection back to Django's pool
+    with handing_over_soon:
+        try:
+            return call()
+        finally:
+            connections.close_all()  # hands the connection back to Django's pool
 
 
 async def _asker_of(scope: Scope) -> Asker:
