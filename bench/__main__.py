@@ -35,8 +35,8 @@ from bench.page import Result, page
 from bench.report import Row, table, write
 from bench.services import services
 
-FULL = Plan(rounds=3, few=2, seconds=3, warm_up=1, minutes=16)
-QUICK = Plan(rounds=1, few=1, seconds=1, warm_up=0.5, minutes=3, shrink=10)
+FULL = Plan(rounds=3, few=2, many=5, seconds=3, warm_up=1, minutes=18)
+QUICK = Plan(rounds=1, few=1, many=1, seconds=1, warm_up=0.5, minutes=3, shrink=10)
 WEB_SOURCES = SOURCES.with_name("web_load")
 
 

@@ -41,7 +41,7 @@ def clients(bench: Bench, slug: str) -> list[Client]:
 
 def measure(bench: Bench) -> Figures:
     """All three."""
-    contest = Contest(_sides(bench), (BUSY,), readers=1, rounds=bench.plan.rounds)
+    contest = Contest(_sides(bench), (BUSY,), readers=1, rounds=bench.plan.many)
     samples = take_turns(bench, contest)
     return Figures([*rows(_comparisons(), samples), *_latency(samples)], runs(samples))
 

@@ -19,12 +19,13 @@ OURS = "Porchlight"
 class Plan:
     """How much to measure: `rounds` times each side, in turn, for `seconds` after `warm_up` seconds that are not counted.
 
-    Where runs differ little, `few` times; what takes long to set up, once. `shrink` divides its sizes. Nothing new is begun after
-    `minutes`.
+    Where runs differ little, `few` times, and where they differ much, `many`; what takes long to set up, once. `shrink` divides
+    its sizes. Nothing new is begun after `minutes`.
     """
 
     rounds: int
     few: int
+    many: int
     seconds: float
     warm_up: float
     minutes: float

@@ -86,6 +86,6 @@ def _without(notes: Sequence[str]) -> str:
 def _measured_on(plan: Plan, machine: Mapping[str, str]) -> str:
     lines = "".join(f"- {name}: {value}\n" for name, value in machine.items())
     return (
-        f"Up to {plan.rounds} runs of each side, {plan.seconds:g} s each after {plan.warm_up:g} s of warming up, by `make bench` "
+        f"Up to {plan.many} runs of each side, {plan.seconds:g} s each after {plan.warm_up:g} s of warming up, by `make bench` "
         f"(`.venv/bin/python -m bench`) on:\n\n{lines}"
     )

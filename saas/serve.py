@@ -18,8 +18,8 @@ import uvicorn
 
 from saas.asgi import application, drain
 from saas.core import fastsocket, handshake
+from saas.core.interpreter import SWITCH_SECONDS
 
-SWITCH_SECONDS = 0.0005  # that a thread keeps the interpreter while the sockets wait for it; Python's own are ten times as long
 GARBAGE = (20_000, 20, 20)  # objects made and not freed, and generations, before the collector looks
 BACKLOG = 4096  # connections that wait to be accepted: a restart brings everybody back at once
 

@@ -2,9 +2,11 @@
 
 A request counts against its address and its tenant before anything is done for it; who asks too often is answered late, and so
 asks less. Django works on threads of its own, few of them, of which a tenant holds at most its share: what else it asks waits for
-its turn. A thread counts until it is done, also where the client went away meanwhile.
+its turn. A thread counts until it is done, also where the client went away meanwhile. What is quick of one tenant goes on one
+thread, call by call: two at once would be no quicker, and the sockets would wait for the interpreter twice as often.
 """
 
+import asyncio
 import logging
 import random
 import re
@@ -21,10 +23,12 @@ from django.db import DatabaseError, connections
 from saas.core.errors import AppError, Busy, RateLimited
 from saas.core.fairpool import FairPool
 from saas.core.http import scope_ip, send_error
+from saas.core.interpreter import handing_over_soon
 from saas.core.ratelimit import PLATFORM, Places, permits
 from saas.core.ratelimit.limit import network_of
 from tenants.context import TenantRef
 from tenants.limits import (
+    HTTP_PATIENCE,
     HTTP_PER_IP,
     HTTP_PER_TENANT,
     HTTP_SHARE,
@@ -55,7 +59,8 @@ class FairHttp:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self._threads = FairPool(HTTP_THREADS, "http", share=HTTP_SHARE)
+        self._threads = FairPool(HTTP_THREADS, "http", share=HTTP_SHARE, patience=HTTP_PATIENCE)
+        self._impatient: set[Hashable] = set()  # whose calls wait, and are looked at again
         self._refused = Places()  # requests whose answer is held back
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -66,8 +71,22 @@ class FairHttp:
         except AppError as error:
             await self._refused.linger({REFUSED_PER_TENANT: whose, REFUSED_IN_ALL: None}, LINGER_SECONDS)
             return await send_error(send, error)
-        async with ThreadSensitiveContext(executor=_OneOff(self._threads.of(whose))):
+        async with ThreadSensitiveContext(executor=_OneOff(self, whose)):
             return await self.application(scope, receive, send)
+
+    def submit(self, whose: Hashable, call: Callable[[], T]) -> Future[T]:
+        """On a thread of theirs; a second one is given when the first takes long. From the event loop."""
+        future = self._threads.submit(whose, call)
+        if whose not in self._impatient and self._threads.waits(whose):
+            self._impatient.add(whose)
+            asyncio.get_running_loop().call_later(HTTP_PATIENCE, self._look_again, whose)
+        return future
+
+    def _look_again(self, whose: Hashable) -> None:
+        if self._threads.look_again(whose):
+            asyncio.get_running_loop().call_later(HTTP_PATIENCE, self._look_again, whose)
+        else:
+            self._impatient.discard(whose)
 
     def _check_room(self, whose: Hashable) -> None:
         if self._threads.waits(whose) >= HTTP_WAITING:
@@ -77,18 +96,19 @@ class FairHttp:
 class _OneOff(Executor):
     """Each call on whatever thread is free, which keeps no connection to the database."""
 
-    def __init__(self, threads: Executor) -> None:
-        self._threads = threads
+    def __init__(self, http: FairHttp, whose: Hashable) -> None:
+        self._http, self._whose = http, whose
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return self._threads.submit(_call, partial(fn, *args, **kwargs))
+        return self._http.submit(self._whose, partial(_call, partial(fn, *args, **kwargs)))
 
 
 def _call(call: Callable[[], T]) -> T:
-    try:
-        return call()
-    finally:
-        connections.close_all()  # hands the connection back to Django's pool
+    with handing_over_soon:
+        try:
+            return call()
+        finally:
+            connections.close_all()  # hands the connection back to Django's pool
 
 
 async def _asker_of(scope: Scope) -> Asker:

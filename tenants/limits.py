@@ -18,6 +18,7 @@ HTTP_PER_TENANT = Limit("http.tenant", 12_000, 60, "tenant")
 # At the same time, in one process.
 HTTP_THREADS: Final = 4  # that Django works on: they share the interpreter with the sockets, and the connections with their reads
 HTTP_SHARE: Final = 0.5  # of these threads that one tenant may hold
+HTTP_PATIENCE: Final = 0.05  # seconds: a tenant's next thread comes when its last call has run for so long
 HTTP_WAITING: Final = 200  # requests of one tenant that wait for a thread; the others hear `busy`
 REFUSED_PER_TENANT = Most("http.refused.tenant", 2_000, "tenant")  # requests whose refusal is held back for a moment
 REFUSED_IN_ALL = Most("http.refused", 5_000, "process")

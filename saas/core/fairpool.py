@@ -2,9 +2,13 @@
 
 Each call belongs to somebody, such as a tenant. Whoever has calls waiting is served in turn, one call each, and nobody holds more
 than a share of the threads, so that a slow call of one never keeps all the others waiting. What waits is bounded, too.
+
+Quick calls of one owner gain nothing by running side by side, since they share the interpreter, and each of them takes it from
+the event loop: with `patience` an owner's next thread comes when the last call has run for so long.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -23,12 +27,19 @@ _NOBODY: Final = object()
 
 
 class FairPool:
-    """`submit` from any thread or event loop. One owner holds at most `share` of the threads, and always one."""
+    """`submit` from any thread or event loop. One owner holds at most `share` of the threads, and always one.
 
-    def __init__(self, threads: int, name: str, *, share: float = SHARE) -> None:
+    With `patience` (seconds) whoever submits sees to it that `look_again` is called while calls wait.
+    """
+
+    def __init__(
+        self, threads: int, name: str, *, share: float = SHARE, patience: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._free = threads
         self._share = max(1, int(threads * share))
+        self._patience, self._clock = patience, clock
+        self._began: dict[Hashable, float] = {}  # when the last call began of each owner who holds a thread
         self._lock = threading.Lock()
         self._waiting: dict[Hashable, deque[tuple[Future[Any], Callable[[], Any]]]] = {}  # the first is served next
         self._running: dict[Hashable, int] = {}
@@ -51,6 +62,12 @@ class FairPool:
         with self._lock:
             return len(self._waiting.get(owner, ()))
 
+    def look_again(self, owner: Hashable) -> bool:
+        """Give threads to those whose last call has run for long. Whether something of this owner's still waits."""
+        with self._lock:
+            self._serve()
+            return owner in self._waiting
+
     def of(self, owner: Hashable) -> Executor:
         """The pool as one owner's executor, for those who take an executor and know of no owners."""
         return _Owned(self, owner)
@@ -58,7 +75,7 @@ class FairPool:
     def _serve(self) -> None:
         """Give free threads to those who wait, in turn. Under the lock."""
         while self._free:
-            owner = next((one for one in self._waiting if self._running.get(one, 0) < self._share), _NOBODY)
+            owner = next(filter(self._may_begin, self._waiting), _NOBODY)
             if owner is _NOBODY:
                 return
             queue = self._waiting.pop(owner)
@@ -68,7 +85,12 @@ class FairPool:
             if future.set_running_or_notify_cancel():
                 self._free -= 1
                 self._running[owner] = self._running.get(owner, 0) + 1
+                self._began[owner] = self._clock()
                 self._executor.submit(self._run, owner, future, call)
+
+    def _may_begin(self, owner: Hashable) -> bool:
+        running = self._running.get(owner, 0)
+        return not running or (running < self._share and self._clock() - self._began[owner] >= self._patience)
 
     def _run(self, owner: Hashable, future: Future[Any], call: Callable[[], Any]) -> None:
         try:
@@ -87,7 +109,7 @@ class FairPool:
             if left:
                 self._running[owner] = left
             else:
-                del self._running[owner]
+                del self._running[owner], self._began[owner]
             self._serve()
 
 

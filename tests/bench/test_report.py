@@ -8,7 +8,7 @@ from bench.measure import Figures, Plan
 from bench.page import Result, page
 from bench.report import Goal, Row, table
 
-PLAN = Plan(rounds=1, few=1, seconds=1, warm_up=1, minutes=1)
+PLAN = Plan(rounds=1, few=1, many=1, seconds=1, warm_up=1, minutes=1)
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,14 @@ def spare_of(cast: Cast) -> Seat:
 
 
 def strange_to(cast: Cast, casts: Sequence[Cast], seat: Seat) -> list[str]:
-    """The rooms that somebody must not see: the other tenants', and to a visitor the notes, and what others say to the team."""
+    """The rooms that somebody must not see: the other tenants', and to a visitor the notes, and what others say to the team.
+
+    The notes about a visitor themselves come first.
+    """
+    about = [one["notes"] for one in cast.made["visitors"] if one["notes"] and one["id"] == str(seat.who.id)]
     theirs = [room for other in casts if other is not cast for room in other.rooms + other.notes]
     own = cast.rooms + cast.notes if seat.who.kind == "visitor" else []
-    return theirs + [room for room in own if room not in (*seat.rooms, cast.community)]
+    return about + theirs + [room for room in own if room not in (*about, *seat.rooms, cast.community)]
 
 
 def principal_of(cast: Cast, kind: Literal["agent", "visitor"], one: dict[str, Any]) -> Principal:

@@ -20,6 +20,9 @@ BANNED_SECONDS: Final = (3.0, 5.0)  # between a ban and its end
 BAN_FOR: Final = 3_600  # seconds: no ban ends by itself during a run
 BETWEEN_SECONDS: Final = (0.6, 1.2)  # two acts
 TRY_AGAIN_SECONDS: Final = 0.5
+ANSWER_SECONDS: Final = 3.0  # at most, for the moderator's own words
+LOOK_SECONDS: Final = 0.05  # between two looks for it
+TELL_SECONDS: Final = 0.3  # from an answer until everybody has heard what was said
 TAKEN: Final = {200, 201, 204}
 POINTLESS: Final = {404, 409}  # the message has gone meanwhile, or stood there already
 
@@ -37,12 +40,15 @@ class Keeper:
     counts: dict[str, int] = field(default_factory=dict)
     over: bool = False
     _banned: dict[str, tuple[Person, float]] = field(default_factory=dict)  # by person: since when
+    _ends: asyncio.Event = field(default_factory=asyncio.Event)  # every ban
     _lifting: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def keep(self) -> None:
-        """Do one thing after another, until it is over."""
+        """Do one thing after another, until it is over; first what takes longest to show."""
         acts: list[Callable[[], Awaitable[None]]] = [self.mute, self.ban, self.slow, self.lock, self.pin, self.report]
-        todo: list[Callable[[], Awaitable[None]]] = []
+        todo: list[Callable[[], Awaitable[None]]] = [self.ban]
+        while not (self.over or self._reached()):
+            await asyncio.sleep(LOOK_SECONDS)
         while not self.over:
             todo = todo or self.dice.sample(acts, len(acts))
             act = todo.pop()
@@ -53,10 +59,9 @@ class Keeper:
     async def lift(self) -> None:
         """Everybody may be here and write again, and nothing more is done."""
         self.over = True
-        for task in self._lifting:
-            task.cancel()
-        for person, _since in list(self._banned.values()):
-            await self._lift_ban(person)
+        self._ends.set()
+        await asyncio.gather(*self._lifting)
+        await asyncio.gather(*(self._lift_ban(person) for person, _since in list(self._banned.values())))
         for person in self.members:
             await self._ask("PUT", f"/members/{person.log.person}", {"mute_for": 0})
         await self._ask("PATCH", "", {"slow_seconds": 0, "locked": False})
@@ -67,10 +72,18 @@ class Keeper:
         await self._ask("PUT", f"/members/{person.log.person}", {"mute_for": self.dice.randint(1, 3)})
 
     async def ban(self) -> None:
-        """One of them may not be here for a while. One at a time: the others have to say something that they could hear."""
+        """One of them may not be here for a while. One at a time: the others have to say something that they could hear.
+
+        The first is in the room on a socket and asks for nothing, so that only the order puts them out: who asks is refused, and
+        is out by that.
+        """
         if self._banned:
             return
-        person = self.dice.choice(self.members)
+        if self.counts.get("ban"):
+            person = self.dice.choice(self.members)
+        else:
+            person = self.dice.choice(self._reached())
+            person.still.add(self.room)
         await self.put_out(person)
         task = asyncio.create_task(self._lift_later(person))
         self._lifting.add(task)
@@ -105,6 +118,20 @@ class Keeper:
             await self._ask("POST", "/reports", {"message": message, "reason": f"see {uuid4().hex[:6]}"})
             await self.moderator.delete(self.room, message)
 
+    def _reached(self) -> list[Person]:
+        """Who is in the room on a socket."""
+        return [one for one in self.members if one.log.way == "socket" and one.is_here and self.room in one.views]
+
+    async def _speak_after(self, moment: float) -> None:
+        """Say what the banned would hear, if it were not for the ban: otherwise nobody may happen to say anything meanwhile."""
+        await asyncio.sleep(moment - _now())
+        said = await self.moderator.say_line(self.room)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while not said.acks:
+                    await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(TELL_SECONDS)
+
     def _message(self, person: Person) -> str | None:
         """One that the person sees and did not say."""
         if (view := person.views.get(self.room)) is None:
@@ -114,13 +141,17 @@ class Keeper:
         return self.dice.choice(lines[-NEAR:]) if lines else None
 
     async def _lift_later(self, person: Person) -> None:
-        await asyncio.sleep(self.dice.uniform(*BANNED_SECONDS))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.dice.uniform(*BANNED_SECONDS)):
+                await self._ends.wait()
         await self._lift_ban(person)
 
     async def _lift_ban(self, person: Person) -> None:
         _person, since = self._banned[person.log.person]
+        await self._speak_after(since + self.bound)
         person.log.bans.append(Ban(self.room, since, _now(), self.bound))
         await self._ask("PUT", f"/members/{person.log.person}", {"ban_for": 0})
+        person.still.discard(self.room)
         self._banned.pop(person.log.person, None)
 
     async def _ask(self, method: str, path: str, body: Any) -> None:

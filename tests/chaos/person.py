@@ -44,6 +44,7 @@ class Person(ABC):
     habits: Habits = field(default_factory=Habits)
     strange: list[str] = field(default_factory=list)  # rooms that are not theirs
     kept: frozenset[str] = frozenset()  # rooms in which somebody mutes, bans and locks
+    still: set[str] = field(default_factory=set)  # rooms in which they repair nothing for now
     quiet: bool = False
     views: dict[str, View] = field(default_factory=dict)
     unacked: dict[str, Said] = field(default_factory=dict)  # in the order sent
@@ -101,13 +102,18 @@ class Person(ABC):
         for said in list(self.unacked.values()):
             await self._say(**said.frame())
 
-    async def say_line(self, room: str) -> None:
+    async def say_line(self, room: str) -> Said:
         """Say something new."""
-        await self._new(Said("send", room, str(uuid4()), text=f"{self._words(room)} {'x' * self.habits.size}".rstrip()))
+        said = self._line(room)
+        await self._new(said)
+        return said
 
     async def delete(self, room: str, message: str) -> None:
         """Delete a message."""
         await self._new(Said("delete", room, str(uuid4()), message=message))
+
+    def _line(self, room: str) -> Said:
+        return Said("send", room, str(uuid4()), text=f"{self._words(room)} {'x' * self.habits.size}".rstrip())
 
     def _words(self, room: str) -> str:
         """Never said before."""
@@ -136,11 +142,13 @@ class Person(ABC):
         return [{"room": room, "epoch": view.epoch, "after": view.position} for room, view in known]
 
     async def _begin(self) -> None:
-        """Join what `hello` did not resume, say again what was not answered, then talk."""
+        """Join what `hello` did not resume, say again what was not answered, pry once for certain, then talk."""
         for room in self.log.rooms:
             if room not in self.views:
                 await self._join(room)
         await self.say_again()
+        if self.welcomes == 1 and self.strange:
+            await self._say(t="join", ref="pry", room=self.strange[0])
         while True:
             await asyncio.sleep(self.dice.random() * 2 * self.habits.pace)
             for _ in range(0 if self.quiet else self.dice.randint(1, self.habits.burst)):
@@ -153,8 +161,8 @@ class Person(ABC):
             return await self._pry()
         change = a_change(view, room, self._asked, self.dice, self.habits) if view else None
         if change is None or self.dice.random() > self.habits.changes:
-            return await self.say_line(room)
-        if change.kind == "edit":
+            change = self._line(room)
+        elif change.kind == "edit":
             change.text = self._words(room) + " edited"
         return await self._new(change)
 
@@ -261,7 +269,7 @@ class Person(ABC):
         room = frame["room"]
         if room not in self.log.rooms:
             self.log.breaches.append(f"the strange room {room} was opened")
-            return
+            return await self._say(t="leave", ref="pry", room=room)
         view = self.views.setdefault(room, View())
         if frame["t"] == "joined":
             view.joined(frame)
@@ -270,7 +278,7 @@ class Person(ABC):
         else:
             view.page(frame)
         await self._read_up(room)
-        self._mend_soon(room)
+        return self._mend_soon(room)
 
     def _mend_soon(self, room: str) -> None:
         if self.views[room].broken and not self.views[room].repairing:
@@ -280,7 +288,7 @@ class Person(ABC):
     async def _mend(self, room: str, head: int) -> None:
         view = self.views[room]
         view.repairing = False
-        if view.broken or head > view.last:
+        if (view.broken or head > view.last) and room not in self.still:
             view.repairing = True
             await self._join(room)
 

@@ -110,7 +110,7 @@ async def test_nothing_is_lost_doubled_or_disordered(shop: Shop, server: Server,
     print(dict(totals))  # noqa: T201
     assert not found, str(found)
     assert totals["send"] >= MESSAGES * 0.95
-    assert totals["kills"] >= KILLS * 0.6  # dice decide when: enough of them fell
+    assert totals["kills"] >= KILLS * 0.9
     assert min(totals[kind] for kind in ("withheld", "doubled", "dropped", "edit", "delete", "react")) > 0
     assert not server.complaints()
 

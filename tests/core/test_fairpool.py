@@ -88,3 +88,20 @@ def test_an_owners_executor_waits_for_the_owners_turn() -> None:
     gate.set()
     assert slow.result(SECONDS)
     assert waiting.result(SECONDS) == (3, 1)
+
+
+def test_a_second_thread_comes_when_the_first_call_has_taken_long() -> None:
+    now = [0.0]
+    pool, gate, begun = FairPool(4, "test", share=0.5, patience=1.0, clock=lambda: now[0]), threading.Event(), threading.Event()
+    slow = pool.submit("a", lambda: gate.wait(SECONDS))
+    next_one = pool.submit("a", begun.set)
+    now[0] = 0.9
+    assert pool.look_again("a")
+    assert pool.submit("b", lambda: 1).result(SECONDS) == 1
+    assert not begun.is_set()
+    now[0] = 1.0
+    assert not pool.look_again("a")
+    next_one.result(SECONDS)
+    assert not slow.done()
+    gate.set()
+    slow.result(SECONDS)

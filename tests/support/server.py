@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from typing import Literal
 import httpx
 
 from saas.up.database import ROOT
-from saas.up.processes import die_with_parent, free_port
+from saas.up.processes import die_with_parent, refusal
 
 Kind = Literal["uvicorn", "daphne"]
 
+LASTING_PORTS = range(20_000, 32_768)  # below those of ip_local_port_range
 START_SECONDS = 90.0  # with every core taken by other tests
 END_SECONDS = 20.0
 COMMANDS: dict[Kind, list[str]] = {
@@ -111,9 +113,16 @@ class Server:
             self.kill()
 
 
+def lasting_port() -> int:
+    """A free port that stays free while its server starts, or is down: the kernel gives none of these to outgoing connections."""
+    while refusal(port := LASTING_PORTS.start + secrets.randbelow(len(LASTING_PORTS))):
+        pass
+    return port
+
+
 def make_server(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str) -> Server:
     """A server on the test run's database that has not been started."""
-    port = free_port()
+    port = lasting_port()
     handle, log = tempfile.mkstemp(prefix=f"porchlight-{kind}-", suffix=".log")
     os.close(handle)
     own = {

@@ -1,6 +1,7 @@
 """What one tenant asks over HTTP: its share of the threads, a bounded queue, a pace; and that no other tenant notices."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 
+from saas.core.interpreter import SOON_SECONDS, SWITCH_SECONDS
 from saas.core.ratelimit import Limit, Most, forget_all
 from tenants import fair_http
 from tenants.context import TenantRef
@@ -27,6 +29,7 @@ class Slow:
         self.gate = threading.Event()
         self.at_work = 0
         self.done = 0
+        self.handed_over = set[float]()  # seconds after which a thread hands the interpreter over, while this works
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         async with ThreadSensitiveContext():
@@ -35,6 +38,7 @@ class Slow:
         await send({"type": "http.response.body", "body": b"done"})
 
     def _work(self, path: str) -> None:
+        self.handed_over.add(sys.getswitchinterval())
         if path.endswith("slow"):
             self.at_work += 1
             self.gate.wait(SECONDS)
@@ -110,6 +114,14 @@ async def test_a_tenant_holds_its_share_of_the_threads_and_no_more(
     assert [status for status, _ in await asyncio.gather(*asked)] == [200] * 20
 
 
+async def test_the_sockets_get_the_interpreter_back_sooner_while_django_works(
+    http: FairHttp, slow: Slow, acme: TenantRef
+) -> None:
+    await asyncio.gather(*(ask(http, host_of(acme)) for _ in range(20)))
+    assert list(slow.handed_over) == pytest.approx([SOON_SECONDS])
+    await until(lambda: sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS))
+
+
 async def test_the_key_in_the_path_says_whose_share_it_is(http: FairHttp, slow: Slow, acme: TenantRef, keys: list[str]) -> None:
     paths = [(host_of(acme), "/slow"), (settings.WIDGET_HOST, f"/w/{keys[0]}/slow")]
     asked = [asyncio.ensure_future(ask(http, *paths[number % 2])) for number in range(20)]
@@ -165,7 +177,9 @@ async def test_too_many_that_wait_are_refused_and_nobody_elses(
     http: FairHttp, slow: Slow, acme: TenantRef, globex: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_http, "HTTP_WAITING", 5)
-    asked = [asyncio.ensure_future(ask(http, host_of(acme), "/slow")) for _ in range(MOST_HELD + 5)]
+    asked = [asyncio.ensure_future(ask(http, host_of(acme), "/slow")) for _ in range(MOST_HELD)]
+    await until(lambda: slow.at_work == MOST_HELD)
+    asked += [asyncio.ensure_future(ask(http, host_of(acme), "/slow")) for _ in range(5)]
     await until(lambda: http._threads.waits(acme.id) == 5)
     status, headers = await ask(http, host_of(acme))
     assert (status, headers["content-type"]) == (503, "application/json")

@@ -28,7 +28,7 @@ export function badLine(dice: () => number, mutant: Mutant): BadLine {
   const counts = { kills: 0, withheld: 0, doubled: 0, dropped: 0, dials: 0 };
   let line: Line | undefined;
   let isBad = true;
-  let cutsNext = false;
+  let cutsDue = 0;
 
   const happens = (chance: number) => isBad && dice() < chance;
 
@@ -75,6 +75,12 @@ export function badLine(dice: () => number, mutant: Mutant): BadLine {
     const mine = openLine(url, heard);
     line = mine;
 
+    /** One that has ended by itself meanwhile leaves its cut to the next. */
+    function cutThis(): void {
+      if (line === mine) cut();
+      else if (isBad) cutsDue += 1;
+    }
+
     function say(text: string): void {
       if (line !== mine) return;
       mine.send(text);
@@ -84,10 +90,10 @@ export function badLine(dice: () => number, mutant: Mutant): BadLine {
     return {
       send(text) {
         mutant.says(text, say, heard.text);
-        if (!cutsNext || !text.includes('"cid"')) return;
-        cutsNext = false;
+        if (cutsDue === 0 || isDeaf || !text.includes('"cid"')) return;
+        cutsDue -= 1;
         isDeaf = true;
-        setTimeout(() => line === mine && cut(), dice() < 0.5 ? 0 : dice() * DEAF);
+        setTimeout(() => cutThis(), dice() < 0.5 ? 0 : dice() * DEAF);
       },
       close() {
         if (line === mine) line = undefined;
@@ -100,11 +106,11 @@ export function badLine(dice: () => number, mutant: Mutant): BadLine {
     connect,
     cut,
     cutAfterNext() {
-      cutsNext = true;
+      cutsDue += 1;
     },
     mend() {
       isBad = false;
-      cutsNext = false;
+      cutsDue = 0;
     },
     counts,
   };

@@ -44,8 +44,7 @@ export function fickle(dice: () => number, token: string, mutant: Mutant): BadLi
     connect: requests.connect,
     cut: () => sockets.cut() || requests.cut(),
     cutAfterNext() {
-      sockets.cutAfterNext();
-      requests.cutAfterNext();
+      (isOpen ? sockets : requests).cutAfterNext();
     },
     mend() {
       isOver = true;

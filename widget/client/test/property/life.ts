@@ -165,7 +165,7 @@ export function life(order: Order, dice: () => number, pace: number, mutant: str
 
   async function cutNow(): Promise<void> {
     await online();
-    line.cut();
+    while (!line.cut() && !isOver) await sleep(1);
   }
 
   function positions(): Readonly<Record<Id, number>> | undefined {

@@ -40,7 +40,7 @@ export function badWall(
   const counts = { kills: 0, withheld: 0, doubled: 0, dropped: 0, dials: 0 };
   const under = new Set<ClientRequest>();
   let isBad = true;
-  let cutsNext = false;
+  let cutsDue = 0;
 
   const happens = (chance: number) => isBad && dice() < chance;
 
@@ -49,6 +49,11 @@ export function badWall(
     counts.kills += 1;
     for (const one of under) one.destroy(new Error("cut"));
     return true;
+  }
+
+  /** One that was over by then leaves its cut to the next. */
+  function cutOrLeave(): void {
+    if (!cut() && isBad) cutsDue += 1;
   }
 
   /** What came of an answer: acks are withheld, lines dropped or doubled. */
@@ -71,9 +76,9 @@ export function badWall(
     const asked = ask(url, init);
     under.add(asked);
     const body = String(init.body);
-    if (cutsNext && body.includes('"cid"')) {
-      cutsNext = false;
-      setTimeout(cut, dice() < 0.5 ? 0 : dice() * DEAF);
+    if (cutsDue > 0 && body.includes('"cid"')) {
+      cutsDue -= 1;
+      setTimeout(cutOrLeave, dice() < 0.5 ? 0 : dice() * DEAF);
     }
     try {
       const answer = await answerOf(asked, body);
@@ -96,11 +101,11 @@ export function badWall(
     connect: withFallback(direct ?? refused, realClock, surroundings, async () => createRescue),
     cut,
     cutAfterNext() {
-      cutsNext = true;
+      cutsDue += 1;
     },
     mend() {
       isBad = false;
-      cutsNext = false;
+      cutsDue = 0;
     },
     counts,
   };
