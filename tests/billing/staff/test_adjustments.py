@@ -163,6 +163,7 @@ def batch(account_id: UUID, **values: object) -> MeterReport:
         "meter": "message",
         "window_start": begun,
         "window_end": begun + timedelta(hours=1),
+        "event_time": begun,
         "quantity": 40,
     }
     given |= {"account_id": account_id, "identifier": f"{account_id}:message:{uuid4().hex[:8]}"}
