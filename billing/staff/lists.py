@@ -7,19 +7,23 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from billing.models import Adjustment, BillingAccount, BillingAudit
+from billing.gateway.errors import StripeError
+from billing.models import Adjustment, BillingAccount, BillingAudit, Invoice
 from billing.models.usage import Meter
 from billing.plans import METER_NAMES, PLANS
 from billing.selectors.staff.payments import FailedPayment, failed_payments
 from billing.selectors.staff.tenants import SORTS, TenantRow, Wanted, tenant_page
 from billing.services import adjustments
+from billing.services.audit import Actor
+from billing.services.stripe.invoices import pay_invoice
 from billing.staff.roles import StaffMay, for_staff_who, may
 from billing.staff.tables import Cell, Table, label, moment, money, number, show
 from saas.core.errors import AppError
+from saas.core.http import client_ip
 
 ALL: Final = 100_000  # rows of a download
 PER_PAGE: Final = 100
@@ -86,8 +90,25 @@ def _tenant(row: TenantRow) -> list[Cell]:
 def payments(request: HttpRequest) -> HttpResponse:
     """Invoices that a card did not pay."""
     columns = ("Tenant", "Invoice", "Owed", "Why", "Attempt", "Next retry", "Access", "Days in it", "Held until")
-    table = Table("failed-payments", columns, [_payment(row) for row in failed_payments()], empty="Every payment went through.")
-    return show(request, "list", "Failed payments", table=table)
+    rows = failed_payments()
+    table = Table("failed-payments", columns, [_payment(row) for row in rows], empty="Every payment went through.")
+    can = may(request.user, StaffMay.MOVE_MONEY)  # type: ignore[arg-type]  # staff alone come here
+    return show(request, "payments", "Failed payments", table=table, rows=rows if can else [])
+
+
+@require_POST
+@for_staff_who(StaffMay.MOVE_MONEY)
+def retry(request: HttpRequest, stripe_id: str) -> HttpResponse:
+    """Charge the card on file once more, now."""
+    invoice = get_object_or_404(Invoice, stripe_id=stripe_id)
+    actor = Actor(request.user.email, is_staff=True, address=client_ip(request))  # type: ignore[union-attr]  # staff alone
+    try:
+        pay_invoice(invoice.account_id, invoice, actor=actor)
+    except (AppError, StripeError) as error:
+        messages.error(request, f"{invoice}: {error}")
+    else:
+        messages.success(request, f"{invoice} is paid.")
+    return redirect("admin:money_payments")
 
 
 def _payment(row: FailedPayment) -> list[Cell]:

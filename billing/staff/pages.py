@@ -11,6 +11,7 @@ def add_pages() -> None:
     staff.add_page("money/tenants/<uuid:tenant_id>/end-visit/", tenant.end_visit, "money_end_visit")
     staff.add_page("money/tenants/<uuid:tenant_id>/<slug:deed>/", tenant.act, "money_act")
     staff.add_page("money/payments/", lists.payments, "money_payments")
+    staff.add_page("money/payments/<str:stripe_id>/retry/", lists.retry, "money_retry")
     staff.add_page("money/adjustments/", lists.asked, "money_adjustments")
     staff.add_page("money/adjustments/<uuid:adjustment_id>/<slug:verdict>/", lists.settle, "money_settle")
     staff.add_page("money/metering/", metering.metering, "money_metering")

@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing.clock import now
-from billing.models import Adjustment, BillingAccount, BillingAudit, Difference, ReconciliationRun
+from billing.models import Adjustment, BillingAccount, BillingAudit, Difference, Invoice, ReconciliationRun
 from tenants.context import TenantRef
 from tenants.models import Tenant, User
+from tests.billing.payer import Payer, hear
 from tests.billing.staff.conftest import MakeStaff, invoice, move, subscribe
 from tests.support.cast import MakeTenant
+from tests.support.stripe import Sandbox
 from tests.support.web import PLATFORM, Browser, Page
 
 MONEY = f"{PLATFORM}/staff/money"
@@ -188,3 +190,24 @@ def test_the_timeline_shows_one_kind_alone(browser: Browser, make_staff: MakeSta
 def test_a_tenant_that_is_not_there(browser: Browser, make_staff: MakeStaff) -> None:
     as_staff(browser, make_staff("support"), f"{PLATFORM}/staff/")
     assert browser.get(page_of(uuid4())).status_code == 404
+
+
+def test_a_failed_payment_is_tried_again(
+    browser: Browser, make_staff: MakeStaff, sandbox: Sandbox, make_tenant: MakeTenant
+) -> None:
+    payer = Payer(sandbox, make_tenant())
+    payer.subscribe()
+    payer.card("pm_card_chargeCustomerFail")
+    sandbox.advance(32 * 86_400)
+    hear(sandbox.take())
+    return payer
+
+
+def test_a_failed_payment_is_tried_again(browser: Browser, make_staff: MakeStaff, late: Payer) -> None:
+    failed = Invoice.objects.get(account_id=late.tenant.id, status="open")
+    late.card("pm_card_visa")
+    page = as_staff(browser, make_staff("billing"), f"{MONEY}/payments/")
+    assert "Charge the card now" in words(page)
+    assert browser.post(f"{MONEY}/payments/{failed.stripe_id}/retry/", {}).status_code == 302
+    assert Invoice.objects.get(id=failed.id).status == "paid"
+    assert BillingAccount.objects.get(pk=late.tenant.id).access_state == "ok"
