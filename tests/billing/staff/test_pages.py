@@ -192,9 +192,9 @@ def test_a_tenant_that_is_not_there(browser: Browser, make_staff: MakeStaff) -> 
     assert browser.get(page_of(uuid4())).status_code == 404
 
 
-def test_a_failed_payment_is_tried_again(
-    browser: Browser, make_staff: MakeStaff, sandbox: Sandbox, make_tenant: MakeTenant
-) -> None:
+@pytest.fixture
+def late(sandbox: Sandbox, make_tenant: MakeTenant) -> Payer:
+    """A tenant whose card fails at the renewal."""
     payer = Payer(sandbox, make_tenant())
     payer.subscribe()
     payer.card("pm_card_chargeCustomerFail")
