@@ -133,6 +133,8 @@ def end_membership(membership: Membership) -> None:
     membership.disabled_at = timezone.now()
     membership.save(update_fields=["disabled_at"])
     _end(SignIn.objects.filter(user_id=membership.user_id, tenant_id=membership.tenant_id))
+    everywhere = {"tenant_id": membership.tenant_id, "user_id": membership.user_id, "sid": None}
+    transaction.on_commit(partial(registry.sessions_ended, **everywhere))
     announce_change(membership.tenant_id)
 
 

@@ -59,6 +59,7 @@ def vic(acme: TenantRef) -> Principal:
 @pytest.fixture
 def val(globex: TenantRef) -> Principal:
     """A new visitor of globex."""
+    key_of(globex)  # which coroutines may not look up
     return talk.visitor(globex)
 
 
