@@ -35,6 +35,7 @@ TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors
 SPEAKERS, PACE = 20, 200.0  # the neighbour's sockets, and its messages a second
 ROUNDS, LEAD = 15, 1.5  # how often each part has its turn; seconds until the flood is under way
 ALONE, BUSY, FLOOD = "alone", "beside a busy core", "beside the flood"
+MODEST = "beside the same tenant within its limits"
 
 Counted = dict[str, int]
 
@@ -76,11 +77,15 @@ def measure(services: Services, *, load: Path, flood: Path, seconds: float, roun
     limited = replace(services, ours=services.ours | {"LIMITS": LIMITS})
     with ours.serve(limited) as side:
         clients = [quiet.visitor(number, room=room, writes=True) for number, room in enumerate(quiet.support)]
-        with Load(load, side.target, clients) as neighbour, _flooding(flood, side.target, noisy) as flooding:
+        with contextlib.ExitStack() as stack:
+            neighbour = stack.enter_context(Load(load, side.target, clients))
+            flooding = stack.enter_context(_flooding(flood, side.target, noisy))
+            modest = stack.enter_context(_flooding(flood, side.target, noisy, times=1))
             company: dict[str, Callable[[], AbstractContextManager[None]]] = {
                 ALONE: contextlib.nullcontext,
                 BUSY: _busy_core,
                 FLOOD: partial(flooding.turn, LEAD + seconds + 1),
+                MODEST: partial(modest.turn, LEAD + seconds + 1),
             }
             noise = Noise({name: Part() for name in company}, flooding.counted, LEAD + seconds + 1)
             neighbour.run(Order(2, rate=PACE))  # warm
@@ -117,9 +122,9 @@ class _Flooding:
 
 
 @contextlib.contextmanager
-def _flooding(program: Path, target: Target, tenant: ours.Tenant) -> Iterator[_Flooding]:
+def _flooding(program: Path, target: Target, tenant: ours.Tenant, *, times: int = TIMES) -> Iterator[_Flooding]:
     (port,) = target.ports
-    words = [str(program), "--port", str(port), "--frames", str(MESSAGES * TIMES), "--requests", str(REQUESTS * TIMES)]
+    words = [str(program), "--port", str(port), "--frames", str(MESSAGES * times), "--requests", str(REQUESTS * times)]
     with _apart(words) as process:
         _say(process, "".join("\t".join(line) + "\n" for line in _lines(target, tenant)) + "begin\n")
         yield _Flooding(process)
