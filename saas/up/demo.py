@@ -19,6 +19,7 @@ from allauth.account.models import EmailAddress  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from billing.gateway import gateway  # noqa: E402
+from billing.services.comps import give_key  # noqa: E402
 from billing.services.price_list import sync_plans  # noqa: E402
 from chat.models import Site  # noqa: E402
 from chat.selectors.sites import first_embed_key  # noqa: E402
@@ -49,8 +50,10 @@ class Customer:
     color: str
     title: str
     greeting: str
+    plan: str = ""  # given, so that there is something to try; empty: the free one
 
 
+SEATS: Final = 5  # of a plan that is given
 CUSTOMERS: Final = (
     Customer(
         slug="acme",
@@ -62,6 +65,7 @@ CUSTOMERS: Final = (
         color="#B45309",
         title="Ask the workshop",
         greeting="Hello. Ask us anything about bikes; somebody from the workshop answers.",
+        plan="team",
     ),
     Customer(
         slug="globex",
@@ -102,7 +106,10 @@ def _person(name: str, email: str, **rights: bool) -> User:
 def _tenant(customer: Customer, *, owner: User) -> TenantRef:
     if tenant := Tenant.objects.filter(slug=customer.slug).first():
         return ref(tenant)
-    return create_tenant(slug=customer.slug, name=customer.name, owner=owner)
+    made = create_tenant(slug=customer.slug, name=customer.name, owner=owner)
+    if customer.plan:
+        give_key(made.id, customer.plan, seats=SEATS)
+    return made
 
 
 def _dress(tenant: TenantRef, customer: Customer) -> None:
