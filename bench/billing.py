@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench import usage_row
 from bench.load import CannotMeasure
 from bench.measure import Bench, Figures
 from bench.report import Goal, Row, grid, text
@@ -16,16 +17,14 @@ from saas.up.stripe import Access, NoStandIn, StandIn
 
 TITLE = "Billing"
 TENANTS, HOURS, EACH = 1_000, 72, 3
-COUNTS = 2_000
 
 HOW = f"""\
 {TENANTS:,} tenants that pay, each with {EACH} messages in each of {HOURS} hours that nobody has reported yet. *Frozen* is the
 time in which they become {TENANTS * HOURS:,} batches. *Drained* is the time in which one sender tells all of them to the stand-in
 for Stripe, by the real SDK over HTTP, one call at a time for each tenant and meter, and writes down what became of each; the
 stand-in checks every request and runs on the same machine. At the end its sums must be the number of messages of every tenant.
-*A usage row* is what counting adds to a transaction: {COUNTS:,} transactions with a row each against as many without, and with a
-hundred in one call.
-"""
+
+The usage row of a message: {usage_row.HOW}"""
 
 
 def measure(bench: Bench) -> Figures:
@@ -33,13 +32,13 @@ def measure(bench: Bench) -> Figures:
     tenants = TENANTS // bench.plan.shrink
     print(f"  writing {tenants * HOURS * EACH:,} usage events of {tenants:,} tenants", flush=True)
     with _stand_in() as environment:
-        words = ["-m", "bench.billing_work", str(tenants), str(HOURS), str(EACH), str(COUNTS // bench.plan.shrink)]
+        words = ["-m", "bench.billing_work", str(tenants), str(HOURS), str(EACH)]
         found: dict[str, Any] = json.loads(run(words, bench.services.ours | environment))
     if found["wrong"]:
         raise CannotMeasure(f"Stripe's sums of {found['wrong']} tenants are wrong")
     batches, seconds = found["batches"], found["drain_seconds"]
     print(f"  {batches:,} batches frozen in {found['freeze_seconds']:.1f} s, drained in {seconds:.0f} s", flush=True)
-    return Figures(_rows(found, batches / seconds), _runs(found))
+    return Figures([*_rows(found, batches / seconds), *usage_row.rows(bench)], _runs(found))
 
 
 def _rows(found: dict[str, Any], rate: float) -> list[Row]:
@@ -47,8 +46,6 @@ def _rows(found: dict[str, Any], rate: float) -> list[Row]:
     return [
         Row(f"{whole:,} batches drained", "s", whole / rate, goal=Goal("at_most", 300)),
         Row("batches drained", "1/s", rate),
-        Row("a usage row, in a transaction of its own", "ms", found["single_ms"], goal=Goal("at_most", 0.3)),
-        Row("a usage row, a hundred at a time", "ms", found["many_ms"], goal=Goal("at_most", 0.03)),
         Row("staff overview, read", "ms", found["overview_ms"], goal=Goal("at_most", 300)),
     ]
 
@@ -60,8 +57,6 @@ def _runs(found: dict[str, Any]) -> str:
         "idle_freeze_seconds": "frozen again with nothing new, s",
         "drain_seconds": "drained, s",
         "sender_cpu_seconds": "of it CPU time of the sender, s",
-        "single_ms": "a usage row alone, ms",
-        "many_ms": "a usage row of a hundred, ms",
         "overview_ms": "staff overview, ms",
         "overview_queries": "staff overview, queries",
     }

@@ -1,7 +1,6 @@
-"""`python -m bench.billing_work TENANTS HOURS EACH COUNTS`: freezes and drains usage, counts rows; figures as JSON.
+"""`python -m bench.billing_work TENANTS HOURS EACH`: freezes and drains usage; figures as JSON.
 
-Run with the server's environment, and that of a running stand-in for Stripe. Tenants are rows only: nobody speaks in them, but in
-the one whose rows are counted.
+Run with the server's environment, and that of a running stand-in for Stripe. Tenants are rows only: nobody speaks in them.
 """
 
 import asyncio
@@ -10,7 +9,6 @@ import os
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from statistics import median
 from typing import Any
 
@@ -19,7 +17,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.db import connection, transaction  # noqa: E402  (needs the apps)
+from django.db import connection  # noqa: E402  (needs the apps)
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from billing.gateway import gateway  # noqa: E402
@@ -29,13 +27,9 @@ from billing.reporting.freeze import freeze  # noqa: E402
 from billing.reporting.send import Drained, drain  # noqa: E402
 from billing.selectors.staff.overview import overview  # noqa: E402
 from billing.services.plans import version_of, write_plans  # noqa: E402
-from saas.core.ids import uuid7  # noqa: E402
-from tenants.context import in_tenant  # noqa: E402
-from tenants.models import Tenant, User  # noqa: E402
-from tenants.provisioning import create_tenant  # noqa: E402
+from tenants.models import Tenant  # noqa: E402
 
 HOUR = timedelta(hours=1)
-MANY = 100
 LONGEST = 900.0  # seconds for all batches
 EVENTS = """
     INSERT INTO billing_usageevent (tenant_id, meter, source_id, quantity, occurred_at, recorded_at)
@@ -45,10 +39,7 @@ EVENTS = """
 """
 
 
-COUNT = "SELECT pg_current_xact_id(), public.record_usage('message', %s::uuid[], now())"
-
-
-def work(tenants: int, hours: int, each: int, counts: int) -> dict[str, Any]:
+def work(tenants: int, hours: int, each: int) -> dict[str, Any]:
     """All figures."""
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     customers = _seed(tenants, end - hours * HOUR)
@@ -72,7 +63,6 @@ def work(tenants: int, hours: int, each: int, counts: int) -> dict[str, Any]:
         "wrong": _wrong(customers.values(), end, hours, hours * each),
         "overview_ms": median(_timed(overview)[0] for _ in range(9)) * 1000,
         "overview_queries": len(queries),
-        **_counted(counts),
     }
 
 
@@ -111,29 +101,6 @@ def _wrong(customers: Any, end: datetime, hours: int, expected: int) -> int:
     asked: dict[str, Any] = {"meter_id": meter, "start": end - hours * HOUR, "end": end, "window": "hour"}
     sums = [sum(row.value for row in gateway().summaries(customer=customer, **asked)) for customer in customers]
     return sum(1 for found in sums if found != expected)
-
-
-def _counted(times: int) -> dict[str, float]:
-    """What a usage row adds to a transaction, in ms: alone, and a hundred in one call."""
-    owner = User.objects.create(email="ada@counted.example", name="Ada", password="!")
-    tenant = create_tenant(slug="counted", name="Counted", owner=owner)
-    taken: dict[int, list[float]] = {0: [], 1: [], MANY: []}
-    with in_tenant(tenant):
-        for turn in range(times):
-            for rows in (0, 1) if turn % 10 else taken:
-                taken[rows].append(_timed(partial(_transaction, rows))[0])
-    none, single, many = (median(seconds) * 1000 for seconds in taken.values())
-    return {"single_ms": single - none, "many_ms": (many - none) / MANY}
-
-
-def _transaction(rows: int) -> None:
-    """One that is written down at its end, and counts so many: in the statement of its cause, as messages are counted."""
-    sources = [uuid7() for _ in range(rows)]
-    with transaction.atomic(), connection.cursor() as cursor:
-        if sources:
-            cursor.execute(COUNT, [sources])
-        else:
-            cursor.execute("SELECT pg_current_xact_id()")
 
 
 def _timed(act: Any) -> tuple[float, Any]:
