@@ -10,33 +10,16 @@ from billing.selectors.plans import live_subscription
 from billing.services.audit import Actor
 from billing.services.price_list import sync_plans
 from billing.services.stripe.checkout import confirmed, start_checkout
+from billing.services.stripe.mirror import fetch_subscription
 from tenants.context import TenantRef
 from tenants.models import Membership, Role
+from tests.billing.sandbox.desk import Stay
 from tests.support.cast import make_user
 from tests.support.stripe import Sandbox
 
 WORKS: Final = "4242424242424242"
 DECLINED: Final = "4000000000000002"
 ADA: Final = Actor("ada@acme.example")
-
-
-class Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect that leads to us, and takes a refusal's page for a page."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        away = urllib.parse.urlsplit(newurl).netloc != urllib.parse.urlsplit(req.full_url).netloc
-        return None if away else super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        followed = super().http_error_302(req, fp, code, msg, headers)
-        return fp if followed is None else followed
-
-    http_error_303 = http_error_302
-
-    def http_error_400(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        return fp
-
-    http_error_402 = http_error_404 = http_error_400
 
 
 def page(address: str, **form: str) -> bytes:
@@ -95,3 +78,9 @@ class Buyer:
     def invoices(self) -> list[dict[str, Any]]:
         """Its invoices at the stand-in, oldest first."""
         return [row for row in self.sandbox.state("invoice") if row["customer"] == self.account.stripe_customer_id]
+
+    def to_renewal(self) -> Subscription:
+        """Move the clock two hours past the end of the paid period, and fetch what became of it."""
+        live = self.live
+        self.sandbox.advance_to(int(live.seat_period_end.timestamp()) + 7200)
+        return fetch_subscription(str(live.stripe_id))

@@ -9,7 +9,7 @@ import pytest
 from billing.gateway import gateway
 from billing.gateway.errors import Declined
 from billing.gateway.shapes import UsageReport
-from billing.models import Invoice, PlanMove, Subscription
+from billing.models import Invoice, PlanMove
 from billing.selectors.plans import plan_of, seats
 from billing.services.stripe.invoices import pay_invoice, pdf_of
 from billing.services.stripe.mirror import fetch_invoice, fetch_subscription
@@ -40,12 +40,6 @@ def buyer(sandbox: Sandbox, make_tenant: MakeTenant) -> Buyer:
     return found
 
 
-def to_renewal(buyer: Buyer) -> Subscription:
-    live = buyer.live
-    buyer.sandbox.advance_to(int(live.seat_period_end.timestamp()) + 7200)
-    return fetch_subscription(str(live.stripe_id))
-
-
 def take(buyer: Buyer, plan_key: str, interval: str = "month") -> None:
     change(buyer.id, preview_change(buyer.id, plan_key=plan_key, interval=interval), actor=ADA)
 
@@ -71,7 +65,7 @@ def test_a_cheaper_plan_begins_when_what_is_paid_ends(sandbox: Sandbox, make_ten
     change(buyer.id, preview, actor=ADA)
     live = buyer.live
     assert (live.plan.key, live.next_plan and live.next_plan.key) == ("business", "team")
-    after = to_renewal(buyer)
+    after = buyer.to_renewal()
     assert (after.plan.key, after.next_plan) == ("team", None)
     assert buyer.invoices()[-1]["total"] == 5 * 15_00
     move = PlanMove.for_tenant(buyer.id).order_by("at").last()
@@ -129,7 +123,7 @@ def test_who_cancels_keeps_what_is_paid(buyer: Buyer) -> None:
     assert (live.status, live.cancel_at) == ("active", live.seat_period_end)
     with pytest.raises(Conflict, match="already"):
         cancel(buyer.id, actor=ADA)
-    assert to_renewal(buyer).status == "canceled"
+    assert buyer.to_renewal().status == "canceled"
     assert plan_of(buyer.id).is_free
     assert seats(buyer.id).bought == 2
     assert PlanMove.for_tenant(buyer.id).filter(kind="churn").exists()
@@ -141,7 +135,7 @@ def test_a_cancellation_can_be_taken_back(buyer: Buyer) -> None:
     cancel(buyer.id, actor=ADA)
     reactivate(buyer.id, actor=ADA)
     assert buyer.live.cancel_at is None
-    assert to_renewal(buyer).status == "active"
+    assert buyer.to_renewal().status == "active"
 
 
 def test_cancelling_lets_go_of_what_was_to_come(buyer: Buyer) -> None:
@@ -167,7 +161,7 @@ def test_what_waits_for_the_renewal_keeps_a_plan_from_pausing(buyer: Buyer) -> N
     lower_seats_at_renewal(buyer.id, 3, actor=ADA)
     with pytest.raises(Conflict, match="take that back first"):
         pause(buyer.id, actor=ADA)
-    to_renewal(buyer)
+    buyer.to_renewal()
     pause(buyer.id, actor=ADA)
     assert buyer.live.status == "paused"
 
@@ -178,13 +172,13 @@ def test_a_coupon_holds_from_the_next_invoice_on(buyer: Buyer) -> None:
         apply_coupon(buyer.id, "HALV", actor=ADA)
     apply_coupon(buyer.id, "HALF", actor=ADA)
     assert buyer.live.percent_off == 50
-    to_renewal(buyer)
+    buyer.to_renewal()
     assert buyer.invoices()[-1]["total"] == 5 * 15_00 // 2
 
 
 def test_an_invoice_that_failed_can_be_paid(buyer: Buyer) -> None:
     buyer.fails()
-    to_renewal(buyer)
+    buyer.to_renewal()
     failed = fetch_invoice(buyer.invoices()[-1]["id"])
     assert (failed.status, failed.decline_reason != "") == ("open", True)
     with pytest.raises(Declined):
@@ -215,7 +209,7 @@ def test_the_arithmetic_of_the_research_comes_out_in_preview_and_invoice(buyer: 
     gateway().send_usage(report)
     preview = gateway().preview(customer=customer, subscription=live.stripe_id)
     assert preview.total == 76_20
-    to_renewal(buyer)
+    buyer.to_renewal()
     invoice = fetch_invoice(buyer.invoices()[-1]["id"])
     assert (invoice.total, invoice.reason) == (76_20, "subscription_cycle")
     assert Invoice.for_tenant(buyer.id).count() == 1
@@ -247,4 +241,4 @@ def test_what_waits_still_comes_if_the_bank_declines_something_else(buyer: Buyer
         fetch_subscription(str(buyer.live.stripe_id))
         assert buyer.live.schedule_id
         assert planned(buyer.live) == Planned(buyer.live.plan, "month", 3)
-    assert to_renewal(buyer).seats == 3
+    assert buyer.to_renewal().seats == 3

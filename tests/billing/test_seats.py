@@ -28,13 +28,6 @@ def buyer(sandbox: Sandbox, make_tenant: MakeTenant) -> Buyer:
     return found
 
 
-def to_renewal(buyer: Buyer) -> Subscription:
-    """Move the clock past the end of the paid period."""
-    live = buyer.live
-    buyer.sandbox.advance_to(int(live.seat_period_end.timestamp()) + 7200)
-    return fetch_subscription(str(live.stripe_id))
-
-
 def entries(buyer: Buyer) -> list[tuple[int, int]]:
     return list(SeatEntry.for_tenant(buyer.id).order_by("at", "id").values_list("seats", "seats_next"))
 
@@ -63,7 +56,7 @@ def test_fewer_seats_change_nothing_until_the_renewal(buyer: Buyer) -> None:
     assert (held.bought, held.next) == (5, 3)
     assert buyer.live.seats == 5
     assert len(buyer.invoices()) == before
-    assert to_renewal(buyer).seats == 3
+    assert buyer.to_renewal().seats == 3
     assert buyer.invoices()[-1]["total"] == 3 * 15_00
     assert (seats(buyer.id).bought, seats(buyer.id).next) == (3, 3)
     assert entries(buyer) == [(5, 5), (5, 3), (3, 3)]
@@ -74,14 +67,14 @@ def test_a_reduction_can_be_taken_back(buyer: Buyer) -> None:
     lower_seats_at_renewal(buyer.id, 5, actor=ADA)
     assert seats(buyer.id).next == 5
     assert buyer.live.schedule_id == ""
-    assert to_renewal(buyer).seats == 5
+    assert buyer.to_renewal().seats == 5
 
 
 def test_more_seats_take_a_reduction_back(buyer: Buyer) -> None:
     lower_seats_at_renewal(buyer.id, 3, actor=ADA)
     buy_seats(buyer.id, preview_seats(buyer.id, 6), actor=ADA)
     assert (seats(buyer.id).bought, seats(buyer.id).next) == (6, 6)
-    assert to_renewal(buyer).seats == 6
+    assert buyer.to_renewal().seats == 6
 
 
 def test_another_amount_than_was_shown_is_not_charged(buyer: Buyer) -> None:
