@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from saas.core.errors import Forbidden
+from tenants.access import Do, may
 from tenants.tokens import Principal
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # whose module reads the settings that name this one
 
 P = ParamSpec("P")
+READING: Final = {"GET", "HEAD", "OPTIONS"}
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
@@ -43,3 +46,25 @@ def member_required(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     return gate
+
+
+def needs(permission: Do, *, to_change: Do | None = None) -> Callable[[View[P]], View[P]]:
+    """A page for members whose role allows this; whatever is not a GET needs `to_change`, if that is named.
+
+    Anyone who has not signed in is sent to do so, a member who may not gets a 403. The page carries what it asked for as
+    `permission` and `to_change`: the matrix of roles is tested from there.
+    """
+
+    def gated(view: View[P]) -> View[P]:
+        @wraps(view)
+        def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            asked = permission if request.method in READING else to_change or permission
+            if not may(request.member.role, asked):  # type: ignore[attr-defined]
+                return render(request, "403.html", status=Forbidden.status)
+            return view(request, *args, **kwargs)
+
+        page = member_required(gate)
+        page.permission, page.to_change = permission, to_change or permission  # type: ignore[attr-defined]
+        return page
+
+    return gated

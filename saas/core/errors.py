@@ -1,5 +1,6 @@
 """The closed list of refusals. Mapped to the wire in two places only: `saas/core/http.py` and `chat/consumers.py`."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -75,6 +76,16 @@ class Conflict(AppError):
     """The same identifier was used before with other content."""
 
     code, status = "conflict", 409
+
+
+class ChangedSince(Conflict):
+    """Somebody else has changed it since this person looked; `stored` is what it holds now, `field` by field, for people."""
+
+    code: ClassVar[str] = "changed_since"
+
+    def __init__(self, message: str, *, stored: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.stored = stored
 
 
 class RateLimited(AppError):

@@ -1,0 +1,1 @@
+"""Console pages of the chat: rooms, moderation, sites. On a tenant's host."""
