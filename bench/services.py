@@ -67,6 +67,7 @@ def _ours(superuser_url: str, redis_url: str, folder: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(40),
         "REDIS_URL": redis_url,
         "DATA_DIR": str(folder),
+        "PORCHLIGHT_DEVELOPMENT": "1",
         "PORCHLIGHT_SCHEME": "http",
         "LIMITS": LIMITS,
     }

@@ -39,6 +39,14 @@ def number(name: str, default: int) -> int:
         raise BadEnvironment(f"{name}={value!r} is not a whole number") from None
 
 
+def choice(name: str, *known: str) -> str:
+    """One of the known words; the first of them is the default."""
+    value = text(name, known[0])
+    if value not in known:
+        raise BadEnvironment(f"{name}={value!r} is none of {', '.join(known)}")
+    return value
+
+
 def limits(name: str) -> dict[str, tuple[int, float]]:
     """`chat.send.ip=5000/10 sign_up_ip=3/3600`: for each limit so many times in so many seconds."""
     return dict(map(_limit, text(name, "").split()))

@@ -4,7 +4,6 @@ They are not installed, for that would start a web server on port 80.
 """
 
 import contextlib
-import subprocess
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from bench.load import CannotMeasure, Client, Target
 from bench.measure import Side
 from bench.processes import server
 from bench.services import Services
+from saas.up import debian
 from saas.up.processes import free_port
 
 NAME = "nchan"
@@ -20,7 +20,6 @@ FOLDER = Path(__file__).parent / "nginx"  # not in git
 NGINX = FOLDER / "usr/sbin/nginx"
 MODULE = FOLDER / "usr/lib/nginx/modules/ngx_nchan_module.so"
 PACKAGES = ("nginx", "libnginx-mod-nchan")
-FETCH_SECONDS = 120
 TEMPORARY = Path("/var/lib/nginx")  # built into Debian's nginx, and not to be configured away with this module
 # One worker; no access log. 512 messages are kept for a reader that is behind, enough for all that is ever in flight.
 CONFIGURATION = """\
@@ -68,26 +67,6 @@ def install() -> str | None:
         return f"nchan needs the folder {TEMPORARY}, which only root can make"
     if NGINX.exists() and MODULE.exists():
         return None
-    FOLDER.mkdir(exist_ok=True)
     print("Fetching nginx with nchan ...", flush=True)
-    failure = _fetch() and (_run(["apt-get", "update", "-qq"]) or _fetch())  # the lists may be missing or old
+    failure = debian.unpack(PACKAGES, FOLDER)
     return f"nchan comes as a package of Debian's, which cannot be had here: {failure}" if failure else None
-
-
-def _fetch() -> str | None:
-    if failure := _run(["apt-get", "download", "-qq", *PACKAGES]):
-        return failure
-    packages = sorted(FOLDER.glob("*.deb"))
-    failure = next(filter(None, (_run(["dpkg-deb", "-x", str(package), str(FOLDER)]) for package in packages)), None)
-    for package in packages:
-        package.unlink()
-    return failure
-
-
-def _run(words: Sequence[str]) -> str | None:
-    """Why the program failed, or None."""
-    try:
-        subprocess.run(words, cwd=FOLDER, capture_output=True, text=True, check=True, timeout=FETCH_SECONDS)
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"{getattr(error, 'stderr', '') or error}".strip()[-300:]
-    return None

@@ -44,18 +44,22 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """The address of the client. Behind a proxy of ours (TRUST_PROXY=1) it is the last one that the proxy wrote down."""
+    """The address of the client. Behind proxies of ours (TRUST_PROXY, how many) it is what the first of them wrote down."""
     return _believed(str(request.META.get("REMOTE_ADDR", "")), request.headers.get("X-Forwarded-For", ""))
 
 
 def scope_ip(scope: Mapping[str, Any]) -> str:
-    """The same of an ASGI scope. Headers of one name are one list (RFC 9110, section 5.3), so the last of them counts."""
+    """The same of an ASGI scope. Headers of one name are one list (RFC 9110, section 5.3)."""
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    return _believed((scope.get("client") or ("", 0))[0] or "", forwarded[-1].decode("latin-1") if forwarded else "")
+    return _believed((scope.get("client") or ("", 0))[0] or "", b",".join(forwarded).decode("latin-1"))
 
 
 def _believed(peer: str, forwarded: str) -> str:
-    return forwarded.rpartition(",")[2].strip() if forwarded and settings.SECURE_PROXY_SSL_HEADER else peer
+    """Each proxy adds whom it heard it from, so that what a client claims stands before what ours say."""
+    if not forwarded or not settings.TRUST_PROXY:
+        return peer
+    said = forwarded.split(",")
+    return said[-min(settings.TRUST_PROXY, len(said))].strip()
 
 
 def _body(error: AppError) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def environment(options: Options) -> Iterator[dict[str, str]]:
     stripe = access(options)
     with _database(options) as urls:
         yield {
+            "PORCHLIGHT_DEVELOPMENT": "1",
             "PORCHLIGHT_DEMO": "1",
             "PORCHLIGHT_SCHEME": "http",
             **os.environ,

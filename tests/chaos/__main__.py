@@ -19,6 +19,7 @@ os.environ.update(  # what the settings read, here and in the servers
     DJANGO_SETTINGS_MODULE="saas.settings",
     SECRET_KEY=secrets.token_urlsafe(40),
     DATA_DIR=str(Path(FOLDER.name, "data")),
+    PORCHLIGHT_DEVELOPMENT="1",
     PORCHLIGHT_SCHEME="http",
     PORCHLIGHT_BASE_HOST="localhost:8000",
     DATABASE_URL="postgresql://none@localhost/none",  # this process never asks a database through the product

@@ -89,6 +89,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "saas.settings",
         "SECRET_KEY": secrets.token_urlsafe(40),
         "DATA_DIR": str(folder / "data"),
+        "PORCHLIGHT_DEVELOPMENT": "1",
         "PORCHLIGHT_SCHEME": "http",
         "PORCHLIGHT_BASE_HOST": "localhost:8000",
         "PORCHLIGHT_DEMO": "1",

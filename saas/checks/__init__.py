@@ -1,0 +1,36 @@
+"""What a server refuses to start with in production, all of it at once and one line for each.
+
+Every problem is a sentence that names the setting, what is wrong and what to do. `python -m saas.checks` says them without a
+server. Where PORCHLIGHT_DEVELOPMENT=1 (`make up`, tests, benchmarks) nothing is checked.
+"""
+
+import logging
+
+from django.conf import settings
+
+from saas.checks.alone import hold_the_place
+from saas.checks.database import database_problems
+from saas.checks.layer import redis_problems
+from saas.checks.setup import setting_problems
+
+log = logging.getLogger(__name__)
+
+
+def problems() -> list[str]:
+    """All that speaks against a start; nothing outside of production. Asks the database and Redis, and blocks."""
+    if settings.DEVELOPMENT:
+        return []
+    return [*setting_problems(), *database_problems(settings.DATABASES["default"]), *redis_problems(settings.REDIS_HOSTS)]
+
+
+def refusal() -> str:
+    """Why this server must not start, having said each reason in the log; empty if it may.
+
+    Where there is no Redis it holds the one place of a server on this database from now on, and waits for one that is leaving.
+    """
+    found = problems()
+    if not found and not settings.DEVELOPMENT and not settings.REDIS_HOSTS:
+        found = hold_the_place(settings.DATABASES["default"])
+    for line in found:
+        log.error("Refusing to start: %s", line)
+    return f"{len(found)} settings are not safe for production; each has its line above" if found else ""

@@ -1,0 +1,65 @@
+"""Settings that are wrong by themselves."""
+
+from typing import Final
+
+from django.conf import settings
+
+SHORTEST_SECRET: Final = 50  # characters of SECRET_KEY
+FEWEST_LETTERS: Final = 12  # different ones in it
+PLACEHOLDER: Final = "PASSWORD"  # as .env.example has it
+
+
+def setting_problems() -> list[str]:
+    """In the order of .env.example."""
+    return [*_secrets(), *_databases(), *_processes(), *_proxy(), *_open_doors()]
+
+
+def _secrets() -> list[str]:
+    key, found = settings.SECRET_KEY, []
+    if len(key) < SHORTEST_SECRET:
+        found.append(f"SECRET_KEY has {len(key)} characters; it needs {SHORTEST_SECRET} random ones")
+    elif len(set(key)) < FEWEST_LETTERS or key.startswith("django-insecure-"):
+        found.append(f"SECRET_KEY can be guessed; it needs {SHORTEST_SECRET} random characters")
+    return found
+
+
+def _databases() -> list[str]:
+    found = ["DATABASE_AS_OWNER=1 is for commands that migrate; unset it for a server"] if settings.AS_OWNER else []
+    for variable, alias in (("DATABASE_URL", "default"), ("DATABASE_OWNER_URL", "owner")):
+        password = settings.DATABASES[alias]["PASSWORD"]
+        if password in {PLACEHOLDER, settings.DATABASES[alias]["USER"], ""}:
+            said = f"is {password!r}" if password else "is empty"
+            found.append(f"{variable}: the password {said}; give the role one of its own")
+    return found
+
+
+def _processes() -> list[str]:
+    if settings.REDIS_HOSTS:
+        return []
+    reasons = {
+        f"PORCHLIGHT_SERVES={settings.SERVES}": settings.SERVES != "all",
+        "WORKER_IN_PROCESS=0": not settings.WORKER_IN_PROCESS,
+        f"WEB_CONCURRENCY={settings.PROCESSES}": settings.PROCESSES > 1,
+    }
+    means = " and ".join(reason for reason, is_so in reasons.items() if is_so)
+    return [f"{means}: that is more than one process, and they hear each other through REDIS_URL only; set it"] if means else []
+
+
+def _proxy() -> list[str]:
+    if not settings.SECURE:
+        return [f"PORCHLIGHT_SCHEME={settings.SCHEME}: sessions and messages would travel in the clear; serve https and unset it"]
+    if not settings.TRUST_PROXY:
+        return [
+            "TRUST_PROXY is not set: the proxy that speaks https is taken for every client, and one's limits count for all; "
+            "set it to 1, and have the proxy set X-Forwarded-For and X-Forwarded-Proto itself"
+        ]
+    return []
+
+
+def _open_doors() -> list[str]:
+    found = []
+    if settings.DEMO:
+        found.append("PORCHLIGHT_DEMO=1 lets everybody read the mails that were sent; unset it")
+    if settings.DEBUG:
+        found.append("DEBUG=1 shows code and settings to everybody who causes an error; unset it")
+    return found

@@ -1,0 +1,115 @@
+"""The same server alone and under gunicorn: short handshakes, rooms told by the fast way, and a drain that says goodbye."""
+
+import asyncio
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from uuid import UUID
+
+import pytest
+
+from saas.up.redis import RedisServer
+from tenants.tokens import Principal
+from tests.infra.watched import MARK
+from tests.support.server import Server, make_server
+from tests.support.shop import Shop
+from tests.support.sockets import ChatSocket, Doors
+from tests.support.stored import texts
+
+TABS = 4  # of the visitor who has the page open so many times
+COMMANDS = {
+    "uvicorn": ["saas.serve", "--port", "{port}"],
+    "gunicorn": ["gunicorn", "-c", "python:saas.gunicorn", "-b", "127.0.0.1:{port}"],
+}
+
+both = pytest.mark.parametrize("program", COMMANDS)
+
+
+@contextmanager
+def served(program: str, *words: str, redis_url: str = "") -> Iterator[Server]:
+    """The server, watched."""
+    server = make_server(redis_url=redis_url)
+    server.command = ["-m", "tests.infra.watched", *COMMANDS[program], *words]
+    try:
+        yield server.start()
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+        server.log.unlink(missing_ok=True)
+
+
+async def tabs_of(stack: AsyncExitStack, doors: Doors, shop: Shop, who: Principal, room: UUID) -> list[ChatSocket]:
+    """All tabs of a visitor, in the room."""
+    tabs = [await stack.enter_async_context(doors.visitor(shop.tenant, who)) for _ in range(TABS)]
+    for tab in tabs:
+        await tab.join(room)
+    return tabs
+
+
+def watched(server: Server, word: str) -> set[str]:
+    """The sockets of which the log says this."""
+    return set(re.findall(rf"^{word} (\d+)$", server.said(), re.MULTILINE))
+
+
+@both
+async def test_a_room_is_told_by_the_fast_way(program: str, shop: Shop) -> None:
+    who = await shop.visitor()
+    room = await shop.room(who, "one")
+    with served(program) as server:
+        async with AsyncExitStack() as stack:
+            tabs = await tabs_of(stack, Doors(server), shop, who, room)
+            await tabs[0].send(room, MARK)
+            for tab in tabs:
+                await tab.expect_one(lambda one: one["t"] == "msg" and one["message"]["text"] == MARK, "the line")
+        assert len(watched(server, "lean")) == TABS
+        assert watched(server, "fast") == watched(server, "lean")
+        assert server.complaints() == []
+
+
+@both
+async def test_who_is_told_to_end_says_when_to_come_back_and_keeps_all(program: str, shop: Shop) -> None:
+    who = await shop.visitor()
+    room = await shop.room(who, "one")
+    with served(program) as server:
+        async with AsyncExitStack() as stack:
+            tabs = await tabs_of(stack, Doors(server), shop, who, room)
+            await tabs[0].say("send", cid=UUID(int=1), room=room, text="a last word")
+            server.terminate()
+            for tab in tabs:
+                assert (await tab.expect("bye", code=1012))["after"] >= 0
+                await tab.expect_close(1012)
+            assert await asyncio.to_thread(server.wait) == 0
+            if tabs[0].came("ack", cid=str(UUID(int=1))):
+                assert await texts(shop.tenant, room) == ["one", "a last word"]
+        assert server.complaints() == []
+
+
+async def test_gunicorn_takes_new_code_without_an_end(shop: Shop) -> None:
+    """SIGHUP: new workers serve before the old ones say goodbye."""
+    who = await shop.visitor()
+    room = await shop.room(who, "one")
+    with served("gunicorn") as server:
+        async with AsyncExitStack() as stack:
+            tabs = await tabs_of(stack, Doors(server), shop, who, room)
+            server.process.send_signal(signal.SIGHUP)
+            for tab in tabs:
+                await tab.expect("bye", code=1012, seconds=60)
+            async with Doors(server).visitor(shop.tenant, who) as again:
+                assert (await again.join(room))["head"] == 1
+        assert server.process.poll() is None
+        assert server.complaints() == []
+
+
+async def test_workers_of_gunicorn_hear_each_other(shop: Shop) -> None:
+    """Whichever of the two the sockets came to."""
+    who = await shop.visitor()
+    room = await shop.room(who, "one")
+    with RedisServer() as redis_url, served("gunicorn", "--workers", "2", redis_url=redis_url) as server:
+        async with AsyncExitStack() as stack:
+            tabs = await tabs_of(stack, Doors(server), shop, who, room)
+            for seq, tab in enumerate(tabs, 2):
+                await tab.send(room, "all of you")
+                for each in tabs:
+                    await each.expect("msg", room=str(room), seq=seq)
+        assert server.complaints() == []
