@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saas import env
+from saas.core.logs import logging_config
 from saas.staff_look import UNFOLD as UNFOLD  # the staff console's looks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,6 +15,9 @@ DATA_DIR = Path(env.text("DATA_DIR", str(ROOT / ".data")))
 
 DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY")
+DEVELOPMENT = env.flag("PORCHLIGHT_DEVELOPMENT")  # nothing is checked at the start (saas/checks/)
+PROCESSES = env.number("WEB_CONCURRENCY", 1)  # of gunicorn
+SERVES = env.choice("PORCHLIGHT_SERVES", "all", "web", "ws")  # this process: pages and API, sockets, or both
 DEMO = env.flag("PORCHLIGHT_DEMO")  # the demo customer's page and the development mailbox
 
 # Hosts. `BASE_HOST` is the platform's, with its port if that is not the scheme's own.
@@ -41,6 +45,8 @@ SHARED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "django_htmx",
+    "lucide",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "saas.core",
@@ -111,6 +117,7 @@ CACHES = {
 ASGI_APPLICATION = "saas.asgi.application"
 ROOT_URLCONF = "saas.urls_platform"  # tenants/middleware.py puts another in its place by host
 MIDDLEWARE = [
+    "saas.core.requests.RouteMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "tenants.middleware.HostMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -122,6 +129,7 @@ MIDDLEWARE = [
     "tenants.middleware.MembershipMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 TEMPLATES = [
     {
@@ -157,6 +165,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/home/"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "tenants.adapters.SecondFactorAdapter"
+MFA_TOTP_ISSUER = "Porchlight"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a phone's clock may be off
+MFA_FORMS = {"add_webauthn": "tenants.forms.PasskeyForm"}
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SCHEME == "http"  # on a machine of one's own; browsers allow it for localhost only
 
 SECURE = SCHEME == "https"
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "porchlight_session"
@@ -166,7 +179,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("TRUST_PROXY") else None
+TRUST_PROXY = env.number("TRUST_PROXY", 0)  # how many proxies of ours stand one behind the other
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK = {
@@ -230,12 +244,11 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    # They report each job that begins and ends, and each request.
-    "loggers": {name: {"level": "WARNING"} for name in ("procrastinate", "stripe", "httpx")},
-}
+LOGGING = logging_config(as_json=env.choice("LOG_FORMAT", *(("line", "json") if DEMO else ("json", "line"))) == "json")
+SLOW_MESSAGE_MS = env.number(
+    "SLOW_MESSAGE_MS", 500
+)  # from its arrival to the commit, or from there to the sockets; 0: never slow
+SLOW_QUERY_MS = env.number("SLOW_QUERY_MS", 500)
+SLOW_REQUEST_MS = env.number("SLOW_REQUEST_MS", 2_000)
+METRICS_PORT = env.number("METRICS_PORT", 0)  # for Prometheus; the first that is free from here on. 0: no port
+METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")

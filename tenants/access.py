@@ -16,6 +16,7 @@ class Do(StrEnum):
     MANAGE_PEOPLE = "manage_people"  # invite, change roles, disable
     SEE_USAGE = "see_usage"  # what was used, not what it costs
     MANAGE_BILLING = "manage_billing"  # see and change what is paid
+    SEE_AUDIT = "see_audit"  # who did what, when, from where
     MANAGE_TENANT = "manage_tenant"  # rename, domains, close
 
 
@@ -28,7 +29,29 @@ ALLOWED: dict[Do, frozenset[Role]] = {
     Do.MANAGE_PEOPLE: frozenset({Role.OWNER, Role.ADMIN}),
     Do.SEE_USAGE: frozenset({Role.OWNER, Role.ADMIN, Role.AGENT, Role.VIEWER}),
     Do.MANAGE_BILLING: frozenset({Role.OWNER, Role.ADMIN}),
+    Do.SEE_AUDIT: frozenset({Role.OWNER, Role.ADMIN}),
     Do.MANAGE_TENANT: frozenset({Role.OWNER}),
+}
+
+
+SAYS: dict[Do, str] = {
+    Do.READ_ROOMS: "Read rooms, and see who is in the team",
+    Do.ANSWER: "Answer visitors, resolve and hand on rooms",
+    Do.MODERATE: "Moderate: mute, ban, pin, lock, settle reports",
+    Do.MANAGE_ROOMS: "Make, change, archive and delete rooms",
+    Do.MANAGE_SITES: "Make and change sites: look, texts, hours, who may embed them",
+    Do.MANAGE_PEOPLE: "Invite people, change roles, disable and remove members",
+    Do.SEE_USAGE: "See what was used",
+    Do.MANAGE_BILLING: "See and change the plan, pay, read invoices",
+    Do.SEE_AUDIT: "Read the audit log",
+    Do.MANAGE_TENANT: "Rename, ask everybody for two-factor, hand over, close",
+}  # for people, on the page of roles
+
+ROLE_SAYS: dict[Role, str] = {
+    Role.OWNER: "everything, also what can end it",
+    Role.ADMIN: "rooms, sites, people and billing",
+    Role.AGENT: "answers and moderates; needs a seat",
+    Role.VIEWER: "reads along; needs no seat",
 }
 
 

@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from saas.core.errors import AppError, Forbidden, NotFound
-from saas.core.http import json_error
+from saas.core.http import client_ip, json_error
 from tenants.context import TenantRef
 from tenants.resolve import MemberRef, membership_for, tenant_for_host
+from tenants.services import saw
+from tenants.source import Source, Way, arriving, browser_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -49,6 +51,10 @@ class HostMiddleware:
             self.urlconfs[host_name(settings.DEMO_HOST)] = "saas.urls_demo"
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        with arriving(_source(request)):
+            return self._serve(request)
+
+    def _serve(self, request: HttpRequest) -> HttpResponse:
         host = request.get_host()
         request.tenant = None  # type: ignore[attr-defined]
         request.urlconf = self.urlconfs.get(host_name(host))
@@ -61,7 +67,8 @@ class HostMiddleware:
 
 
 class MembershipMiddleware:
-    """Sets `request.member`. On a tenant's host a session counts only for that tenant and for an active member of it.
+    """Sets `request.member`. On a tenant's host a session counts only for that tenant and for an active member of it, who has the
+    second factor that the tenant may ask for.
 
     A session cookie that was copied from another host finds its row, so the tenant that signed in is kept in the session and
     compared. The platform's pages accept only sessions that carry no tenant.
@@ -78,6 +85,8 @@ class MembershipMiddleware:
             signed_in_here = member is not None or (tenant is None and "tenant" not in request.session)
             if not signed_in_here:
                 request.user = AnonymousUser()
+            elif tenant is None and "sid" in request.session:
+                saw(request.session["sid"], str(request.session.session_key))
         request.member = member  # type: ignore[attr-defined]
         return self.get_response(request)
 
@@ -87,6 +96,15 @@ def with_policy(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     staff = request.urlconf == "saas.urls_platform" and request.path.startswith(STAFF_PATH)
     response.headers.setdefault("Content-Security-Policy", STAFF_POLICY if staff else _policy(request))
     return response
+
+
+def _source(request: HttpRequest) -> Source:
+    """Where a request came from, for whoever writes down what it does."""
+    if host_name(request.get_host()) == host_name(settings.WIDGET_HOST):
+        way: Way = "widget"
+    else:
+        way = "api" if "Authorization" in request.headers else "console"
+    return Source(client_ip(request), browser_of(request.headers.get("User-Agent", "")), way)
 
 
 def _policy(request: HttpRequest) -> str:
@@ -102,7 +120,11 @@ def _policy(request: HttpRequest) -> str:
 def _member(request: HttpRequest, tenant: TenantRef | None) -> MemberRef | None:
     if tenant is None or request.session.get("tenant") != str(tenant.id) or not request.user.is_authenticated:
         return None
-    return membership_for(tenant.id, request.user.id)
+    member = membership_for(tenant.id, request.user.id)
+    if member is None or member.is_locked:
+        return None
+    saw(request.session["sid"], str(request.session.session_key))
+    return member
 
 
 def _refusal(request: HttpRequest, tenant: TenantRef | None) -> HttpResponse | None:

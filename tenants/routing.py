@@ -17,9 +17,11 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError
 
+from saas.core.http import scope_ip
 from tenants.context import TenantRef
 from tenants.models import Tenant
 from tenants.resolve import a_site_key, a_tenant_for_host
+from tenants.source import Source, arrive, browser_of
 
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -43,6 +45,7 @@ class TenantRouter:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        arrive(_source(scope))
         try:
             tenant, site_id = await self._resolve(scope)
             refused = _refusal(scope, tenant)
@@ -74,6 +77,11 @@ class FramesByHttp:
             await self.frames({**scope, "act": found[1]}, receive, send)
         else:
             await self.otherwise(scope, receive, send)
+
+
+def _source(scope: Scope) -> Source:
+    """Where a socket came from, for whoever writes down what is done over it."""
+    return Source(scope_ip(scope), browser_of(header(scope, b"user-agent") or ""), "socket")
 
 
 def _refusal(scope: Scope, tenant: TenantRef | None) -> int | None:

@@ -16,3 +16,24 @@ addEventListener("pageshow", () => {
 
 // The first field that was refused is where the reader should be.
 document.querySelector("[aria-invalid='true']")?.focus();
+
+// Menus and the drawer close with Escape, and by a click elsewhere. Where the focus was inside, it goes back to the button.
+const opened = () => document.querySelectorAll("details[data-closes][open]");
+
+function close(details) {
+  const inside = details.contains(document.activeElement);
+  details.open = false;
+  if (inside) details.querySelector("summary").focus();
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const details of opened()) close(details);
+});
+
+addEventListener("click", (event) => {
+  for (const details of opened()) if (!details.contains(event.target)) details.open = false;
+});
+
+// What htmx sends is busy until the answer is there.
+addEventListener("htmx:beforeRequest", ({ detail }) => detail.elt.querySelector("button")?.setAttribute("aria-busy", "true"));
+addEventListener("htmx:afterRequest", ({ detail }) => detail.elt.querySelector("button")?.removeAttribute("aria-busy"));

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -130,7 +130,8 @@ async function licences(names) {
 
 await mkdir(options.outdir, { recursive: true });
 const entries = FILES.filter(({ entry }) => existsSync(path.join(HERE, entry)));
-await licences(["preact", "lucide"]);
+await licences(["preact", "lucide", "htmx.org"]);
+await copyFile(path.join(HERE, "node_modules/htmx.org/dist/htmx.min.js"), path.join(options.outdir, "htmx.js"));
 const sizes = await Promise.all(entries.map(write));
 await tidy();
 for (const { name, size, budget } of sizes) {
