@@ -26,6 +26,7 @@ from chat.services.lines import UNSTORABLE
 from chat.services.sites import change_site, forget_everywhere
 from saas.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from tenants.access import Do, may
+from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal, identity_secret, new_identity_kid
 
@@ -86,6 +87,7 @@ def make_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID) ->
         if len(site.identity_keys) >= MOST_KEYS:
             raise Conflict("This site has two keys; delete the one that is no longer used first.")
         Site.objects.filter(id=site_id).update(identity_keys=[*site.identity_keys, kid])
+        record(tenant, by=principal, act="identity_key.added", on=Thing("site", site_id, site.name), after={"key": kid})
     forget_everywhere(tenant.id)
     return IdentityKey(kid, identity_secret(tenant.id, site_id, kid))
 
@@ -98,6 +100,7 @@ def delete_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID, 
         if kid not in site.identity_keys:
             raise NotFound("There is no such key.")
         Site.objects.filter(id=site_id).update(identity_keys=[one for one in site.identity_keys if one != kid])
+        record(tenant, by=principal, act="identity_key.removed", on=Thing("site", site_id, site.name), before={"key": kid})
     forget_everywhere(tenant.id)
 
 

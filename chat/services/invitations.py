@@ -16,8 +16,9 @@ from chat.models import Invitation, Participant, Room
 from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
 from chat.services.members import enter_locked
-from chat.services.rooms import lock_room, tell_change
+from chat.services.rooms import lock_room, tell_change, thing_of
 from saas.core.errors import BadFrame, Conflict, NotFound
+from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
@@ -45,7 +46,7 @@ def invite(tenant: TenantRef, principal: Principal, *, room_id: UUID, expires_in
     if not 1 <= uses <= MOST_USES:
         raise BadFrame(f"An invitation is good for 1 to {MOST_USES} people.", field="uses")
     code = secrets.token_urlsafe(24)
-    with in_tenant(tenant):
+    with in_tenant(tenant), transaction.atomic():
         _inviting(principal, room_id)
         made = Invitation.objects.create(
             room_id=room_id,
@@ -54,6 +55,8 @@ def invite(tenant: TenantRef, principal: Principal, *, room_id: UUID, expires_in
             expires_at=timezone.now() + timedelta(seconds=expires_in),
             made_by=principal.id,
         )
+        on = _thing(room_id)
+        record(tenant, by=principal, act="room_invitation.made", on=on, after={"uses": uses, "expires": made.expires_at})
     return Invited(made.id, uses, made.expires_at, code)
 
 
@@ -67,10 +70,11 @@ def invitations(tenant: TenantRef, principal: Principal, *, room_id: UUID) -> li
 
 def take_back(tenant: TenantRef, principal: Principal, *, room_id: UUID, invitation_id: UUID) -> None:
     """Nobody can use the invitation any more; who came by it stays. Raises as above, and NotFound for another room's."""
-    with in_tenant(tenant):
+    with in_tenant(tenant), transaction.atomic():
         _inviting(principal, room_id)
         if not Invitation.objects.filter(id=invitation_id, room=room_id).delete()[0]:
             raise NotFound("There is no such invitation.")
+        record(tenant, by=principal, act="room_invitation.withdrawn", on=_thing(room_id))
 
 
 def accept(tenant: TenantRef, principal: Principal, code: str) -> Summary:
@@ -97,6 +101,10 @@ def accept(tenant: TenantRef, principal: Principal, code: str) -> Summary:
 def _inviting(principal: Principal, room_id: UUID) -> None:
     if room_to(Act.INVITE, principal, room_id).kind != Room.Kind.COMMUNITY:
         raise Conflict("Only to a community room are visitors invited.")
+
+
+def _thing(room_id: UUID) -> Thing:
+    return thing_of(Room.objects.get(id=room_id))
 
 
 def _room_of(principal: Principal, code: str) -> UUID:

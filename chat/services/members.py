@@ -4,6 +4,7 @@ Every change is made under the room's lock, so that `people` is the number of pl
 that no message slips in between a ban and its effect.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,11 +26,17 @@ from chat.services.rooms import lock_room, tell_change, tell_person, touch
 from chat.services.system_lines import say
 from saas.core.errors import BadFrame, Conflict, Forbidden, Muted, NotFound
 from saas.core.ids import uuid7
+from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
 LONGEST: Final = timedelta(days=3_650)  # of a mute or a ban
 MOMENTS: Final = ("muted_until", "banned_until")
+ACTS_OF: Final = {
+    "role": ("participant.appointed", "participant.dismissed"),
+    "muted_until": ("participant.muted", "participant.unmuted"),
+    "banned_until": ("participant.banned", "participant.unbanned"),
+}  # what a change is called when it is made, and when it is taken back
 
 # A place for one who sees the room and has none. The room's lock is taken first, as by everybody who changes its people.
 ENTER: Final = f"""
@@ -124,6 +131,7 @@ def set_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person
             values = _news(before, change)
             Participant.objects.filter(id=before.id).update(**values)
             touch(room_id)
+            _write_down(tenant, principal, room, before, values)
             line = _appointed(room, principal, before, values)
             told = summary_of(room_id, None)
         member = member_of(room_id, person_id)
@@ -144,9 +152,13 @@ def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, per
     with in_tenant(tenant):
         _community(room_to(Act.RESTRAIN, principal, room_id))
         with transaction.atomic():
-            lock_room(room_id)
+            room = lock_room(room_id)
             _refuse_equals(principal, room_id, person_id)
+            place = Participant.objects.filter(room=room_id, person_id=person_id, kind="visitor").first()
             gone = _take_place(room_id, person_id)
+            if place is not None:
+                on = Thing("participant", person_id, place.name)
+                record(tenant, by=principal, act="participant.removed", on=on, before={"room": room.title})
             told = summary_of(room_id, None)
     if gone:
         _tell_gone(tenant, told, person_id)
@@ -229,6 +241,15 @@ def _take_place(room_id: UUID, person_id: UUID) -> bool:
 def _news(before: Participant, change: MemberChange) -> dict[str, object]:
     values = {field: getattr(change, field) for field in ("role", *MOMENTS)}
     return {field: value for field, value in values.items() if value is not msgspec.UNSET and value != getattr(before, field)}
+
+
+def _write_down(tenant: TenantRef, principal: Principal, room: Room, before: Participant, values: Mapping[str, object]) -> None:
+    """Each change of a member is an act of its own in the audit log."""
+    for field, value in values.items():
+        was = {"room": room.title, field: getattr(before, field)}
+        on = Thing("participant", before.person_id, before.name)
+        act = ACTS_OF[field][0 if value and value != Participant.Role.MEMBER else 1]
+        record(tenant, by=principal, act=act, on=on, before=was, after={"room": room.title, field: value})
 
 
 def _appointed(room: Room, principal: Principal, before: Participant, values: dict[str, object]) -> Published | None:

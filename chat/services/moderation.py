@@ -15,10 +15,11 @@ from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
 from chat.selectors.reports import ReportOut, report_of
 from chat.services.lines import clean_line
-from chat.services.rooms import lock_open_room, tell_change, touch
+from chat.services.rooms import lock_open_room, tell_change, thing_of, touch
 from chat.services.system_lines import say
 from saas.core.errors import Conflict, NotFound, RateLimited
 from tenants.access import Do
+from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
@@ -39,7 +40,11 @@ def pin(tenant: TenantRef, principal: Principal, *, room_id: UUID, message_id: U
         if access.kind == Room.Kind.SUPPORT or access.notes_of:
             raise Conflict("In a support room nothing is pinned.")
         with transaction.atomic():
-            line = _pin(lock_open_room(room_id), message_id, principal.name, on=on)
+            room = lock_open_room(room_id)
+            line = _pin(room, message_id, principal.name, on=on)
+            if line:
+                act, change = ("message.pinned", "after") if on else ("message.unpinned", "before")
+                record(tenant, by=principal, act=act, on=thing_of(room), **{change: {"message": message_id}})
             told = summary_of(room_id, None)
         seen = summary_of(room_id, principal)
     if line:
@@ -80,9 +85,19 @@ def report_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
 def settle_report(tenant: TenantRef, principal: Principal, *, report_id: UUID) -> ReportOut:
     """Close a report; who settled it first counts. Raises NotFound, and ReadOnly or Forbidden by role."""
     demand(Act.SETTLE, principal)
-    with in_tenant(tenant):
-        Report.objects.filter(id=report_id, settled_at=None).update(settled_at=timezone.now(), settled_by=principal.id)
-        return report_of(report_id)
+    with in_tenant(tenant), transaction.atomic():
+        open_one = Report.objects.filter(id=report_id, settled_at=None)
+        is_first = open_one.update(settled_at=timezone.now(), settled_by=principal.id)
+        settled = report_of(report_id)
+        if is_first:
+            _write_down(tenant, principal, settled)
+        return settled
+
+
+def _write_down(tenant: TenantRef, principal: Principal, settled: ReportOut) -> None:
+    on = Thing("report", settled.id, settled.message.by or "a message")
+    said = {"room": settled.room["title"], "text": settled.message.text, "reason": settled.reason}
+    record(tenant, by=principal, act="report.settled", on=on, before=said)
 
 
 def _tell_moderators(tenant: TenantRef, report: ReportOut) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db import transaction
+
 from chat.access import room_for
 from chat.models import Site
 from chat.selectors.sites import a_site_for, known_site, site_for
@@ -10,6 +12,7 @@ from chat.selectors.words import clean_words
 from chat.services.sites import forget_everywhere
 from saas.core.errors import Forbidden, NotFound, ReadOnly
 from tenants.access import Do, may
+from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant, run_in_tenant
 from tenants.tokens import Principal
 
@@ -33,9 +36,13 @@ def set_words(tenant: TenantRef, principal: Principal, site_id: UUID, words: Seq
     if not may(principal.role, Do.MANAGE_SITES):
         raise Forbidden("Your role may not change a site.")
     cleaned = clean_words(words)
-    with in_tenant(tenant):
-        if not Site.objects.filter(id=site_id).update(words=cleaned):
+    with in_tenant(tenant), transaction.atomic():
+        site = Site.objects.select_for_update().filter(id=site_id).first()
+        if site is None:
             raise NotFound("There is no such site.")
+        Site.objects.filter(id=site_id).update(words=cleaned)
+        on = Thing("site", site_id, site.name)
+        record(tenant, by=principal, act="words.changed", on=on, before={"words": list(site.words)}, after={"words": cleaned})
     forget_everywhere(tenant.id)
     return cleaned
 

@@ -20,7 +20,7 @@ ACTS: Final[dict[str, str]] = {
     "room_invitation.made": "made an invitation to {thing}",
     "room_invitation.withdrawn": "withdrew an invitation to {thing}",
     "report.settled": "settled a report about {thing}",
-    "message.deleted": "deleted a message of {thing}",
+    "message.deleted": "deleted a message in {thing}",
     "message.pinned": "pinned a message in {thing}",
     "message.unpinned": "unpinned a message in {thing}",
     "words.changed": "changed the words that {thing} refuses",
