@@ -1,8 +1,14 @@
-"""What allauth asks of us: mail goes out by a job, signing out reaches the tenants, the client's address is ours to find."""
+"""What allauth asks of us: mail goes out by a job, signing out reaches the tenants, the client's address is ours to find, and the
+secrets of second factors are kept encrypted."""
 
+from base64 import urlsafe_b64encode
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import Fernet
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,6 +17,7 @@ from saas.core import mail
 from saas.core.http import client_ip
 from tenants.models import User
 from tenants.services import end_sign_ins_of, end_sign_ins_through
+from tenants.token_keys import current_secret, derive, secret_of
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -43,8 +50,37 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             end_sign_ins_through(sid)
 
     def set_password(self, user: User, password: str) -> None:
+        """Everything that was signed in with the old one ends, but for the browser in which it is changed."""
         super().set_password(user, password)
-        end_sign_ins_of(user)
+        end_sign_ins_of(user, but=self.request.session.get("sid") if self.request.user == user else None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Named in settings. What a second factor is made from is encrypted under a key of the installation's secret."""
+
+    error_messages: ClassVar[dict[str, Any]] = DefaultMFAAdapter.error_messages | {
+        "add_email_blocked": "No address can be added while two-factor is on. Switch it off, add the address, switch it on.",
+        "cannot_generate_recovery_codes": "Recovery codes come with an authenticator app or a passkey. Set up one of them first.",
+        "incorrect_code": "That code does not fit. Look at the app for the one that it shows now.",
+        "unverified_email": "Verify your email address first: the link is in your mail, and can be sent again under Email.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        kid, secret = current_secret()
+        return f"{kid}:{_box(secret).encrypt(text.encode()).decode()}"
+
+    def decrypt(self, encrypted_text: str) -> str:
+        kid, colon, kept = encrypted_text.partition(":")
+        return _box(secret_of(kid)).decrypt(kept.encode()).decode() if colon else encrypted_text  # before, it was kept as it is
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
+        """What a new passkey is called until somebody names it."""
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return f"Passkey {count + 1}" if count else "Passkey"
+
+
+def _box(secret: str) -> Fernet:
+    return Fernet(urlsafe_b64encode(derive(secret, "second-factor")))

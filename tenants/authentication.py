@@ -12,6 +12,7 @@ from saas.core.errors import NotFound, Unauthenticated
 from tenants.context import TenantRef
 from tenants.models import SignIn
 from tenants.resolve import MemberRef, membership_for
+from tenants.services import refuse_locked, saw
 from tenants.tokens import LIFE, Principal, read_access
 
 
@@ -49,6 +50,14 @@ def session_principal(request: HttpRequest) -> Principal | None:
     return _agent(tenant_of(request), member, sid=str(request.session["sid"]), expires=time.time() + LIFE)
 
 
+def agent_of(request: HttpRequest) -> Principal:
+    """The same for views behind `needs`, as services take who acts. Raises Unauthenticated for nobody."""
+    agent = session_principal(request)
+    if agent is None:
+        raise Unauthenticated("Sign in first.")
+    return agent
+
+
 class AgentAuthentication(BaseAuthentication):
     """`request.user` and `request.auth` become the Principal. A session needs the CSRF token for whatever changes state."""
 
@@ -77,6 +86,8 @@ def _holder(request: Request, token: str) -> Principal:
     member = membership_for(tenant.id, said.id)
     if member is None or not SignIn.objects.filter(id=said.sid, tenant=tenant.id, ended_at=None).exists():
         raise Unauthenticated("You are no longer signed in.")
+    refuse_locked(tenant, member)
+    saw(said.sid)
     return _agent(tenant, member, sid=said.sid, expires=said.expires)
 
 

@@ -1,12 +1,17 @@
-"""The forms of signing up. They say beside the field what is wrong and keep what was typed."""
+"""The forms of signing up and of people. They say beside the field what is wrong and keep what was typed."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from tenants.models import User
+from saas.core.forms import SeenForm
+from tenants.access import ROLE_SAYS
+from tenants.models import Role, User
 from tenants.selectors import email_is_known, slug_is_taken
 from tenants.slugs import LONGEST, SHORTEST, BadSlug, check_slug
 
@@ -55,13 +60,10 @@ class TenantForm(forms.Form):
         return slug
 
 
-class SignUpForm(TenantForm):
-    """A new user with a new tenant."""
-
-    field_order = ("name", "email", "password", "tenant_name", "slug")
+class PersonForm(forms.Form):
+    """The name and the password of a new user."""
 
     name = forms.CharField(label="Your name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
         label="Password",
         max_length=256,  # what hashing is allowed to cost
@@ -73,17 +75,146 @@ class SignUpForm(TenantForm):
     def clean_name(self) -> str:
         return on_one_line(self.cleaned_data["name"])
 
+    def email_of(self, said: dict[str, Any]) -> str:
+        """The address that the password must not resemble."""
+        return str(said.get("email", ""))
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if password := said.get("password"):
+            try:
+                validate_password(password, User(email=self.email_of(said), name=said.get("name", "")))
+            except ValidationError as refusal:
+                self.add_error("password", refusal)
+        return said
+
+
+class SignUpForm(PersonForm, TenantForm):
+    """A new user with a new tenant."""
+
+    field_order = ("name", "email", "password", "tenant_name", "slug")
+
+    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].strip().lower()
         if email_is_known(email):
             raise ValidationError(KNOWN)
         return email
 
-    def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        if password := said.get("password"):
-            try:
-                validate_password(password, User(email=said.get("email", ""), name=said.get("name", "")))
-            except ValidationError as refusal:
-                self.add_error("password", refusal)
+
+class JoinForm(PersonForm):
+    """A new user with the address that was invited."""
+
+    def __init__(self, *args: Any, invited: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invited = invited
+
+    def email_of(self, said: dict[str, Any]) -> str:
+        return self.invited
+
+
+class RoleChoice(forms.ChoiceField):
+    """A role, each with what it means. Only an owner may choose the owner's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [(role.value, f"{role.label}: {ROLE_SAYS[role]}") for role in Role]
+        wrong = {"invalid_choice": "%(value)s is no role that you can give. Choose one of these."}
+        super().__init__(label="Role", choices=choices, widget=forms.RadioSelect, error_messages=wrong, **kwargs)
+
+    def leave_out_owner(self) -> None:
+        self.choices = [(value, words) for value, words in self.choices if value != Role.OWNER]  # type: ignore[misc, has-type]
+
+
+class InviteForm(forms.Form):
+    """An address and a role."""
+
+    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = RoleChoice(initial=Role.AGENT)
+
+    def __init__(self, *args: Any, may_make_owner: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_make_owner:
+            self.fields["role"].leave_out_owner()  # type: ignore[attr-defined]
+
+
+class RoleForm(SeenForm):
+    """The role of a member, beside what was shown of them."""
+
+    role = RoleChoice()
+
+    def __init__(self, *args: Any, may_make_owner: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_make_owner:
+            self.fields["role"].leave_out_owner()  # type: ignore[attr-defined]
+
+
+class LeaveForm(SeenForm):
+    """Who gets the rooms of a member who goes."""
+
+    heir = forms.TypedChoiceField(
+        label="Who gets their open rooms",
+        required=False,
+        coerce=UUID,
+        empty_value=None,
+        error_messages={"invalid_choice": "%(value)s is none of the members who answer. Choose one of these."},
+    )
+
+    def __init__(self, *args: Any, heirs: Iterable[tuple[UUID, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        nobody = ("", "Nobody: they wait for whoever answers first")
+        self.fields["heir"].choices = [nobody, *heirs]  # type: ignore[attr-defined]
+
+
+class NameForm(SeenForm):
+    """The name of a tenant."""
+
+    name = forms.CharField(label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+
+    def clean_name(self) -> str:
+        return on_one_line(self.cleaned_data["name"])
+
+
+class SecurityForm(SeenForm):
+    """How people sign in to a tenant."""
+
+    needs_two_factor = forms.BooleanField(
+        label="Everybody needs two-factor",
+        required=False,
+        help_text="Whoever has no authenticator app and no passkey is led to set one up before anything opens for them, at once.",
+    )
+
+
+class TransferForm(forms.Form):
+    """Who becomes the owner; the tenant's address, typed, shows that it is meant."""
+
+    heir = forms.TypedChoiceField(
+        label="New owner",
+        coerce=UUID,
+        error_messages={"invalid_choice": "%(value)s is none of the members. Choose one of these."},
+    )
+    slug = forms.CharField(label="Address", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, heirs: Iterable[tuple[UUID, str]], slug: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = slug
+        self.fields["heir"].choices = [("", "Choose somebody"), *heirs]  # type: ignore[attr-defined]
+        self.fields["slug"].help_text = f"Type {slug} to show that you mean it."
+
+    def clean_slug(self) -> str:
+        said: str = self.cleaned_data["slug"].strip().lower()
+        if said != self.wanted:
+            raise ValidationError(f"That is {said!r}; type {self.wanted}.")
         return said
+
+
+class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """A new passkey, in our words; it signs in without a password unless that is switched off."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name, alone = self.fields["name"], self.fields["passwordless"]
+        name.label, name.help_text = "Name", "So that you tell it from others, such as your phone's."
+        name.max_length = name.widget.attrs["maxlength"] = 80
+        alone.label, alone.initial = "Sign in with it alone, without the password", True
+        alone.help_text = "The device then asks for a fingerprint, a face or a PIN each time."

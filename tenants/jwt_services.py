@@ -15,7 +15,7 @@ from saas.core.errors import OtpRequired, Unauthenticated
 from tenants.context import TenantRef
 from tenants.models import SignIn, User
 from tenants.resolve import MemberRef, membership_for
-from tenants.services import end_sign_in, record_sign_in
+from tenants.services import end_sign_in, record_sign_in, refuse_locked
 from tenants.tokens import AgentRefresh, agent_claims, names_tenant
 
 WRONG = "Email or password is wrong."  # the same whoever it is: it tells nobody which addresses are known
@@ -32,13 +32,15 @@ class Pair:
 
 
 def sign_in_by_password(tenant: TenantRef, *, email: str, password: str, otp: str = "") -> Pair:
-    """Raises Unauthenticated for a wrong address, password or tenant alike; OtpRequired if only the second factor is missing."""
+    """Raises Unauthenticated for a wrong address, password or tenant alike; OtpRequired if only the second factor is missing,
+    Forbidden if the tenant asks for one and there is none."""
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     right = check_password(password, user.password if user else NOBODY)
     member = membership_for(tenant.id, user.id) if user and right else None
     if user is None or member is None:
         raise Unauthenticated(WRONG)
     _check_second_factor(user, otp)
+    refuse_locked(tenant, member)
     sign_in = record_sign_in(user_id=user.id, tenant_id=tenant.id)
     return _pair(tenant, user, member, sid=str(sign_in.id))
 

@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from tenants import mailbox, views
+from tenants.pages import invitations, security
 
 urlpatterns = [
     path("", views.landing, name="landing"),
@@ -30,6 +31,11 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("you/password/reset/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("you/sessions/", security.sessions, name="sessions"),
+    path("you/sessions/others/end/", security.end_other_sessions, name="end_other_sessions"),
+    path("you/sessions/<uuid:sid>/end/", security.end_session, name="end_session"),
+    path("you/two-factor/needed/", security.needed, name="two_factor_needed"),
+    path("invitations/<str:code>/", invitations.invitation, name="invitation"),
     path("you/two-factor/", include("allauth.mfa.urls")),
 ]
 if settings.DEMO:

@@ -51,7 +51,7 @@ async def identify(tenant: TenantRef, site_id: UUID | None, token: str) -> Princ
     member = await a_membership_for(tenant.id, principal.id)
     return (
         Close.REVOKED
-        if member is None or await a_is_ended(principal.sid)
+        if member is None or member.is_locked or await a_is_ended(principal.sid)
         else replace(principal, name=member.name, role=member.role)
     )
 

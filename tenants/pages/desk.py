@@ -1,0 +1,65 @@
+"""What every page of people and settings begins and ends with."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from saas.core.errors import AppError, NotFound
+from saas.core.forms import UNPROCESSABLE, SeenForm
+from tenants import people
+from tenants.access import Do
+from tenants.authentication import member_of, tenant_of
+from tenants.models import Membership, Role
+from tenants.permissions import needs
+
+Page = Callable[..., HttpResponse]
+
+
+def page(*methods: str, do: Do, to_change: Do | None = None) -> Callable[[Page], Page]:
+    """A page for members who may do this, which no cache keeps. What is not the tenant's is a 404."""
+
+    def wrap(view: Page) -> Page:
+        @wraps(view)
+        def gate(request: HttpRequest, /, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, **kwargs)
+            except NotFound as nowhere:
+                raise Http404(nowhere.message) from nowhere
+
+        return never_cache(needs(do, to_change=to_change)(require_http_methods(list(methods))(gate)))
+
+    return wrap
+
+
+def show(request: HttpRequest, template: str, *, section: str = "people", status: int = 200, **context: Any) -> HttpResponse:
+    """A page of ours, in the console's frame."""
+    return render(request, f"people/{template}.html", {"section": section, **context}, status=status)
+
+
+def member_on(request: HttpRequest, member_id: UUID) -> Membership:
+    """The member whose page this is. Raises NotFound for one of another tenant."""
+    found = people.member(tenant_of(request).id, member_id)
+    if found is None:
+        raise NotFound("There is no such member.")
+    return found
+
+
+def is_owner(request: HttpRequest) -> bool:
+    """Whether whoever asks is an owner."""
+    return member_of(request).role == Role.OWNER
+
+
+def refuse(form: forms.Form, error: AppError) -> int:
+    """Show a refusal beside the field that it is about, or above the form; the status of the page."""
+    if isinstance(form, SeenForm):
+        form.refuse(error)
+        return form.status
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+    return UNPROCESSABLE

@@ -1,0 +1,1 @@
+"""Pages of a tenant's people: who is in, who is invited, what each role may do."""

@@ -1,0 +1,74 @@
+"""Where a person is signed in, and a second factor that a tenant asks for: on the platform's host."""
+
+from typing import cast
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from saas.core.errors import NotFound
+from tenants import people, services
+from tenants.browser import sid_of
+from tenants.models import User
+from tenants.resolve import membership_for
+from tenants.selectors import has_second_factor, tenant_by_slug, tenant_url
+
+WANTED = "wanted"  # where the session keeps which tenant waits for a second factor: its name and slug
+
+
+@never_cache
+@require_GET
+@login_required
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Every place where this person is signed in."""
+    user = _user(request)
+    return render(request, "people/sessions.html", {"spots": people.spots_of(user, sid_of(request, user))})
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, sid: UUID) -> HttpResponse:
+    """Sign out of one place."""
+    try:
+        services.end_one(_user(request), sid)
+    except NotFound as nowhere:
+        raise Http404(nowhere.message) from nowhere
+    messages.success(request, "Signed out there.")
+    return redirect("sessions")
+
+
+@require_POST
+@login_required
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """Sign out everywhere but here."""
+    user = _user(request)
+    services.end_others(user, but=sid_of(request, user))
+    messages.success(request, "Signed out everywhere else.")
+    return redirect("sessions")
+
+
+@never_cache
+@require_GET
+@login_required
+def needed(request: HttpRequest) -> HttpResponse:
+    """A tenant asks for a second factor: the way to one, and back once it is there."""
+    user = _user(request)
+    slug = request.GET.get("tenant") or request.session.get(WANTED, {}).get("slug", "")
+    tenant = tenant_by_slug(slug)
+    if tenant is None or membership_for(tenant.id, user.id) is None:
+        return redirect("home")
+    if has_second_factor(user.id):
+        request.session.pop(WANTED, None)
+        return redirect(tenant_url(tenant.slug, "/sign-in/"))
+    request.session[WANTED] = {"slug": tenant.slug, "name": tenant.name}
+    is_verified = not EmailAddress.objects.filter(user=user, verified=False).exists()
+    return render(request, "people/needed.html", {"wanted": tenant, "is_verified": is_verified})
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)

@@ -1,0 +1,52 @@
+"""Changes to who owns what, who is a member and who is signed in where. Each runs on the platform's role."""
+
+from tenants.services.announcing import announce_change
+from tenants.services.founding import forget_tenant, found_tenant, sign_up
+from tenants.services.members import Gone, add_member, change_role, disable, enable, end_membership, remove, transfer
+from tenants.services.second_factor import refuse_locked, second_factor_changed
+from tenants.services.sign_ins import (
+    end_of_member,
+    end_one,
+    end_others,
+    end_sign_in,
+    end_sign_ins_of,
+    end_sign_ins_through,
+    is_noted,
+    issue_sign_in_code,
+    note_browser,
+    record_sign_in,
+    saw,
+    use_sign_in_code,
+)
+from tenants.services.tenancy import change_security, rename_tenant
+
+__all__ = [
+    "Gone",
+    "add_member",
+    "announce_change",
+    "change_role",
+    "change_security",
+    "disable",
+    "enable",
+    "end_membership",
+    "end_of_member",
+    "end_one",
+    "end_others",
+    "end_sign_in",
+    "end_sign_ins_of",
+    "end_sign_ins_through",
+    "forget_tenant",
+    "found_tenant",
+    "is_noted",
+    "issue_sign_in_code",
+    "note_browser",
+    "record_sign_in",
+    "refuse_locked",
+    "remove",
+    "rename_tenant",
+    "saw",
+    "second_factor_changed",
+    "sign_up",
+    "transfer",
+    "use_sign_in_code",
+]
