@@ -6,6 +6,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
+        from billing.selectors.audit import act_names, acts
         from billing.services.accounts import open_account
         from billing.services.seating import give_seat
         from billing.services.visits import visitor
@@ -18,4 +19,6 @@ class BillingConfig(AppConfig):
         registry.support_visit.fill(visitor)
         registry.seat_wanted.fill(give_seat)
         registry.limits_of_plan.fill(factors)
+        registry.acts_elsewhere.fill(acts)
+        registry.act_names.fill(act_names)
         registry.tenant_changed.fill(forget_standing)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from tenants import api, views
-from tenants.pages import settings
+from tenants.pages import audit, settings
 from tenants.pages.people import inviting, listing, member
 
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("people/<uuid:member_id>/enable/", member.enable, name="person_enable"),
     path("people/<uuid:member_id>/remove/", member.remove, name="person_remove"),
     path("people/<uuid:member_id>/sign-out/", member.end_sign_ins, name="person_sign_out"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
     path("settings/", settings.settings, name="settings"),
     path("settings/name/", settings.rename, name="settings_name"),
     path("settings/security/", settings.security, name="settings_security"),

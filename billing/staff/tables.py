@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from billing.money import text
-from billing.sheets import sheet
+from saas.core.sheets import sheet
 from saas.core.staff import staff
 
 GOOD, BAD, WARN, PLAIN = "success", "danger", "warning", "default"

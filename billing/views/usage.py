@@ -20,11 +20,11 @@ from billing.selectors.bill import Bill, bill_of
 from billing.selectors.forecast import projected_use
 from billing.selectors.gauges import UNITS, Gauge, gauges
 from billing.selectors.usage import daily, rows, used
-from billing.sheets import sheet, streamed
 from billing.views.gate import READ, Desk, page
 from billing.views.overview import drawn
 from billing.views.pages import show
 from saas.core.errors import NotFound
+from saas.core.sheets import sheet, streamed
 from tenants.access import Do
 
 ROWS_SHOWN: Final = 100

@@ -2,7 +2,13 @@
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
+
+
+def uuid7_floor(moment: datetime) -> UUID:
+    """The lowest UUIDv7 of a moment: where a day of rows begins."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)
 
 
 def uuid7() -> UUID:

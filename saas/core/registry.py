@@ -34,6 +34,13 @@ sessions_ended = Hook("sessions_ended")  # tenant_id: UUID, user_id: UUID, sid: 
 notify = Hook("notify")  # tenant: TenantRef, recipients: [UUID] | Do, category, kind, title, url, body?, actions?, key? -> tells
 support_visit = Hook("support_visit")  # tenant_id: UUID, user_id: UUID -> (name, e-mail) of staff who may look in now, or None
 seat_wanted = Hook("seat_wanted")  # tenant_id: UUID, role: str -> raises PlanLimit if nobody more may have it; in the transaction
+member_left = Hook("member_left")  # tenant, user_id, name: str, heir: UUID | None, by: str -> number of rooms; in the transaction
+rooms_held = Hook("rooms_held")  # tenant: TenantRef, user_id: UUID -> number of open rooms that this agent holds
+acts_elsewhere = Hook(
+    "acts_elsewhere"
+)  # tenant_id: UUID, asked: AuditQuery, limit: int -> [Entry] of a log of its own, newest first
+act_names = Hook("act_names")  # -> {act: sentence} of what a log of its own holds
 tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close
 export_tenant = Hook("export_tenant")  # tenant: TenantRef -> iterator of (name of a file, iterator of its bytes), on the platform
 limits_of_plan = Hook("limits_of_plan")  # tenant: TenantRef -> {name of a limit, or *: factor}, in a thread, on the platform
+figures = Hook("figures")  # () -> {name: number, or what JSON can hold} of this process, on its event loop, every few seconds

@@ -1,6 +1,7 @@
 """What was done in a tenant, by whom, from where: written down in the transaction of the act."""
 
 from tenants.audit.acts import ACTS
-from tenants.audit.writing import Thing, record
+from tenants.audit.reading import AuditQuery, Entry, acts_of
+from tenants.audit.writing import By, Thing, record
 
-__all__ = ["ACTS", "Thing", "record"]
+__all__ = ["ACTS", "AuditQuery", "By", "Entry", "Thing", "acts_of", "record"]

@@ -6,8 +6,7 @@ from itertools import chain
 from typing import Final
 
 from django.http import HttpResponse, StreamingHttpResponse
-
-from billing.clock import now
+from django.utils import timezone
 
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to some programs
 
@@ -15,7 +14,7 @@ FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a
 def sheet(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
     """A download of `<name>-<day>.csv`."""
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{now():%Y-%m-%d}.csv"'
+    answer["Content-Disposition"] = _as_download(name)
     writer = csv.writer(answer)
     writer.writerow(head)
     writer.writerows([_cell(value) for value in row] for row in rows)
@@ -27,8 +26,12 @@ def streamed(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -
     writer = csv.writer(_Echo())
     lines = (writer.writerow([_cell(value) for value in row]) for row in chain([head], rows))
     answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{now():%Y-%m-%d}.csv"'
+    answer["Content-Disposition"] = _as_download(name)
     return answer
+
+
+def _as_download(name: str) -> str:
+    return f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.csv"'
 
 
 class _Echo:
