@@ -6,13 +6,16 @@ The web server then runs with WORKER_IN_PROCESS=0. Any number of workers may run
 import asyncio
 import os
 import signal
+import sys
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
+from saas.checks import refusal  # noqa: E402
 from saas.core.jobs import Worker  # noqa: E402  the jobs are found through the apps
+from saas.core.watch import Watch  # noqa: E402
 
 
 async def main() -> None:
@@ -20,11 +23,15 @@ async def main() -> None:
     asked_to_end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
-    worker = Worker()
+    worker, watch = Worker(), Watch("worker", knows_jobs=True)
+    watch.start()
     await worker.start()
     await asked_to_end.wait()
     await worker.stop()
+    await watch.stop()
 
 
 if __name__ == "__main__":
+    if why := refusal():
+        sys.exit(why)
     asyncio.run(main())

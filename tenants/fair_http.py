@@ -19,6 +19,7 @@ import psycopg
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.db import DatabaseError, connections
+from structlog.contextvars import bind_contextvars
 
 from saas.core.errors import AppError, Busy, RateLimited
 from saas.core.fairpool import FairPool
@@ -65,6 +66,8 @@ class FairHttp:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         whose, tenant = await _asker_of(scope)
+        if tenant:
+            bind_contextvars(tenant=tenant.id)
         try:
             await _count(tenant, whose, scope_ip(scope))
             self._check_room(whose)

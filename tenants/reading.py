@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from saas.core.errors import Busy
 from saas.core.fairpool import MOST_WAITING
+from saas.core.logs import apart
 from tenants.context import TenantRef, evaluated, in_tenant, run_for_tenant
 
 P = ParamSpec("P")
@@ -92,7 +93,7 @@ class _Queue:
             self.timer = loop.call_later(PATIENCE, self._lose_patience, loop)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        hop = loop.create_task(self._hop(), name="read")
+        hop = loop.create_task(self._hop(), name="read", context=apart())
         self.hops.add(hop)
         hop.add_done_callback(self._done)
 

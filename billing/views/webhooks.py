@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from billing.gateway import gateway, shapes
 from billing.gateway.errors import Forged, NotConfigured
+from billing.metrics import WEBHOOKS
 from billing.services.stripe.inbox import take
 from saas.core.errors import BadFrame
 from saas.core.http import json_error
@@ -33,10 +34,13 @@ def thin(request: HttpRequest) -> HttpResponse:
 
 def _take(request: HttpRequest, kind: str, read: Callable[[], shapes.Event | shapes.ThinEvent]) -> HttpResponse:
     try:
-        take(read(), kind=kind)
+        is_new = take(read(), kind=kind)
     except NotConfigured:
+        WEBHOOKS.labels("not_set_up").inc()
         return json_error(BadFrame("No payments are set up here."))
     except (Forged, BadFrame) as error:
+        WEBHOOKS.labels("refused").inc()
         log.warning("a webhook was refused: %s", error)
         return json_error(BadFrame(str(error)))
+    WEBHOOKS.labels("taken" if is_new else "again").inc()
     return HttpResponse(status=200)

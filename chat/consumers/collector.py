@@ -70,6 +70,10 @@ class Collector:
     async def close(self, code: int) -> None:
         self.end(code)
 
+    @property
+    def unsent(self) -> int:
+        return self._bytes
+
     def release(self) -> None:
         """The request has been answered: what comes later is for the next one to read from the database."""
         self._deaf = True

@@ -18,6 +18,7 @@ from chat.consumers.joining import join
 from chat.consumers.people import on_presence, on_seen
 from chat.consumers.writing import Writing, in_order, on_change, on_send, refuse_held
 from chat.limits import OPEN_PER_VISITOR
+from chat.metrics import FRAMES
 from chat.realtime.hub import Published, hub
 from chat.realtime.protocol.codes import MAX_TEXT, Close
 from chat.realtime.protocol.incoming import (
@@ -111,7 +112,8 @@ def _told(frame: ClientFrame, error: Exception) -> AppError:
 
 def refuse(session: Session, frame: ClientFrame, error: Exception) -> None:
     """Answer a frame with its refusal."""
-    error = _told(frame, error)
+    error = session.context.copy().run(_told, frame, error)  # the server's protocol calls in a context of nobody's
+    FRAMES.add(error.code)
     if isinstance(frame, Writing):
         error = in_order(session, frame, error)
     session.was_refused(error)

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from chat.access import may_write
+from chat.metrics import RESUMED, RESUMES
 from chat.realtime.hub import hub
 from chat.realtime.protocol.codes import MAX_JOINED
 from chat.realtime.protocol.incoming import Ref
@@ -28,14 +29,21 @@ async def join(
     if room_id not in session.rooms and len(session.rooms.keys() | session.joining) >= MAX_JOINED:
         raise Forbidden(f"One socket joins at most {MAX_JOINED} rooms; leave one first.")
     session.joining.add(room_id)
+    resumes = epoch is not None and after is not None
     try:
         room, found = await _enter(session, room_id, epoch, after)
+    except NotFound:
+        raise  # it is no room of theirs any more
+    except Exception:
+        RESUMES.add("failed", resumes)
+        raise
     finally:
         session.joining.discard(room_id)
+    RESUMES.add("whole" if found.resumed else "anew", resumes)
     joined = encode(_joined(found, room_id, ref, session))
     hub().settle_room(session, room, head=found.head, writable=may_write(session.principal), joined=joined)
     if found.resumed:
-        await _rest(session, found, room_id, ref)
+        RESUMED.observe(len(found.messages) + await _rest(session, found, room_id, ref))
 
 
 async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int | None) -> tuple[LocalRoom, JoinedSnapshot]:
@@ -61,13 +69,16 @@ async def _read(session: Session, position: Position) -> JoinedSnapshot:
     return found
 
 
-async def _rest(session: Session, found: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> None:
-    """The remaining pages of a catch-up."""
+async def _rest(session: Session, found: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> int:
+    """The remaining pages of a catch-up; how many messages they hold."""
+    many = 0
     while found.more and found.messages:
         found = await _read(session, Position(session.principal, room_id, found.epoch, found.messages[-1].changed))
         session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=found.more))
+        many += len(found.messages)
         if not found.resumed:
-            return
+            break
+    return many
 
 
 def _joined(found: JoinedSnapshot, room_id: UUID, ref: Ref | None, session: Session) -> Joined:

@@ -5,6 +5,7 @@ lane only. A frame whose lane is free and whose handler need not wait costs no t
 """
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 
@@ -16,9 +17,10 @@ Job = Callable[[], Awaitable[None] | None]
 
 
 class Lanes:
-    """The lanes of one socket."""
+    """The lanes of one socket. What waits in them runs in `context`, which names the socket in the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: contextvars.Context | None = None) -> None:
+        self._context = context
         self._lanes: dict[Hashable, deque[Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
@@ -37,7 +39,7 @@ class Lanes:
             self._waiting += 1
         elif (pending := job()) is not None:
             self._lanes[lane] = deque()
-            task = asyncio.get_running_loop().create_task(self._drain(lane, pending))
+            task = asyncio.get_running_loop().create_task(self._drain(lane, pending), context=self._context)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

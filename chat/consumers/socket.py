@@ -3,13 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Hashable
+from contextvars import copy_context
+from itertools import count
+from secrets import token_hex
 from typing import Any, ClassVar
 
 import psycopg
 from django.db import DatabaseError
+from structlog.contextvars import bind_contextvars
 
 from chat.consumers.allowance import admit, admit_person
 from chat.consumers.coming_in import turn_to_be_welcomed
+from chat.consumers.fate import Fate
 from chat.consumers.frames import handle, lane_of, refuse
 from chat.consumers.hello import introduce, welcome
 from chat.consumers.intake import Intake
@@ -27,6 +32,7 @@ from saas.core.http import scope_ip
 from saas.core.ratelimit import Meter, Most, Places
 from saas.core.ratelimit.limit import network_of
 from saas.core.rawtext import EXTENSION, RawText
+from tenants.routing import key_in
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +40,7 @@ WELCOME_SECONDS = 30.0  # for the database to answer a `hello`; who waited longe
 COME_BACK_SECONDS = 2.0  # who finds too many waiting at the door
 LINGER_SECONDS = 1.0  # who came in too often is told so at once, and let go at most so much later: it cannot come faster
 
+_process, _numbers = token_hex(4), count(1)  # of connections, in the log
 _waiting = Places()  # of sockets that have not said hello
 _lingering = Places()
 
@@ -60,12 +67,22 @@ class ChatSocket:
         self._send = send
         self.outbox: Outbox
         self.session: Session | None = None
-        self.lanes = Lanes()
+        bind_contextvars(connection=f"{_process}-{next(_numbers)}")
+        if scope["tenant"]:
+            bind_contextvars(tenant=scope["tenant"].id)
+        self.context = copy_context()
+        self.lanes = Lanes(self.context)
         self.meter = Meter(FRAMES_PER_SOCKET)
         self.address = scope_ip(scope)
         self.bad_frames = 0
         self.loop = asyncio.get_running_loop()
         self._closing: asyncio.Task[None] | None = None
+        self._fate = Fate(self.loop.time())
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for its peer."""
+        return self.outbox.unsent
 
     async def run(self) -> None:
         """Serve the socket. Returns when it has ended; never raises for anything that a peer does."""
@@ -78,8 +95,10 @@ class ChatSocket:
         try:
             await self._serve()
         except Ended as ended:
+            self._fate.ends(ended.code)
             await self.outbox.close(ended.code)
         finally:
+            self._fate.count()
             await self._leave()
 
     async def _serve(self) -> None:
@@ -93,6 +112,8 @@ class ChatSocket:
                 limit.reschedule(self.loop.time() + WELCOME_SECONDS)
                 session = await self._introduce(frame)
         except (RateLimited, Busy) as error:
+            if isinstance(error, RateLimited):
+                self._fate.limited()
             ended = self._come_back(error)
             await self._linger(error)
             raise ended from None
@@ -101,6 +122,7 @@ class ChatSocket:
                 raise Ended(Close.NO_HELLO) from None
             log.warning("a hello could not be answered: %s: %s", type(error).__name__, error)
             raise Ended(Close.BUSY) from None
+        self._fate.welcomed(self.loop.time())
         await self._listen(session)
 
     async def _listen(self, session: Session) -> None:
@@ -129,7 +151,7 @@ class ChatSocket:
         except Ended as ended:
             self.end(ended.code)
         except Exception:
-            log.exception("a frame ended in an error of ours")
+            self.context.copy().run(log.exception, "a frame ended in an error of ours")
             self.end(Close.BUSY)
 
     async def _hello_in_place(self) -> Hello | None:
@@ -178,7 +200,9 @@ class ChatSocket:
         if isinstance(introduced, Close):
             raise Ended(introduced)
         await admit_person(tenant, introduced.id)
-        self.session = session = Session(tenant, introduced, self.outbox, self.end, address=self.address, plan=plan)
+        self.session = session = Session(
+            tenant, introduced, self.outbox, self.end, address=self.address, key=key_in(self.scope), plan=plan, context=self.context
+        )
         session.heard = self.loop.time()
         async with turn_to_be_welcomed(tenant.id):
             if not self.outbox.write_framed(b""):
@@ -199,6 +223,7 @@ class ChatSocket:
         """The next frame's data; None when the socket has ended."""
         event = await self.receive()
         if event["type"] == "websocket.disconnect":
+            self._fate.peer_ended(event.get("code"))
             return None
         text: str | bytes | None = event.get("text")
         return event.get("bytes") or b"" if text is None else text
@@ -244,6 +269,7 @@ class ChatSocket:
     def end(self, code: int) -> None:
         """Close with this code, from anywhere on the event loop; the first code counts."""
         if self._closing is None:
+            self._fate.ends(code)
             self._closing = self.loop.create_task(self.outbox.close(code))
 
     async def _leave(self) -> None:

@@ -18,10 +18,11 @@ from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS, Close
 from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
 from chat.selectors.messages import heads
+from saas.core.logs import apart
 from tenants.context import TenantRef
 from tenants.plans import a_plan_of
 from tenants.reading import read_in_tenant
-from tenants.resolve import a_is_ended, a_membership_for
+from tenants.resolve import a_is_ended, a_membership_for, a_site_key
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +77,13 @@ class Beats:
             self._ping(session)
 
     async def _end_revoked(self, due: list[Session]) -> None:
-        """Agents who are none any more, or another kind of, if the order to end their sockets was lost. Cached reads."""
+        """Agents who are none any more, or another kind of, if the order to end their sockets was lost; and visitors whose embed
+        key has come to its end. Cached reads.
+        """
         for session in due:
             who = session.principal
+            if session.key and await a_site_key(session.key) is None:
+                session.end(Close.NO_SUCH_SITE)
             if who.kind == "agent":
                 member = await a_membership_for(session.tenant.id, who.id)
                 if member is None or await a_is_ended(who.sid):
@@ -161,5 +166,5 @@ def beats() -> Beats:
     """The heartbeat of this event loop, begun with the first call."""
     global _beats
     if _beats is None or _beats.loop is not asyncio.get_running_loop():
-        _beats = Beats()
+        _beats = apart().run(Beats)
     return _beats

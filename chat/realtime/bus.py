@@ -38,6 +38,11 @@ class Bus:
         return Line(layer, self.process, beat=beat, hear=self._take, changed=self._changed)  # type: ignore[arg-type]
 
     @property
+    def lines_down(self) -> int:
+        """How many lines do not answer."""
+        return sum(line.down for line in self._lines)
+
+    @property
     def down(self) -> bool:
         """Whether a part of what is said may not arrive."""
         return any(line.down for line in self._lines)

@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from chat import metrics
 from chat.realtime.amend import AMEND, Change
 from chat.realtime.append import APPEND, Call, Row
 from chat.realtime.packing import kinds_of, pack, text
@@ -166,6 +167,8 @@ class Flusher:
         calls = [call for place, entries in enumerate(groups) for call in self._calls(place, entries)]
         await self._connect()
         assert self._trips is not None
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 answers = await self._trips.run([command for call in calls for command in call.commands])
@@ -174,6 +177,8 @@ class Flusher:
                 raise failed.error from None
             self.failures += 1
             raise Refused(calls[min(failed.place // 2, len(calls) - 1)].place, failed.error) from None
+        metrics.FLUSH_TIME.observe(clock() - began)
+        metrics.FLUSH_ROWS.observe(sum(map(len, groups)))
         return [pair for call, found in zip(calls, answers[1::2], strict=True) for pair in _results(call, found)]
 
     def _calls(self, place: int, entries: list[Entry]) -> Iterator[_Call]:

@@ -23,6 +23,7 @@ from chat.realtime.publishing import Published, Publisher
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from saas.core.database import dsn
+from saas.core.logs import apart
 from tenants.context import TenantRef
 
 __all__ = ["Hub", "Published", "from_thread", "hub", "running_hub"]
@@ -79,6 +80,8 @@ class Hub(Publisher):
         self._attach(session, groups.person(tenant.id, who.id))
         if who.kind == "agent":
             self._attach(session, groups.inbox(tenant.id))
+        if session.key:
+            self._attach(session, groups.embed_key(tenant.id, session.key))
         local = self.local.tenant(tenant.id) or self._open_tenant(tenant)
         local.sessions.setdefault(session, False)
         if not quietly:
@@ -235,7 +238,7 @@ def hub() -> Hub:
     global _hub
     if _hub is None or _hub.loop is not asyncio.get_running_loop():
         _hub = Hub()
-        _hub.start()
+        apart().run(_hub.start)
     return _hub
 
 

@@ -16,15 +16,18 @@ waits behind it.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from chat import metrics
 from chat.realtime.amend import Amended, Change
 from chat.realtime.append import Appended, Row
 from chat.realtime.flusher import FLUSH_SECONDS, Flusher, GivenUp, Groups, Refused
 from chat.realtime.waiting import Answer, Done, Entry, Sent
+from saas.core import slow
 from saas.core.errors import AppError, Busy, Internal
 from tenants.context import TenantRef
 
@@ -49,6 +52,7 @@ class Stored:
     tenant: TenantRef
     row: Sent
     done: Done
+    at: float = 0.0  # when, in seconds since 1970
 
 
 Publish = Callable[[Sequence[Stored]], None]
@@ -75,7 +79,7 @@ class Journal:
         self._all = (*self._shared, self._aside)
         self._most_of_one = 0  # rows of one tenant in the last flush of the main pipeline
         self._unwell: dict[UUID, float] = {}  # tenants that are aside, and until when at least
-        self._unsettled: deque[list[tuple[Entry, Done]]] = deque()  # committed, and nobody was told
+        self._unsettled: deque[tuple[float, list[tuple[Entry, Done]]]] = deque()  # committed when, and nobody was told
         self.figures = Figures()
 
     def _pipeline(self, name: str, dsn: str) -> Flusher:
@@ -86,7 +90,7 @@ class Journal:
         return made
 
     @property
-    def _waiting(self) -> int:
+    def waiting(self) -> int:
         """How many rows wait."""
         return sum(flusher.waiting.size for flusher in self._all)
 
@@ -103,10 +107,11 @@ class Journal:
     def append(self, tenant: TenantRef, row: Sent, answer: Answer) -> None:
         """Store the row with the next flush; `answer` gets what became of it, after the commit. Raises `Busy` when full."""
         flusher = self._flusher_of(tenant.id)
-        if self._waiting >= MAX_WAITING or flusher.waiting.of(tenant.id) >= MAX_WAITING * TENANT_SHARE:
+        if self.waiting >= MAX_WAITING or flusher.waiting.of(tenant.id) >= MAX_WAITING * TENANT_SHARE:
             self.figures.refused += 1
+            metrics.REFUSED.add("full")
             raise Busy("Too many messages are waiting to be stored.", retry_after=1.0)
-        flusher.add(Entry(tenant, row, answer))
+        flusher.add(Entry(tenant, row, answer, time.time()))
 
     def expects(self, tenant_id: UUID, room_id: UUID) -> bool:
         """Whether more of this room is to be stored in a moment."""
@@ -139,7 +144,7 @@ class Journal:
                 for flusher in self._all:  # those before may put something aside
                     await flusher.idle()
         except TimeoutError:
-            log.error("journal: %d messages were not stored before the process ended", self._waiting)
+            log.error("journal: %d messages were not stored before the process ended", self.waiting)
 
     async def stop(self) -> None:
         """Flush what waits, then close the connections."""
@@ -186,6 +191,7 @@ class Journal:
         tenant = entries[0].tenant
         log.warning("journal: tenant %s goes aside: %s", tenant.id, error)
         self.figures.aside += 1
+        metrics.ASIDE.add()
         self._mark_unwell(tenant.id)
         for entry in [*entries, *flusher.waiting.take_tenant(tenant.id)]:
             self._aside.add(entry)
@@ -215,7 +221,7 @@ class Journal:
         While more waits, the next flush goes first: the database works on it while this process tells of the one before. Not so
         when rooms were busy: what was sent to them stays in order.
         """
-        self._unsettled.append(results)
+        self._unsettled.append((time.time(), results))
         busy = [entry for entry, done in results if done.outcome == "busy"]
         if flusher.waiting.size and not busy:
             asyncio.get_running_loop().call_soon(self._settle_all)
@@ -229,18 +235,26 @@ class Journal:
     def _settle_all(self) -> None:
         """What came back from the database, in that order."""
         while self._unsettled:
-            self._tell(self._unsettled.popleft())
+            self._tell(*self._unsettled.popleft())
 
-    def _tell(self, results: list[tuple[Entry, Done]]) -> None:
+    def _tell(self, at: float, results: list[tuple[Entry, Done]]) -> None:
         stored: list[Stored] = []
+        latest: tuple[float, Entry] | None = None
         for entry, done in results:
             if done.outcome == "busy":
                 continue
             if done.outcome == "stored" or (done.outcome == "again" and entry.is_repeat):
-                stored.append(Stored(entry.tenant, entry.row, done))
+                stored.append(Stored(entry.tenant, entry.row, done, at))
+                metrics.APPEND.observe(took := at - entry.came)
+                if took > slow.MESSAGE.limit and (latest is None or took > latest[0]):
+                    latest = took, entry
             _answer(entry, done.error() or done)
         self.figures.flushes += 1
         self.figures.rows += len(stored)
+        metrics.MESSAGES.add(count=len(stored))
+        if latest is not None:
+            took, entry = latest
+            slow.MESSAGE.note(took, step="append", rows=len(stored), tenant=entry.tenant.id, room=entry.row.room_id)
         if stored:
             self._publish(stored)
 
@@ -257,10 +271,13 @@ class Journal:
         """Nothing of this is stored, or nobody knows: tell the senders, each once."""
         entries = [entry for group in groups for entry in group if not entry.is_answered]
         if isinstance(error, GivenUp):
+            metrics.REFUSED.add("away", len(entries))
             refusal: AppError = Busy("The message store does not answer.", retry_after=2.0)
         elif isinstance(error, Refused) and error.is_passing:
+            metrics.REFUSED.add("held", len(entries))
             refusal = Busy("The room's tables are being changed.", retry_after=1.0)
         else:
+            metrics.REFUSED.add("fault", len(entries))
             log.error("journal: a row was refused: %s", error, exc_info=None if isinstance(error, Refused) else error)
             return _refuse(entries, Internal("The message could not be stored."))
         return _refuse([*entries, *flusher.waiting.take_lanes({entry.lane for entry in entries})], refusal)

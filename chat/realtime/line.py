@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol
 
 from django.conf import settings
 
+from chat.metrics import BUS_BACK, BUS_SAID
+
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 0.25
@@ -117,6 +119,7 @@ class Line:
         """Tell the other processes. Never waits, may be lost."""
         if self._waiting >= (2 * MAX_WAITING if item["k"] in ORDERS else MAX_WAITING):
             self.dropped += 1
+            BUS_SAID.add("dropped")
             return
         self._said.setdefault(place, {}).setdefault(group, []).append(item)
         self._waiting += 1
@@ -200,7 +203,9 @@ class Line:
                 message = {"type": "porchlight", "process": self._process, "said": groups}
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._layer.group_send(place, message)
+                BUS_SAID.add("sent")
         except Exception:
+            BUS_SAID.add("failed")
             self._order_again(said)
             raise
         finally:
@@ -224,4 +229,5 @@ class Line:
         if self.down:
             log.warning("bus: the channel layer answers again")
             self.down = False
+            BUS_BACK.add()
             self._changed(self)

@@ -2,19 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from chat import metrics
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
 from chat.realtime.protocol.outgoing import Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import changes_after, heads
+from saas.core import slow
 from saas.core.fastsocket import frame
+from saas.core.logs import apart
+from saas.core.metrics import Buckets
 from tenants.context import TenantRef
 from tenants.reading import read_in_tenant
 
@@ -44,12 +49,16 @@ class Local:
         """Whether a local socket would hear what is told to the group."""
         return group in self.rooms or group in self.groups
 
-    def offer(self, group: str, lines: Iterable[tuple[int, bytes]]) -> None:
-        """Frames that take a seq, to a room: in order, once."""
+    def offer(self, group: str, lines: Sequence[tuple[int, bytes]], at: float = 0.0, times: Buckets = metrics.HERE) -> None:
+        """Frames that take a seq, to a room: in order, once. `at`: when the first was committed, if that is known."""
         room = self.rooms.get(group)
         if room is not None:
             room.deliver([ready for seq, text in lines for ready in room.order.offer(seq, frame(text))])
             self.mend(room)
+            if at:
+                times.observe(took := time.time() - at, len(lines))
+                if took > slow.MESSAGE.limit:
+                    slow.MESSAGE.note(took, step="deliver", rows=len(lines), tenant=room.tenant.id, room=room.id)
 
     def tell(self, group: str, text: bytes, only: str | None = None) -> None:
         """A frame of state, to a room, a person or an inbox."""
@@ -99,7 +108,7 @@ class Local:
         """Read from the database what is missing, in a moment; with `force` also when nothing is known to be missing."""
         if (room.order.broken or force) and not room.repairing:
             room.repairing = True
-            task = self.loop.create_task(self._mend(room, force=force), name="mend")
+            task = self.loop.create_task(self._mend(room, force=force), name="mend", context=apart())
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
@@ -123,7 +132,9 @@ class Local:
             await asyncio.sleep(HOLE_SECONDS)
             while (room.order.broken or force) and room.order.head is not None:
                 force = await self._read_hole(room, room.order.head)
+            metrics.REPAIRS.add("mended")
         except Exception as error:
+            metrics.REPAIRS.add("failed")
             log.warning("a hole is not mended yet, the next ping tries again: %s: %s", type(error).__name__, error)
         finally:
             room.repairing = False
@@ -132,6 +143,7 @@ class Local:
         """Deliver what the database has after `head`; whether there is more. A changed message takes its last seq only."""
         lowest = min(room.order.held, default=None)  # stored before the database is asked, and so is all below it
         messages = await read_in_tenant(room.tenant, changes_after, room.id, head, HOLE_CHANGES)
+        metrics.MISSED.add(count=len(messages))
         for message in messages:
             made: Msg | Upd = (
                 Msg(room=room.id, seq=message.seq, message=message)

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from chat.realtime.session import Session
 from saas.core.ids import uuid7
+from saas.core.logs import apart
 from tenants.context import TenantRef, run_in_tenant
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class Marks:
             before = waiting.get((room_id, who.id))
             waiting[room_id, who.id] = MarkRow(room_id, who.kind, who.id, who.name, max(seq, before.seq if before else 0))
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._later(), name="marks")
+            self._task = asyncio.get_running_loop().create_task(self._later(), name="marks", context=apart())
 
     async def flush(self) -> None:
         """Store what waits now. What the database could not take waits on; what it refuses is dropped, and costs one mark."""

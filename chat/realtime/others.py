@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from billing.standing import forget_standing
+from chat.metrics import BUS, BUS_HEARD
 from chat.realtime.attendance import KINDS, Attendance
 from chat.realtime.bus import Bus
 from chat.realtime.groups import PROCESSES
@@ -55,11 +56,17 @@ class Others:
         for task in self._tasks:
             task.cancel()
 
+    @property
+    def many(self) -> int:
+        """How many other processes are heard."""
+        return len(self._met)
+
     def hear(self, group: str, process: str, items: list[Item]) -> None:
         """One message of another process. A bad item is logged and costs nothing else."""
         if process not in self._met and any(item["k"] in {"beat", "met"} for item in items):
             self._meet(process)
         self._heard[process] = self.local.loop.time()
+        BUS_HEARD.add()
         for item in items:
             try:
                 self._hear_one(group, process, item)
@@ -69,7 +76,7 @@ class Others:
     def _hear_one(self, group: str, process: str, item: Item) -> None:  # noqa: C901 - one line for each kind
         match item["k"]:
             case "m":
-                self.local.offer(group, item["lines"])
+                self.local.offer(group, item["lines"], item.get("at", 0.0), BUS)
             case "f":
                 self.local.tell(group, item["f"], item["only"])
             case "end":

@@ -42,6 +42,11 @@ class Outbox(Protocol):
         """The socket has ended: keep nothing."""
         ...
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that the peer has not taken yet."""
+        ...
+
 
 class FastOutbox:
     """Straight to the transport."""
@@ -71,6 +76,10 @@ class FastOutbox:
 
     def release(self) -> None:
         self._raw.hand_over(None)
+
+    @property
+    def unsent(self) -> int:
+        return self._raw.unsent
 
 
 class PlainOutbox:
@@ -128,6 +137,10 @@ class PlainOutbox:
     def release(self) -> None:
         self._dead = True
         self._task.cancel()
+
+    @property
+    def unsent(self) -> int:
+        return self._bytes
 
 
 def outbox_for(scope: dict[str, Any], send: AsgiSend) -> Outbox:

@@ -4,10 +4,12 @@ Each thing is put into words once, goes straight to the sockets of this process 
 (`others.py`). While nobody elsewhere can hear, the bus is spared.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from chat.metrics import MESSAGES
 from chat.realtime import groups
 from chat.realtime.append import for_visitor
 from chat.realtime.bus import Bus
@@ -37,6 +39,7 @@ class Publisher:
         self.bus = bus
         self._more_comes = more_comes
         self._gathering = Gathering(local.loop, self._let_go)
+        self._since: dict[str, float] = {}  # when the first of what is gathered was committed
 
     def room(self, tenant: TenantRef, room_id: UUID) -> LocalRoom | None:
         """The room, if a local socket is in it."""
@@ -46,26 +49,27 @@ class Publisher:
         """This process's sockets of one person."""
         return list(self.local.groups.get(groups.person(tenant.id, person_id), ()))
 
-    def publish(self, tenant: TenantRef, room_id: UUID, lines: Sequence[tuple[int, bytes]]) -> None:
-        """Frames that take a seq, after their commit: to the room, here and elsewhere, in order."""
-        group = groups.room(tenant.id, room_id)
+    def publish(self, tenant: TenantRef, room_id: UUID, lines: Sequence[tuple[int, bytes]], *, at: float | None = None) -> None:
+        """Frames that take a seq, after their commit: to the room, here and elsewhere, in order. `at`: when, if not now."""
+        group, at = groups.room(tenant.id, room_id), at or time.time()
         readers = len(room.members) if (room := self.local.rooms.get(group)) else 0
         if readers >= MANY and self._more_comes(tenant.id, room_id):
+            self._since.setdefault(group, at)
             self._gathering.keep(group, lines, readers=readers)
         else:
-            self._let_go(group, self._gathering.join(group, lines))
+            self._let_go(group, self._gathering.join(group, lines), at)
 
-    def _let_go(self, group: str, lines: Lines) -> None:
+    def _let_go(self, group: str, lines: Lines, at: float = 0.0) -> None:
         """The others hear it first where the write takes long: they write at the same time, not after it."""
-        room = self.local.rooms.get(group)
+        room, at = self.local.rooms.get(group), self._since.pop(group, at)
         if self.bus.is_silent:
-            self.local.offer(group, lines)
+            self.local.offer(group, lines, at)
             return
-        self.bus.say(group, {"k": "m", "lines": lines})
+        self.bus.say(group, {"k": "m", "lines": lines, "at": at})
         if room and len(room.members) >= MANY:
-            self.local.loop.call_soon(self.local.offer, group, lines)  # behind the bus, which speaks in its own turn
+            self.local.loop.call_soon(self.local.offer, group, lines, at)  # behind the bus, which speaks in its own turn
         else:
-            self.local.offer(group, lines)
+            self.local.offer(group, lines, at)
 
     def tell(self, group: str, told: ServerFrame, *, only: str | None = None) -> None:
         """A frame of state to a room, a person or an inbox; `only` agents or only visitors of it. May be lost."""
@@ -114,7 +118,10 @@ class Publisher:
 
     def published(self, tenant: TenantRef, events: Sequence[Published]) -> None:
         """What services stored in their own transactions, after the commit."""
-        self._stored([Stored(tenant, event.row, event.done) for event in events if event.done.outcome == "stored"])
+        at = time.time()
+        stored = [Stored(tenant, event.row, event.done, at) for event in events if event.done.outcome == "stored"]
+        MESSAGES.add(count=len(stored))
+        self._stored(stored)
 
     def _stored(self, stored: Sequence[Stored]) -> None:
         rooms: dict[tuple[UUID, UUID], list[Stored]] = {}
@@ -122,7 +129,8 @@ class Publisher:
             rooms.setdefault((entry.tenant.id, entry.row.room_id), []).append(entry)
         for entries in rooms.values():
             tenant, room_id = entries[0].tenant, entries[0].row.room_id
-            self.publish(tenant, room_id, [(entry.done.seq, encode(frame_of(entry.row, entry.done))) for entry in entries])
+            lines = [(entry.done.seq, encode(frame_of(entry.row, entry.done))) for entry in entries]
+            self.publish(tenant, room_id, lines, at=entries[0].at)
             news = [entry.done for entry in entries if entry.done.room is not None]
             if news and (summary := max(news, key=lambda done: done.seq).summary()):
                 self.tell_summary(tenant, summary)

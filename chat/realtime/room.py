@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chat.limits import TYPING_PER_CROWD
+from chat.metrics import DELIVERIES
 from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE, Close
 from chat.realtime.protocol.outgoing import Person
 from chat.realtime.roster import Roster
@@ -65,6 +66,7 @@ class LocalRoom:
 
     def deliver(self, ready: Sequence[tuple[int, bytes]]) -> None:
         """Ordered frames to everyone here, in as few writes as possible: to a few with what else they get in this turn."""
+        DELIVERIES.add(count=len(ready) * len(self.members))
         for framed in together([framed for _seq, framed in ready]):
             if len(self.members) <= FEW:
                 for session in self.members:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -40,10 +41,12 @@ class Session:
     pings: int = 0
     page: Page = NO_PAGE  # where a visitor is
     address: str = ""  # of the client, for limits
+    key: str = ""  # the embed key that a visitor came with
     opened: float = field(default_factory=time.time)  # seconds since 1970, to compare with other processes
     counts: bool = True  # among the sockets that a visitor may hold
     plan: Plan = ONE_PLAN
     counters: dict[type, Sequence[Counter]] = field(default_factory=dict)  # by kind of frame
+    context: Context = field(default_factory=copy_context)  # of its socket or request: the names in what is logged for it
     _sends: Meter | None = None  # of what this socket has done so far
     _typings: Meter | None = None
     _refusals: Meter | None = None

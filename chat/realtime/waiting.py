@@ -44,6 +44,7 @@ class Entry:
     tenant: TenantRef
     row: Sent
     answer: Answer
+    came: float = 0.0  # when, in seconds since 1970
     tries: int = 0
     is_answered: bool = False
     is_repeat: bool = False  # it was sent to the database before, and may have been stored though no answer came

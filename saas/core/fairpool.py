@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from saas.core.errors import Busy
 
@@ -24,6 +25,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _NOBODY: Final = object()
+_pools: WeakSet["FairPool"] = WeakSet()
+
+
+def all_pools() -> list["FairPool"]:
+    """Those of this process."""
+    return list(_pools)
 
 
 class FairPool:
@@ -35,14 +42,16 @@ class FairPool:
     def __init__(
         self, threads: int, name: str, *, share: float = SHARE, patience: float = 0.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self.name = name
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = threads
+        self._threads = self._free = threads
         self._share = max(1, int(threads * share))
         self._patience, self._clock = patience, clock
         self._began: dict[Hashable, float] = {}  # when the last call began of each owner who holds a thread
         self._lock = threading.Lock()
         self._waiting: dict[Hashable, deque[tuple[Future[Any], Callable[[], Any]]]] = {}  # the first is served next
         self._running: dict[Hashable, int] = {}
+        _pools.add(self)
 
     def submit(self, owner: Hashable, call: Callable[[], Any]) -> Future[Any]:
         """Run the call on a thread, when it is the owner's turn. Raises `Busy` when too much of the owner's waits."""
@@ -61,6 +70,11 @@ class FairPool:
         """How many calls of this owner wait for a thread."""
         with self._lock:
             return len(self._waiting.get(owner, ()))
+
+    def load(self) -> tuple[int, int]:
+        """How many threads work, and how many calls wait for one."""
+        with self._lock:
+            return self._threads - self._free, sum(map(len, self._waiting.values()))
 
     def look_again(self, owner: Hashable) -> bool:
         """Give threads to those whose last call has run for long. Whether something of this owner's still waits."""

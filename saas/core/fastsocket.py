@@ -265,6 +265,10 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
             if not self.close_sent and not self.disconnected and not self.transport.is_closing():
                 self.transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
+    @property
+    def unsent(self) -> int:
+        return 0 if self.transport is None else self.transport.get_write_buffer_size() + self._soon_size
+
     def abort(self) -> None:
         if not self.disconnected:
             self.transport.abort()

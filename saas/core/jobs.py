@@ -6,17 +6,21 @@ Every job may run twice: a worker that is killed leaves its job behind, and `ret
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import connections
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.tasks import Task
 from psycopg.types.json import Jsonb
+from structlog.contextvars import bound_contextvars
+
+from saas.core.metrics import JOB_RUNS, JOB_TIME
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +101,22 @@ async def run_worker(*queues: str, wait: bool = True) -> None:
             install_signal_handlers=False,
             shutdown_graceful_timeout=GRACE,
             delete_jobs="successful",
+            worker_middleware=[_watched],
         )
+
+
+async def _watched(run: Callable[[], Awaitable[Any]], context: JobContext, _worker: object) -> Any:
+    """Count and time a job, and name it in what is logged meanwhile. Its arguments may hold anything: only the tenant is told."""
+    job, began, result = context.job, time.perf_counter(), "failed"
+    tenant = job.task_kwargs.get("tenant")
+    try:
+        with bound_contextvars(job=job.id, task=job.task_name, **({"tenant": tenant} if tenant else {})):
+            found = await run()
+        result = "done"
+        return found
+    finally:
+        JOB_RUNS.labels(job.task_name, result).inc()
+        JOB_TIME.observe(time.perf_counter() - began)
 
 
 @app.periodic(cron="* * * * *")

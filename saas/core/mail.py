@@ -9,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from saas.core.jobs import defer, task
+from saas.core.metrics import MAIL
 
 
 def send(template: str, *, to: str, context: Mapping[str, Any], using: str = "default") -> None:
@@ -37,4 +38,9 @@ def deliver(*, to: str, subject: str, text: str, html: str, message_id: str, ten
     mail = EmailMultiAlternatives(subject, text, to=[to], headers={"Message-ID": message_id})
     if html:
         mail.attach_alternative(html, "text/html")
-    mail.send()
+    try:
+        mail.send()
+    except OSError:
+        MAIL.labels("failed").inc()
+        raise
+    MAIL.labels("sent").inc()

@@ -37,6 +37,11 @@ class RawText(Protocol):
         """Take and read nothing more for so long; what has come is kept. 0 ends a rest."""
         ...
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that were written and not taken by the peer yet."""
+        ...
+
     def abort(self) -> None:
         """Drop the connection now, with whatever it still holds."""
         ...

@@ -6,7 +6,8 @@ there and nowhere else. A statement never runs under a role or path that this mo
 
 import re
 import select
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from django.db import OperationalError, connections
@@ -15,8 +16,11 @@ from django_tenants.postgresql_backend import base
 from psycopg import ClientCursor, Connection, Cursor
 from psycopg.pq import TransactionStatus
 
+from saas.core import slow
+
 PUBLIC = "public"
 PLATFORM_ROLE = "porch_platform"
+MOST_TOLD = 300  # characters of a slow statement in the log
 MOST_PREPARED = 200  # statements that are kept planned by one connection
 SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,60}")  # needs no quotes, and leaves room for the role's prefix
 
@@ -44,6 +48,10 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     schema_name: str
     search_path_set_schemas: str | None  # the path that was set since the schema was entered, unless something undid it
     _setting_search_path: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(_timed)
 
     def set_tenant(self, tenant: HasSchema, include_public: bool = True) -> None:  # noqa: FBT001, FBT002 (the base's signature)
         """Let the next statement run in the tenant's schema, under its role. Sends nothing yet.
@@ -89,8 +97,11 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
         with self.wrap_database_errors, Cursor(connection) as cursor:
             if self.queries_logged:
                 self.queries_log.append({"sql": statement, "time": "0"})  # for those who count
+            began = time.perf_counter()
             cursor.execute(f"/* {self.schema_name} */ {statement}".encode(), values, prepare=True)
-            return cursor.fetchall()
+            rows = cursor.fetchall()
+            _note_if_slow(statement, self.schema_name, time.perf_counter() - began)
+            return rows
 
     def _path(self) -> str:
         """The search_path as the server reports it."""
@@ -111,6 +122,21 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
             self.pool.putconn(connection)
             connection = super().get_new_connection(conn_params)
         return connection
+
+
+def _timed(execute: Callable[..., Any], statement: str, values: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001
+    """Around each statement of Django's cursors."""
+    began = time.perf_counter()
+    try:
+        return execute(statement, values, many, context)
+    finally:
+        _note_if_slow(statement, context["connection"].schema_name, time.perf_counter() - began)
+
+
+def _note_if_slow(statement: str, schema: str, seconds: float) -> None:
+    """Without its values, which may be anything that anybody wrote."""
+    if seconds > slow.QUERY.limit:
+        slow.QUERY.note(seconds, schema=schema, statement=" ".join(str(statement).split())[:MOST_TOLD])
 
 
 def _was_cut(connection: Connection[Any]) -> bool:

@@ -19,6 +19,7 @@ class Sink:
     frames: list[dict[str, Any]] = field(default_factory=list)
     code: int | None = None
     writes: int = 0  # of frames that go to many
+    unsent: int = 0
 
     def write(self, text: bytes) -> bool:
         self.frames.append(json.loads(text))

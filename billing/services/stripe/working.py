@@ -11,6 +11,7 @@ from django.db.models import F
 from billing.clock import now
 from billing.gateway import gateway
 from billing.gateway.errors import NoSuch, Refused
+from billing.metrics import EVENT_TIME, EVENTS
 from billing.models import StripeEvent, Subscription
 from billing.reporting.closing import close_period
 from billing.reporting.reject import reject
@@ -48,9 +49,11 @@ def handle(event_id: str) -> None:
         raise
     else:
         _settle(event_id, Status.DONE if work else Status.IGNORED)
+        EVENT_TIME.observe(max(0.0, (now() - event.received_at).total_seconds()))
 
 
 def _settle(event_id: str, status: str, error: str = "") -> None:
+    EVENTS.labels(status).inc()
     StripeEvent.objects.filter(id=event_id).update(status=status, error=error[:2000], done_at=now())
 
 

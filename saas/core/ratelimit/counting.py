@@ -8,6 +8,7 @@ from saas.core.errors import RateLimited
 from saas.core.ratelimit.limit import Limit, counter_key
 from saas.core.ratelimit.local import LocalTier
 from saas.core.ratelimit.permits_on_credit import forget_permits
+from saas.core.ratelimit.refused import refused
 from saas.core.ratelimit.shared import forget_shared, shared_tier
 
 _local = LocalTier()
@@ -25,7 +26,7 @@ def check(limit: Limit, tenant: UUID | str, key: object) -> None:
     if shared is None:
         return refuse_if(_local.take(limit, name))
     try:
-        wait = shared.take(limit, name)
+        wait = _counted(limit, shared.take(limit, name))
     except RedisError:
         wait = _local.take(limit.tighter(), name)
     return refuse_if(wait)
@@ -38,10 +39,17 @@ async def a_check(limit: Limit, tenant: UUID | str, key: object) -> None:
     if shared is None:
         return refuse_if(_local.take(limit, name))
     try:
-        wait = await shared.a_take(limit, name)
+        wait = _counted(limit, await shared.a_take(limit, name))
     except RedisError:
         wait = _local.take(limit.tighter(), name)
     return refuse_if(wait)
+
+
+def _counted(limit: Limit, wait: float) -> float:
+    """What Redis said; the local tier counts its own refusals."""
+    if wait:
+        refused(limit.name)
+    return wait
 
 
 def refuse_if(wait: float) -> None:

@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from saas.core.ratelimit.limit import Limit
+from saas.core.ratelimit.refused import refused
 
 MOST_KEYS: Final = 100_000  # per process; about 20 MB
 
@@ -11,11 +12,10 @@ MOST_KEYS: Final = 100_000  # per process; about 20 MB
 class Meter:
     """One GCRA for one holder, such as a socket: no key, no I/O."""
 
-    __slots__ = ("_burst", "_each", "_tat")
+    __slots__ = ("_burst", "_each", "_name", "_tat")
 
     def __init__(self, limit: Limit) -> None:
-        self._each = limit.each
-        self._burst = limit.per
+        self._name, self._each, self._burst = limit.name, limit.each, limit.per
         self._tat = 0.0
 
     def take(self) -> float:
@@ -24,6 +24,7 @@ class Meter:
         tat = max(self._tat, now) + self._each
         wait = tat - self._burst - now
         if wait > 1e-9:
+            refused(self._name)
             return wait
         self._tat = tat
         return 0.0
@@ -42,6 +43,7 @@ class LocalTier:
         tat = max(self._tats.get(key, 0.0), now) + each
         wait = tat - limit.per - now
         if wait > 1e-9:
+            refused(limit.name)
             return wait
         if len(self._tats) >= MOST_KEYS:
             self._sweep(now)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from saas.core.ratelimit.refused import refused
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Most:
@@ -31,6 +33,7 @@ class Places:
         taken = self._taken
         for most, key in places.items():
             if taken.get((most.name, key), 0) >= most.count:
+                refused(most.name)
                 return False
         for most, key in places.items():
             taken[most.name, key] = taken.get((most.name, key), 0) + 1

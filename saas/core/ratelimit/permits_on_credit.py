@@ -24,7 +24,9 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from redis.exceptions import RedisError
 
+from saas.core.logs import apart
 from saas.core.ratelimit.limit import Limit, counter_key
+from saas.core.ratelimit.refused import refused
 from saas.core.ratelimit.shared import AWAY, TIMEOUT, SharedTier, shared_tier
 
 MOST_LEASED: Final = 500
@@ -107,6 +109,7 @@ class Permits:
         now = time.monotonic()
         tight = self._shared is not None and self._shared.is_away
         if (wait := max([counter.wait(now, tight=tight) for counter in counters])) > 1e-9:
+            _count_refusal(counters, now, tight=tight)
             return wait
         if self._shared is not None and not tight and any(counter.unsettled >= counter.lease for counter in counters):
             return None
@@ -126,6 +129,7 @@ class Permits:
             return wait
         now = time.monotonic()
         if (wait := max(counter.wait(now, tight=True) for counter in counters)) > 1e-9:
+            _count_refusal(counters, now, tight=True)
             return wait
         self._spend(counters, now, tight=True)
         return 0.0
@@ -162,7 +166,7 @@ class Permits:
             self._timer.cancel()
             self._timer = None
         if self._round is None or self._round.done():
-            self._round = asyncio.get_running_loop().create_task(self._settle(), name="settle limits")
+            self._round = asyncio.get_running_loop().create_task(self._settle(), name="settle limits", context=apart())
         return self._round
 
     async def _settle(self) -> None:
@@ -193,6 +197,11 @@ class Permits:
             counter.settled(now, count, far)
             if counter.unsettled:
                 self._dirty.append(counter)
+
+
+def _count_refusal(counters: Sequence[Counter], now: float, *, tight: bool) -> None:
+    """By the name of the one that takes longest."""
+    refused(max(counters, key=lambda counter: counter.wait(now, tight=tight)).limit.name)
 
 
 _permits: WeakKeyDictionary[asyncio.AbstractEventLoop, Permits] = WeakKeyDictionary()

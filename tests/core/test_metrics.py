@@ -1,0 +1,362 @@
+"""What operators measure: cheap instruments, a private port for each process, and nobody's name in any of it."""
+
+import asyncio
+import os
+import socket
+import time
+import timeit
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+import billing.metrics
+import chat.metrics
+from saas.core import registry
+from saas.core.fairpool import FairPool
+from saas.core.job_figures import job_figures
+from saas.core.jobs import defer, run_worker, task
+from saas.core.metrics import LOOP_LAG, REGISTRY, Buckets, Counts, Level, Times
+from saas.core.metrics.port import MOST, Port
+from saas.core.models import Process
+from saas.core.processes import LEASE_SECONDS, Myself, all_processes
+from saas.core.ratelimit import Limit, Most, Places, check_local
+from saas.core.requests import HEADER, Requests, kind_of
+from saas.core.watch import Watch
+
+MINE = f"tests-{os.getpid()}"
+LABELS = {"code", "kind", "limit", "pool", "queue", "result", "status", "task", "way", "what"}
+OF_THE_LIBRARY = {"generation", "le"}
+
+OF_MONEY, OF_CHAT = vars(billing.metrics), vars(chat.metrics)  # imported: they stand in the registry
+
+
+def sample(name: str, **labels: str) -> float:
+    """What Prometheus would be told."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def families() -> list[Metric]:
+    return list(REGISTRY.collect())
+
+
+class TestTheRegistry:
+    def test_no_label_names_a_tenant_or_anybody(self) -> None:
+        found = {label for family in families() for one in family.samples for label in one.labels}
+        declared = {label for known in REGISTRY._collector_to_names for label in getattr(known, "_labelnames", ())}
+        declared |= {label for known in REGISTRY._collector_to_names for label in getattr(known, "labels", ()) or () if known}
+        assert found | {label for label in declared if isinstance(label, str)} <= LABELS | OF_THE_LIBRARY
+
+    def test_every_instrument_of_ours_says_so_and_what_it_is(self) -> None:
+        ours = [family for family in families() if not family.name.startswith(("process_", "python_"))]
+        assert len(ours) > 50
+        for family in ours:
+            assert family.name.startswith("porchlight_"), family.name
+            assert family.documentation.endswith("."), family.name
+
+    def test_what_is_asked_for_can_be_parsed(self, port: Port) -> None:
+        found = {family.name for family in text_string_to_metric_families(scrape(port))}
+        assert {"porchlight_deliver_seconds", "porchlight_sockets", "porchlight_loop_lag_seconds"} <= found | {
+            family.name for family in families()
+        }
+        assert "porchlight_deliver_seconds" in found
+
+
+class TestInstruments:
+    def test_buckets_hold_what_is_at_most_so_much(self) -> None:
+        buckets = Buckets((0.1, 0.5))
+        for amount in (0.05, 0.1, 0.3, 7.0):
+            buckets.observe(amount)
+        buckets.observe(0.2, count=10)
+        assert buckets.cumulative() == [("0.1", 2.0), ("0.5", 13.0), ("+Inf", 14.0)]
+        assert buckets.sum == pytest.approx(0.05 + 0.1 + 0.3 + 7.0 + 2.0)
+
+    def test_a_clock_that_was_set_back_takes_nothing_away(self) -> None:
+        buckets = Buckets((0.1,))
+        buckets.observe(-5.0)
+        assert (buckets.cumulative()[0], buckets.sum) == (("0.1", 1.0), 0.0)
+
+    @pytest.fixture
+    def name(self) -> Iterator[str]:
+        name = f"porchlight_test_{uuid4().hex}"
+        yield name
+        for known in [one for one, names in REGISTRY._collector_to_names.items() if any(name in one for one in names)]:
+            REGISTRY.unregister(known)
+
+    def test_values_of_a_label_are_there_before_the_first(self, name: str) -> None:
+        counts = Counts(f"{name}_total", "Tried.", "result", ("good", "bad"))
+        counts.add("good", 3)
+        assert (sample(f"{name}_total", result="good"), sample(f"{name}_total", result="bad")) == (3, 0)
+        assert REGISTRY.get_sample_value(f"{name}_total", {"result": "bad"}) == 0
+
+    def test_a_level_that_nobody_knows_is_not_told(self, name: str) -> None:
+        level = Level(name, "Tried.")
+        assert REGISTRY.get_sample_value(name) is None
+        level.set(4)
+        assert sample(name) == 4
+        level.clear()
+        assert REGISTRY.get_sample_value(name) is None
+
+    def test_the_same_name_twice_is_an_error(self, name: str) -> None:
+        Times(name, "Tried.")
+        with pytest.raises(ValueError, match="Duplicated"):
+            Times(name, "Tried again.")
+
+    def test_to_count_and_to_time_costs_well_under_a_microsecond(self) -> None:
+        """Of the quickest of many rounds: other work on the machine makes some slower, none faster."""
+        buckets, counts = Buckets((0.1, 0.5, 1.0)), chat.metrics.DELIVERIES
+        for what in (lambda: buckets.observe(0.2), lambda: counts.add(count=0)):
+            assert min(timeit.repeat(what, number=1_000, repeat=50)) / 1_000 < 1e-6
+
+
+@pytest.fixture
+def first(settings: Settings) -> int:
+    """A free port from which on the metrics may be served."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        settings.METRICS_PORT = probe.getsockname()[1]
+    return int(settings.METRICS_PORT)
+
+
+@pytest.fixture
+def port(first: int) -> Iterator[Port]:
+    port = Port()
+    port.open()
+    yield port
+    port.close()
+
+
+def scrape(port: Port) -> str:
+    return httpx.get(f"http://127.0.0.1:{port.number}/metrics").text
+
+
+class TestThePort:
+    def test_without_a_wish_there_is_none(self, settings: Settings) -> None:
+        settings.METRICS_PORT = 0
+        port = Port()
+        port.open()
+        assert port.number is None
+
+    def test_it_is_on_this_machine_alone(self, port: Port) -> None:
+        assert port._server.server_address[0] == "127.0.0.1"
+
+    def test_several_processes_of_a_host_take_one_after_the_other(self, port: Port) -> None:
+        second = Port()
+        second.open()
+        try:
+            assert port.number is not None
+            assert second.number is not None
+            assert port.number < second.number < port.number + MOST
+            assert "porchlight_process" in scrape(second)
+        finally:
+            second.close()
+
+    def test_one_that_ends_gives_it_back(self, port: Port) -> None:
+        number = port.number
+        port.close()
+        port.open()
+        assert port.number == number
+
+    @pytest.mark.usefixtures("first")
+    def test_a_host_that_is_not_ours_stops_nothing(self, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+        settings.METRICS_HOST = "192.0.2.1"
+        port = Port()
+        port.open()
+        assert port.number is None
+        assert "192.0.2.1" in caplog.text
+
+
+class TestTheWatch:
+    async def test_a_loop_that_is_held_up_is_seen_to_be_late(self) -> None:
+        watch = Watch("all", knows_jobs=False)
+        before = LOOP_LAG.of("").cumulative()[-1][1]
+        watch.start()
+        await asyncio.sleep(0.15)
+        time.sleep(0.5)
+        await asyncio.sleep(0.05)
+        lag = watch.figures()["lag_ms"]
+        await watch.stop()
+        assert lag >= 300
+        assert LOOP_LAG.of("").cumulative()[-1][1] > before
+
+    async def test_a_process_is_seen_until_it_takes_its_leave(self) -> None:
+        myself, figures = Myself("worker"), {"sockets": 3}
+        await asyncio.to_thread(myself.tell, figures)
+        (seen,) = [one for one in await asyncio.to_thread(all_processes) if one.id == myself.id]
+        assert (seen.kind, seen.pid, seen.figures) == ("worker", os.getpid(), figures)
+        await asyncio.to_thread(myself.tell, {"sockets": 4})
+        (seen,) = [one for one in await asyncio.to_thread(all_processes) if one.id == myself.id]
+        assert seen.figures == {"sockets": 4}
+        await asyncio.to_thread(myself.leave)
+        assert myself.id not in {one.id for one in await asyncio.to_thread(all_processes)}
+
+    def test_one_that_is_silent_is_gone(self) -> None:
+        myself = Myself("web")
+        myself.tell({})
+        Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS - 2))
+        assert myself.id in {one.id for one in all_processes()}
+        Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS + 2))
+        assert myself.id not in {one.id for one in all_processes()}
+        myself.leave()
+
+    async def test_what_grows_is_told_by_the_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        counted = iter((100, 150))
+        monkeypatch.setattr(registry.figures, "_answers", [lambda: {"things_total": next(counted)}])
+        watch = Watch("all", knows_jobs=False)
+        assert "things_rate" not in watch.figures()
+        watch._before_at -= 10.0
+        assert watch.figures()["things_rate"] == pytest.approx(5.0, rel=0.1)
+
+    async def test_without_a_database_it_goes_on(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+        def away(*_words: Any) -> None:
+            raise OSError("no route")
+
+        monkeypatch.setattr(Myself, "tell", away)
+        monkeypatch.setattr(Myself, "leave", away)
+        watch = Watch("all", knows_jobs=True)
+        watch.start()
+        await asyncio.sleep(0.2)
+        await watch.stop()
+        assert caplog.text.count("cannot tell the others") == 1
+
+
+@task(queue=MINE, retries=0)
+def fail_or_not(*, word: str) -> None:
+    """A job of this module."""
+    if word == "fail":
+        raise RuntimeError(word)
+
+
+class TestJobs:
+    def test_how_they_stand(self) -> None:
+        defer(fail_or_not, word="ok")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE public.procrastinate_events SET at = now() - interval '90 seconds' WHERE job_id IN"
+                " (SELECT id FROM public.procrastinate_jobs WHERE queue_name = %s)",
+                [MINE],
+            )
+        (queue,) = [one for one in job_figures() if one.name == MINE]
+        assert (queue.waiting, queue.running, queue.failed) == (1, 0, 0)
+        assert 90 <= queue.oldest < 150
+        asyncio.run(run_worker(MINE, wait=False))
+        assert [one for one in job_figures() if one.name == MINE] == []
+
+    def test_each_run_is_counted_and_what_failed_stays(self) -> None:
+        name = fail_or_not.name
+        before = {result: sample("porchlight_job_runs_total", task=name, result=result) for result in ("done", "failed")}
+        defer(fail_or_not, word="fail")
+        defer(fail_or_not, word="ok")
+        asyncio.run(run_worker(MINE, wait=False))
+        for result, count in before.items():
+            assert sample("porchlight_job_runs_total", task=name, result=result) == count + 1
+        (queue,) = [one for one in job_figures() if one.name == MINE]
+        assert (queue.waiting, queue.failed, queue.oldest) == (0, 1, 0.0)
+
+
+class TestLimits:
+    def test_who_is_refused_is_counted_by_the_limits_name_alone(self) -> None:
+        limit, tenant = Limit(f"test.{uuid4().hex}", 1, 60), uuid4()
+        check_local(limit, tenant, "vic")
+        assert sample("porchlight_limits_refused_total", limit=limit.name) == 0
+        with pytest.raises(Exception, match="too often"):
+            check_local(limit, tenant, "vic")
+        assert sample("porchlight_limits_refused_total", limit=limit.name) == 1
+        assert str(tenant) not in "".join(str(one.labels) for family in families() for one in family.samples)
+
+    def test_places_too(self) -> None:
+        most = Most(f"test.{uuid4().hex}", 1, "process")
+        places = Places()
+        assert places.take({most: None})
+        assert not places.take({most: None})
+        assert sample("porchlight_limits_refused_total", limit=most.name) == 1
+
+
+def test_threads_that_work_and_calls_that_wait() -> None:
+    pool = FairPool(1, f"test-{uuid4().hex[:8]}")
+    gate = asyncio.run(_held(pool))
+    assert pool.load() == (0, 0)
+    assert gate == (1, 1)
+
+
+async def _held(pool: FairPool) -> tuple[float, float]:
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        asyncio.run_coroutine_threadsafe(done.wait(), loop).result()
+
+    calls = [asyncio.wrap_future(pool.submit("vic", wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    seen = sample("porchlight_threads_busy", pool=pool.name), sample("porchlight_threads_waiting", pool=pool.name)
+    done.set()
+    await asyncio.gather(*calls)
+    while pool.load() != (0, 0):
+        await asyncio.sleep(0)
+    return seen
+
+
+class TestRequests:
+    async def ask(self, path: str = "/", status: int = 200, **headers: str) -> dict[bytes, bytes]:
+        """The headers of the answer."""
+        said: list[Any] = []
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        async def send(event: Any) -> None:
+            said.append(event)
+
+        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        await Requests(application)({"type": "http", "method": "GET", "path": path, "headers": given}, None, send)
+        return dict(said[0]["headers"])
+
+    async def test_each_is_counted_by_the_class_of_its_status(self) -> None:
+        before = [sample("porchlight_http_requests_total", status=name) for name in ("2xx", "4xx", "5xx")]
+        for status in (200, 204, 404, 500):
+            await self.ask(status=status)
+        after = [sample("porchlight_http_requests_total", status=name) for name in ("2xx", "4xx", "5xx")]
+        assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1, 1]
+
+    async def test_each_has_an_id_of_its_own(self) -> None:
+        one, other = [(await self.ask())[HEADER] for _ in range(2)]
+        assert one != other
+
+    async def test_a_stranger_may_not_choose_it(self, settings: Settings) -> None:
+        settings.SECURE_PROXY_SSL_HEADER = None
+        assert (await self.ask(x_request_id="chosen-by-a-stranger"))[HEADER] != b"chosen-by-a-stranger"
+
+    async def test_a_proxy_of_ours_may(self, settings: Settings) -> None:
+        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        assert (await self.ask(x_request_id="given-by-our-proxy"))[HEADER] == b"given-by-our-proxy"
+
+    @pytest.mark.parametrize("bad", ["short", "with spaces in it", "x" * 65, "line\nbreak-in-it"])
+    async def test_but_not_any_text(self, settings: Settings, bad: str) -> None:
+        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        assert (await self.ask(x_request_id=bad))[HEADER] != bad.encode()
+
+    @pytest.mark.parametrize(
+        ("path", "kind"),
+        [
+            ("/inbox/", "page"),
+            ("/", "page"),
+            ("", "page"),
+            ("/api/v1/rooms", "api"),
+            ("/api/v1/events", "poll"),
+            ("/w/key/config", "widget"),
+            ("/w/key/frames", "poll"),
+            ("/static/built/loader.js", "static"),
+        ],
+    )
+    def test_what_sort_it_is(self, path: str, kind: str) -> None:
+        assert kind_of(path) == kind
