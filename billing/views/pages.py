@@ -15,7 +15,7 @@ from saas.core.errors import AppError
 
 UNPROCESSABLE: Final = 422
 Refusal = (StripeError, AppError)
-SECTIONS: Final = {
+TABS: Final = {
     "meter": "usage",
     "batch": "usage",
     "order": "plans",
@@ -36,7 +36,8 @@ def show(
         "desk": desk,
         "bill": bill,
         "notices": notices_of(bill),
-        "section": SECTIONS.get(name, name),
+        "section": "billing",
+        "tab": TABS.get(name, name),
         "currency": bill.plan.currency,
         "retention": retention(bill.plan),
         "zone": desk.account.time_zone,
