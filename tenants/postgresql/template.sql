@@ -482,7 +482,8 @@ CREATE TABLE @@SCHEMA@@.chat_report (
     settled_at timestamp with time zone,
     settled_by uuid,
     message_id uuid NOT NULL,
-    room_id uuid NOT NULL
+    room_id uuid NOT NULL,
+    done jsonb DEFAULT '[]'::jsonb NOT NULL
 );
 CREATE TABLE @@SCHEMA@@.chat_room (
     id uuid NOT NULL,
@@ -509,6 +510,7 @@ CREATE TABLE @@SCHEMA@@.chat_room (
     notes_of_id uuid,
     pinned jsonb DEFAULT '[]'::jsonb NOT NULL,
     slow_seconds integer DEFAULT 0 NOT NULL,
+    "position" integer DEFAULT 0 NOT NULL,
     CONSTRAINT support_room_has_visitor CHECK (((NOT ((kind)::text = 'support'::text)) OR (visitor_id IS NOT NULL)))
 );
 CREATE TABLE @@SCHEMA@@.chat_signedin (
@@ -526,7 +528,19 @@ CREATE TABLE @@SCHEMA@@.chat_site (
     created_at timestamp with time zone NOT NULL,
     identity_keys jsonb DEFAULT '[]'::jsonb NOT NULL,
     strict boolean DEFAULT false NOT NULL,
-    words jsonb DEFAULT '[]'::jsonb NOT NULL
+    words jsonb DEFAULT '[]'::jsonb NOT NULL,
+    time_zone character varying(64) DEFAULT ''::character varying NOT NULL,
+    hours jsonb DEFAULT '[]'::jsonb NOT NULL,
+    holidays jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+CREATE TABLE @@SCHEMA@@.chat_tagseen (
+    id uuid NOT NULL,
+    key character varying(32) NOT NULL,
+    origin character varying(300) NOT NULL,
+    page character varying(500) NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    site_id uuid NOT NULL
 );
 CREATE TABLE @@SCHEMA@@.chat_visitor (
     id uuid NOT NULL,
@@ -585,6 +599,8 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_signedin
     ADD CONSTRAINT chat_signedin_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_site
     ADD CONSTRAINT chat_site_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY @@SCHEMA@@.chat_tagseen
+    ADD CONSTRAINT chat_tagseen_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
     ADD CONSTRAINT chat_visitor_handle_hash_key UNIQUE (handle_hash);
 ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
@@ -609,6 +625,8 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
     ADD CONSTRAINT one_visitor_per_user_of_the_site UNIQUE (site_id, external_id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_report
     ADD CONSTRAINT reported_once UNIQUE (message_id, reporter_id);
+ALTER TABLE ONLY @@SCHEMA@@.chat_tagseen
+    ADD CONSTRAINT seen_once_per_origin UNIQUE (site_id, key, origin);
 ALTER TABLE ONLY @@SCHEMA@@.chat_message
     ADD CONSTRAINT stored_once_per_cid UNIQUE (author_id, cid, room_id);
 ALTER TABLE ONLY @@SCHEMA@@.chat_notification
@@ -625,6 +643,7 @@ CREATE UNIQUE INDEX one_unseen_for_messages ON @@SCHEMA@@.chat_notification USIN
 CREATE INDEX open_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC) WHERE (settled_at IS NULL);
 CREATE INDEX places_of_visitor ON @@SCHEMA@@.chat_participant USING btree (person_id) WHERE ((kind)::text = 'visitor'::text);
 CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
+CREATE INDEX rooms_in_order ON @@SCHEMA@@.chat_room USING btree (site_id, "position", id) WHERE ((kind)::text = 'community'::text);
 CREATE INDEX told_by_key ON @@SCHEMA@@.chat_notification USING btree (key) WHERE (key IS NOT NULL);
 CREATE INDEX told_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC, id DESC);
 CREATE INDEX unseen_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC) WHERE (seen_at IS NULL);
@@ -654,6 +673,8 @@ ALTER TABLE ONLY @@SCHEMA@@.chat_room
     ADD CONSTRAINT chat_room_visitor_id_926a0f15_fk_chat_visitor_id FOREIGN KEY (visitor_id) REFERENCES @@SCHEMA@@.chat_visitor(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY @@SCHEMA@@.chat_signedin
     ADD CONSTRAINT chat_signedin_site_id_67a341b3_fk_chat_site_id FOREIGN KEY (site_id) REFERENCES @@SCHEMA@@.chat_site(id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE ONLY @@SCHEMA@@.chat_tagseen
+    ADD CONSTRAINT chat_tagseen_site_id_355af103_fk_chat_site_id FOREIGN KEY (site_id) REFERENCES @@SCHEMA@@.chat_site(id) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE ONLY @@SCHEMA@@.chat_visitor
     ADD CONSTRAINT chat_visitor_site_id_82f8a98f_fk_chat_site_id FOREIGN KEY (site_id) REFERENCES @@SCHEMA@@.chat_site(id) DEFERRABLE INITIALLY DEFERRED;
 INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
@@ -668,4 +689,6 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0009_places_of_visitor', now()),
     ('chat', '0010_told_of_lines', now()),
     ('chat', '0011_append', now()),
-    ('chat', '0012_fingerprints', now());
+    ('chat', '0012_fingerprints', now()),
+    ('chat', '0013_order_and_verdicts', now()),
+    ('chat', '0014_hours_and_tags', now());
