@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connection, router
 
 from tenants.audit.acts import ACTS
 from tenants.context import TenantRef
@@ -53,16 +53,16 @@ def record(
     ACTS[act]
     values = {"act": act, **_who(by), **_what(on), **_difference(before or {}, after or {}), **_where()}
     alias = router.db_for_write(AuditEntry)
-    if connection_of(alias).schema_name == PUBLIC:
+    if alias != DEFAULT_DB_ALIAS or connection_of(alias).schema_name == PUBLIC:  # or a tenant is being made, by the owner's role
         AuditEntry.objects.create(tenant_id=tenant if isinstance(tenant, UUID) else tenant.id, **values)
     else:
-        _write_in_tenant(alias, values)
+        _write_in_tenant(values)
 
 
-def _write_in_tenant(alias: str, values: dict[str, Any]) -> None:
+def _write_in_tenant(values: dict[str, Any]) -> None:
     """The database takes the tenant from the role in force."""
     said = {**values, "before": json.dumps(values["before"]), "after": json.dumps(values["after"])}
-    with connections[alias].cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(RECORD_SQL, said)
 
 
