@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chat.install import install
+from chat.pages import notifications, sample, start
 from chat.views.inbox import inbox
 from chat.views.invitations import InvitationsView, InvitationView
 from chat.views.members import MembersView, MemberView
@@ -25,6 +26,18 @@ urlpatterns = [
     path("inbox/", inbox, name="inbox"),
     path("inbox/<uuid:room_id>/", inbox, name="inbox_room"),
     path("install/", install, name="install"),
+    path("start/", start.start, name="start"),
+    path("start/steps/", start.steps, name="start_steps"),
+    path("start/address/", start.address, name="start_address"),
+    path("start/snippet/", start.snippet, name="start_snippet"),
+    path("start/put-away/", start.put_away, name="start_put_away"),
+    path("start/sample/", sample.load, name="sample_load"),
+    path("start/sample/remove/", sample.remove, name="sample_remove"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/bell/", notifications.bell, name="notifications_bell"),
+    path("notifications/seen/", notifications.seen, name="notifications_seen"),
+    path("notifications/settings/", notifications.settings, name="notification_settings"),
+    path("notifications/<uuid:notification_id>/", notifications.open_notification, name="notification"),
     path("api/v1/rooms", RoomsView.as_view(), name="api_rooms"),
     path("api/v1/rooms/<str:room_id>", RoomView.as_view(), name="api_room"),
     path("api/v1/rooms/<str:room_id>/messages", MessagesView.as_view(), name="api_messages"),

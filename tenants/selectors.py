@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 
 from tenants.access import ALLOWED, Do
-from tenants.models import Membership, Tenant, User
+from tenants.models import SECOND_FACTORS, Invitation, Membership, Tenant, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,19 @@ def email_is_known(email: str) -> bool:
     return User.objects.filter(email=address).exists() or EmailAddress.objects.filter(email=address, verified=True).exists()
 
 
+def user_by_email(email: str) -> User | None:
+    """Who signs in with this address: whoever has verified it, else whoever signed up with it."""
+    address = email.strip().lower()
+    verified = EmailAddress.objects.select_related("user").filter(email=address, verified=True).first()
+    found: User | None = verified.user if verified else User.objects.filter(email=address).first()
+    return found
+
+
+def has_second_factor(user_id: UUID) -> bool:
+    """Whether this user has an authenticator app or a passkey."""
+    return bool(Authenticator.objects.filter(user_id=user_id, type__in=SECOND_FACTORS).exists())
+
+
 def tenant_by_slug(slug: str) -> Tenant | None:
     """The tenant with this address."""
     found: Tenant | None = Tenant.objects.filter(slug=slug).first()
@@ -90,3 +104,9 @@ def members_of(tenant_id: UUID) -> list[Member]:
     members = Membership.objects.filter(tenant_id=tenant_id, disabled_at=None, user__is_active=True)
     rows = members.order_by("user__name", "user_id").values_list("user_id", "user__name", "role")
     return [Member(*row) for row in rows]
+
+
+def has_company(tenant_id: UUID) -> bool:
+    """Whether somebody beside the first member is in the tenant, or was invited to it."""
+    members = Membership.objects.filter(tenant_id=tenant_id)
+    return members.order_by("created_at")[1:2].exists() or Invitation.objects.filter(tenant_id=tenant_id).exists()

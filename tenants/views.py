@@ -23,11 +23,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 from saas.core.errors import NotFound, RateLimited, Unauthenticated
 from saas.core.http import client_ip, json_error
 from saas.core.ratelimit import PLATFORM, check
-from tenants import limits, services
-from tenants.authentication import tenant_of
+from tenants import first_run, limits, services
+from tenants.access import Do, may
+from tenants.authentication import member_of, tenant_of
+from tenants.browser import sid_of
 from tenants.context import TenantRef
 from tenants.forms import TAKEN, SignUpForm, TenantForm
 from tenants.models import User
+from tenants.permissions import needs
 from tenants.resolve import membership_for, tenant_for_host
 from tenants.selectors import default_host, places_of, platform_url, tenant_by_slug, tenant_url
 
@@ -35,7 +38,7 @@ NONCE_COOKIE = "__Host-sign-in" if settings.SECURE else "porchlight_sign_in"
 NONCE = re.compile(r"[\w-]{43}")
 NONCE_LIFE = 600  # seconds to sign in on the platform host
 INBOX = "/inbox/"
-INSTALL = "/install/"  # where a new tenant begins
+START = "/start/"  # where a new tenant begins
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
@@ -74,9 +77,9 @@ def _founded(request: HttpRequest, form: TenantForm) -> HttpResponse:
     said = form.cleaned_data
     if request.user.is_authenticated:
         tenant = services.found_tenant(owner=_user(request), tenant_name=said["tenant_name"], slug=said["slug"])
-        return redirect(tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INSTALL})}"))
+        return redirect(tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': START})}"))
     user, tenant = services.sign_up(**said)
-    onward = tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': INSTALL})}")
+    onward = tenant_url(tenant.slug, f"/sign-in/?{urlencode({'next': START})}")
     answer: HttpResponse = perform_login(request, user, email_verification="optional", redirect_url=onward, signup=True)
     return answer
 
@@ -127,16 +130,17 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     nonce_hash = request.GET.get("nonce", "")
     if tenant is None or not re.fullmatch(r"[0-9a-f]{64}", nonce_hash):
         return _no_entry(request, "This sign-in link is not complete. Start again from your inbox address.", status=400)
-    if membership_for(tenant.id, user.id) is None:
+    member = membership_for(tenant.id, user.id)
+    if member is None:
         return _no_entry(request, f"{user.email} is not a member of {tenant.name}. Ask its owner to invite you.", status=403)
+    if member.is_locked:
+        return redirect(f"/you/two-factor/needed/?{urlencode({'tenant': tenant.slug})}")
     try:
         check(limits.HAND_OVER_USER, PLATFORM, user.id)
     except RateLimited:
         return _no_entry(request, "You signed in very often just now. Wait a minute and open your inbox again.", status=429)
-    sid = request.session.setdefault("sid", str(services.new_sid()))
-    code = services.issue_sign_in_code(
-        user=user, tenant_id=tenant.id, nonce_hash=bytes.fromhex(nonce_hash), platform_sid=UUID(sid)
-    )
+    sid = UUID(sid_of(request, user))
+    code = services.issue_sign_in_code(user=user, tenant_id=tenant.id, nonce_hash=bytes.fromhex(nonce_hash), platform_sid=sid)
     return _onward(request, _host_of(tenant.id, tenant.slug, request), code)
 
 
@@ -177,6 +181,16 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def signed_out(request: HttpRequest) -> HttpResponse:
     """Tenant host: you are out; here is the way back in."""
     return render(request, "tenants/signed_out.html")
+
+
+@never_cache
+@needs(Do.READ_ROOMS)
+@require_GET
+def front(request: HttpRequest) -> HttpResponse:
+    """Tenant host: who sets a new tenant up goes on where they were; everybody else goes to the inbox."""
+    tenant, member = tenant_of(request), member_of(request)
+    sets_up = may(member.role, Do.MANAGE_SITES) and first_run.begins_here(tenant.id)
+    return redirect(START if sets_up else INBOX)
 
 
 def _sign_in(request: HttpRequest, tenant: TenantRef, user: User, platform_sid: UUID) -> None:

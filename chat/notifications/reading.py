@@ -16,7 +16,7 @@ from chat.realtime.protocol.moments import stamp
 from chat.realtime.protocol.outgoing import Notice
 from chat.selectors.pages import cursor_of, read_cursor
 from chat.selectors.rows import json_column, rows_for_each
-from saas.core.errors import BadFrame
+from saas.core.errors import BadFrame, NotFound
 
 PAGE: Final = 50  # notifications in one answer over HTTP
 COLUMNS: Final = ("id", "kind", "title", "body", "url", "created_at", "room_id", "actions")
@@ -56,16 +56,34 @@ def unread(recipient_id: UUID) -> int:
     return len(_unseen(recipient_id).values_list("id")[:MAX_UNREAD])
 
 
-def told(recipient_id: UUID, cursor: str | None) -> tuple[list[Told], str | None]:
-    """All notifications of somebody, newest first, and the cursor of the next page or None. Raises BadFrame for the cursor."""
+def told(
+    recipient_id: UUID, cursor: str | None, *, category: str | None = None, only_unseen: bool = False, limit: int = PAGE
+) -> tuple[list[Told], str | None]:
+    """The notifications of somebody, newest first, and the cursor of the next page or None.
+
+    Raises BadFrame for a cursor that is not ours and for a category that does not exist, each with its field.
+    """
     mine = Notification.objects.filter(recipient_id=recipient_id).order_by("-created_at", "-id")
+    if category is not None:
+        mine = mine.filter(category=_known(category))
+    if only_unseen:
+        mine = mine.filter(seen_at=None)
     if cursor:
         moment, ident = read_cursor(cursor)
         mine = mine.filter(Q(created_at__lt=moment) | Q(created_at=moment, id__lt=ident), created_at__lte=moment)
-    found = list(mine[: PAGE + 1])
-    page, last = found[:PAGE], found[PAGE - 1 : PAGE]
-    onward = cursor_of(last[0].created_at, last[0].id) if len(found) > PAGE else None
+    found = list(mine[: limit + 1])
+    page, last = found[:limit], found[limit - 1 : limit]
+    onward = cursor_of(last[0].created_at, last[0].id) if len(found) > limit else None
     return [Told(_notice(row), row.category, stamp(row.seen_at) if row.seen_at else None) for row in page], onward
+
+
+def url_of(recipient_id: UUID, notification_id: UUID) -> str:
+    """Where a notification of somebody leads. Raises NotFound for one that is not theirs."""
+    mine = Notification.objects.filter(recipient_id=recipient_id, id=notification_id)
+    found: str | None = mine.values_list("url", flat=True).first()
+    if found is None:
+        raise NotFound("There is no such notification.")
+    return found
 
 
 def mark_seen(recipient_id: UUID, notification_id: UUID | None) -> int | None:
@@ -86,8 +104,8 @@ def settings_of(recipient_id: UUID, role: str) -> dict[str, bool]:
 
 def change_settings(recipient_id: UUID, wanted: Mapping[str, bool]) -> None:
     """From now on they hear of these categories, or do not. Raises BadFrame for one that does not exist."""
-    if unknown := wanted.keys() - CATEGORIES.keys():
-        raise BadFrame(f"There is no category {sorted(unknown)[0]!r}; there are {', '.join(CATEGORIES)}.", field="settings")
+    for name in sorted(wanted):
+        _known(name, field="settings")
     NotificationSetting.objects.bulk_create(
         [NotificationSetting(recipient_id=recipient_id, category=name, wanted=want) for name, want in sorted(wanted.items())],
         update_conflicts=True,
@@ -99,6 +117,12 @@ def change_settings(recipient_id: UUID, wanted: Mapping[str, bool]) -> None:
 def prune() -> int:
     """Drop what was seen long ago; how many."""
     return Notification.objects.filter(seen_at__lt=timezone.now() - KEPT).delete()[0]
+
+
+def _known(category: str, *, field: str = "category") -> str:
+    if category not in CATEGORIES:
+        raise BadFrame(f"There is no category {category!r}; there are {', '.join(CATEGORIES)}.", field=field)
+    return category
 
 
 def _unseen(recipient_id: UUID):  # type: ignore[no-untyped-def]

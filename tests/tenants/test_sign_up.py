@@ -41,8 +41,8 @@ def errors(browser: Browser, **changes: str) -> dict[str, list[str]]:
 def test_signing_up_ends_on_the_host_of_the_new_tenant(browser: Browser) -> None:
     said = form()
     page = browser.follow(browser.post(SIGN_UP, said))
-    assert browser.url == f"http://{said['slug']}.localhost:8000/install/"
-    assert b"porchlight.js" in page.content
+    assert browser.url == f"http://{said['slug']}.localhost:8000/start/"
+    assert b"1 of 5 done" in page.content
     me = browser.get(f"http://{said['slug']}.localhost:8000/api/v1/me").json()
     assert (me["user"]["email"], me["role"], me["tenant"]["name"]) == (said["email"], "owner", "Nell & Co")
 
@@ -62,7 +62,7 @@ def test_whoever_is_signed_in_makes_one_more_tenant(browser: Browser) -> None:
     browser.post(SIGN_UP, first)
     second = f"m{uuid4().hex[:12]}"
     browser.follow(browser.post(SIGN_UP, {"tenant_name": "Second", "slug": second}))
-    assert browser.url == f"http://{second}.localhost:8000/install/"
+    assert browser.url == f"http://{second}.localhost:8000/start/"
     owned = Membership.objects.filter(user__email=first["email"], role=Role.OWNER).values_list("tenant__slug", flat=True)
     assert set(owned) == {first["slug"], second}
 
