@@ -13,6 +13,7 @@ class ChatConfig(AppConfig):
         from chat.realtime.revocation import end_sessions, tell_changed
         from chat.selectors.export import export
         from chat.selectors.sites import forget_sites
+        from chat.services.handing_on import hand_on, held_by
         from chat.services.sites import make_first_site
         from saas.core import registry
 
@@ -20,6 +21,8 @@ class ChatConfig(AppConfig):
         registry.tenant_changed.fill(forget_sites)
         registry.tenant_changed.fill(tell_changed)
         registry.sessions_ended.fill(end_sessions)
+        registry.member_left.fill(hand_on)
+        registry.rooms_held.fill(held_by)
         registry.notify.fill(notify)
         registry.tenant_changed.fill(forget_team)
         registry.export_tenant.fill(export)
