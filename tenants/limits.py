@@ -10,6 +10,9 @@ TOKEN_EMAIL = Limit("token_email", times=10, per=300, scope="person")
 REFRESH_IP = Limit("refresh_ip", times=120, per=60, scope="ip")
 SOCKET_TICKET_USER = Limit("socket_ticket_user", times=60, per=60, scope="person")
 HAND_OVER_USER = Limit("hand_over_user", times=30, per=60, scope="person")
+INVITATIONS = Limit("invitations", times=100, per=3600, scope="tenant")  # mails of one tenant to people who did not ask for them
+INVITATION_AGAIN = Limit("invitation_again", times=5, per=3600, scope="invitation")
+ACCEPT_IP = Limit("accept_ip", times=30, per=600, scope="ip")
 
 # Every request that Django answers, on a tenant's host or under its embed keys. Over all processes, on credit.
 HTTP_PER_IP = Limit("http.ip", 6_000, 60, "ip")  # for each tenant; an office may stand behind one address

@@ -187,8 +187,8 @@ class SignInCode(models.Model):
 
 
 class SignIn(models.Model):
-    """One place where a user is signed in: a browser on the platform's host (without a tenant), a browser on a tenant's host, or an
-    API client of a tenant with its family of refresh tokens.
+    """One place where a user is signed in: a browser on the platform's host (without a tenant) or on a tenant's, or an API client
+    of a tenant with its family of refresh tokens.
 
     Its id is the `sid` of sessions and tokens. Ending it deletes the browser's session and refuses the family's refresh tokens.
     """

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
+from django.db.models import Q
+from django.utils import timezone
+
 from saas.core import bytecache, registry
 from tenants.context import TenantRef
 from tenants.lookup import Lookup
-from tenants.models import Domain, EmbedKey, Membership, Role, SignIn, Tenant
+from tenants.models import SECOND_FACTORS, Domain, EmbedKey, Membership, Role, SignIn, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,12 @@ class KeyRef:
     tenant: TenantRef
     site_id: UUID
     key: str
+    until: datetime | None = None  # an old one that works on for a while
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time has come since it was read."""
+        return self.until is not None and self.until <= timezone.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class MemberRef:
     role: str
     email: str
     is_support: bool = False  # staff of the platform, who look in because the tenant's owner agreed
+    is_locked: bool = False  # the tenant asks for a second factor that they do not have: nothing of it opens for them
 
 
 def ref(tenant: Tenant) -> TenantRef:
@@ -51,11 +62,15 @@ async def a_tenant_for_host(host: str) -> TenantRef | None:
 
 def site_key(key: str) -> KeyRef | None:
     """The site of an embed key that has not been revoked."""
-    return _keys.get(key) if _is_plausible(key) else None
+    return _alive(_keys.get(key)) if _is_plausible(key) else None
 
 
 async def a_site_key(key: str) -> KeyRef | None:
-    return await _keys.aget(key) if _is_plausible(key) else None
+    return _alive(await _keys.aget(key)) if _is_plausible(key) else None
+
+
+def _alive(found: KeyRef | None) -> KeyRef | None:
+    return None if found is None or found.is_over else found
 
 
 def membership_for(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
@@ -108,33 +123,44 @@ def _load_host(host: str) -> TenantRef | None:
 
 
 def _load_key(key: str) -> KeyRef | None:
-    found = EmbedKey.objects.select_related("tenant").filter(key=key, revoked_at=None).first()
-    return KeyRef(tenant=ref(found.tenant), site_id=found.site_id, key=found.key) if found else None
+    works = Q(revoked_at=None) | Q(revoked_at__gt=timezone.now())
+    found = EmbedKey.objects.select_related("tenant").filter(works, key=key).first()
+    return KeyRef(ref(found.tenant), found.site_id, found.key, until=found.revoked_at) if found else None
 
 
 def _load_member(pair: tuple[UUID, UUID]) -> MemberRef | None:
-    active = Membership.objects.select_related("user").filter(disabled_at=None, user__is_active=True)
-    found = active.filter(tenant_id=pair[0], user_id=pair[1]).first()
-    if found is None:
-        return _supporter(*pair)
-    return MemberRef(user_id=found.user_id, name=found.user.name, role=found.role, email=found.user.email)
+    return _load_members([pair]).get(pair)
 
 
 def _supporter(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
     """A member of staff who may look in: as somebody who reads and changes nothing."""
-    visits = [visit for visit in registry.support_visit(tenant_id=tenant_id, user_id=user_id) if visit]
-    return next((MemberRef(user_id, name, Role.VIEWER, email, is_support=True) for name, email in visits), None)
+    visit = next((visit for visit in registry.support_visit(tenant_id=tenant_id, user_id=user_id) if visit), None)
+    if visit is None:
+        return None
+    needs = Tenant.objects.filter(id=tenant_id, needs_two_factor=True).exists()
+    is_locked = needs and user_id in _without_factor([user_id])
+    return MemberRef(user_id, visit[0], Role.VIEWER, visit[1], is_support=True, is_locked=is_locked)
 
 
 def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], MemberRef]:
-    """`_load_member` for each of these."""
+    """Those of these that are active members, or staff who may look in."""
     active = Membership.objects.filter(disabled_at=None, user__is_active=True)
     tenants, users = zip(*pairs, strict=True)
     found = active.filter(tenant_id__in=set(tenants), user_id__in=set(users))
-    columns = ("tenant_id", "user_id", "user__name", "role", "user__email")
-    members = {(tenant, user): MemberRef(user, *rest) for tenant, user, *rest in found.values_list(*columns)}
+    columns = ("tenant_id", "user_id", "user__name", "role", "user__email", "tenant__needs_two_factor")
+    rows = list(found.values_list(*columns))
+    without = _without_factor([user for _, user, *_, needs in rows if needs])
+    members = {(tenant, user): MemberRef(user, *rest, is_locked=needs and user in without) for tenant, user, *rest, needs in rows}
     visits = {pair: visit for pair in pairs if pair not in members and (visit := _supporter(*pair))}
     return {pair: members[pair] for pair in pairs if pair in members} | visits
+
+
+def _without_factor(users: Sequence[UUID]) -> set[UUID]:
+    """Those of these users who have set up no second factor. Asks nothing for nobody."""
+    if not users:
+        return set()
+    secured = Authenticator.objects.filter(user_id__in=users, type__in=SECOND_FACTORS)
+    return set(users) - set(secured.values_list("user_id", flat=True))
 
 
 def _load_ends(sids: Sequence[UUID]) -> dict[UUID, datetime]:
