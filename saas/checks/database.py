@@ -46,11 +46,17 @@ def database_problems(database: dict[str, Any]) -> list[str]:
     """Of the database that the server uses, as it is seen by the server's own login."""
     try:
         with psycopg.connect(**address_of(database), autocommit=True) as connection:
-            found = connection.cursor(row_factory=class_row(Found)).execute(LOOK).fetchone()
-            assert found is not None
+            found = look(connection)
             return [*_safety(found), *_login(found), *_pooler(connection, database)]
     except psycopg.OperationalError as error:
         return [f"DATABASE_URL: the database does not answer: {str(error).strip().splitlines()[-1]}"]
+
+
+def look(connection: psycopg.Connection[Any]) -> Found:
+    """What this connection's server and login are."""
+    found = connection.cursor(row_factory=class_row(Found)).execute(LOOK).fetchone()
+    assert found is not None  # the login and the database that it is in are there
+    return found
 
 
 def _safety(found: Found) -> list[str]:

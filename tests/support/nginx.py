@@ -20,13 +20,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from saas.up.database import ROOT
-from saas.up.nginx import configuration, find_program
 from saas.up.processes import die_with_parent
+from saas.up.unpacked import NGINX
 from tests.support.server import lasting_port
 
 INFRA = ROOT / "infra/nginx"
 START_SECONDS = 20.0
 NAMES = ("localhost", "*.localhost")
+
+
+def mime_types() -> Path:
+    """nginx's own list."""
+    return next(path for path in (NGINX.folder / "etc/nginx/mime.types", Path("/etc/nginx/mime.types")) if path.exists())
 
 
 @dataclass
@@ -46,7 +51,9 @@ class Nginx:
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __enter__(self) -> "Nginx":
-        self.folder.chmod(0o755)  # its workers are nobody's
+        self.folder.mkdir(exist_ok=True)
+        for folder in (self.folder, *self.folder.parents[:2]):
+            folder.chmod(folder.stat().st_mode | 0o055)  # its workers are nobody's
         self._write()
         self._program(["-t"], check=True)
         with open(self.access_log, "wb") as out, open(self.error_log, "wb") as err:
@@ -78,7 +85,7 @@ class Nginx:
         self._make_certificate()
         ports = (*self.web, *self.ws)
         places = {
-            "/etc/nginx/mime.types": str(configuration() / "mime.types"),
+            "/etc/nginx/mime.types": str(mime_types()),
             "/etc/porchlight/tls": str(self.folder / "tls"),
             "/tmp/nginx": str(self.folder / "nginx"),
             "include porchlight/": f"include {self.folder}/conf/porchlight/",
@@ -110,7 +117,7 @@ class Nginx:
         (folder / "privkey.pem").write_bytes(key.private_bytes(pem, *kinds))
 
     def _words(self) -> list[str]:
-        program = find_program()
+        program = NGINX.find()
         assert program is not None
         return [str(program), "-p", str(self.folder), "-c", str(self.folder / "conf/nginx.conf"), "-e", str(self.error_log)]
 

@@ -1,0 +1,53 @@
+# syntax=docker/dockerfile:1
+# One image for web, ws, worker and migrate: the command chooses. Nothing in it is written at run time but /var/lib/porchlight and /tmp.
+
+# The browser's files.
+FROM node:24-bookworm-slim AS client
+WORKDIR /src/widget/client
+COPY widget/client/package.json widget/client/package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY widget/client/ ./
+RUN node build.mjs --quiet
+
+# The packages, each checked against its hash.
+FROM python:3.13-slim-bookworm AS packages
+RUN python -m venv /venv
+COPY requirements/app.txt /src/requirements/app.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    /venv/bin/pip install --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r /src/requirements/app.txt \
+    && /venv/bin/python -m compileall -q /venv/lib \
+    && /venv/bin/pip uninstall --disable-pip-version-check -y -q pip
+
+# What runs.
+FROM python:3.13-slim-bookworm
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=saas.settings \
+    DATA_DIR=/var/lib/porchlight \
+    STATIC_ROOT=/srv/porchlight/static
+RUN groupadd --gid 10001 porchlight \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin porchlight \
+    && install -d -o 10001 -g 10001 /var/lib/porchlight /srv/porchlight/static
+WORKDIR /srv/porchlight
+COPY --from=packages /venv /venv
+COPY manage.py ./
+COPY saas/ saas/
+COPY tenants/ tenants/
+COPY billing/ billing/
+COPY chat/ chat/
+COPY widget/*.py widget/
+COPY widget/migrations/ widget/migrations/
+COPY templates/ templates/
+COPY static/ static/
+COPY --from=client /src/static/built/ static/built/
+# These values are of this one step: no server would start with them.
+RUN SECRET_KEY=none DATABASE_URL=postgresql://none@localhost/none DATABASE_OWNER_URL=postgresql://none@localhost/none \
+    python manage.py collectstatic --noinput --verbosity 0 \
+    && PYTHONDONTWRITEBYTECODE= python -m compileall -q saas tenants billing chat widget
+USER 10001:10001
+VOLUME /var/lib/porchlight
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-m", "saas.probe", "live"]
+CMD ["python", "-m", "saas.serve", "--host", "0.0.0.0", "--port", "8000"]
