@@ -42,6 +42,8 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
         "people/<uuid:member_id>/enable/": GATED,
         "people/<uuid:member_id>/remove/": GATED,
         "people/<uuid:member_id>/sign-out/": GATED,
+        "audit/": GATED,
+        "audit/audit.csv": GATED,
         "settings/": GATED,
         "settings/name/": GATED,
         "settings/security/": GATED,
