@@ -1,6 +1,6 @@
 """Signing in through the HTTP API of a tenant's host, and what a signed-in page needs for its socket."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from rest_framework import serializers
@@ -11,10 +11,11 @@ from rest_framework.views import APIView
 from saas.core.http import client_ip
 from saas.core.ratelimit import PLATFORM, check
 from tenants import limits, services
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
 from tenants.jwt_services import Pair, end_family, refresh_pair, sign_in_by_password
 from tenants.models import User
-from tenants.permissions import IsAnyone
+from tenants.permissions import IsAnyone, Needs
 from tenants.tokens import issue_socket_ticket
 
 
@@ -77,6 +78,8 @@ class SignOutView(APIView):
 class SocketTicketView(APIView):
     """`POST /api/v1/auth/socket-ticket`"""
 
+    needs: ClassVar[Needs] = {"POST": Do.READ_ROOMS}
+
     def post(self, request: Request) -> Response:
         who, tenant = principal_of(request), tenant_of(request)
         check(limits.SOCKET_TICKET_USER, tenant.id, who.id)
@@ -88,6 +91,8 @@ class SocketTicketView(APIView):
 
 class MeView(APIView):
     """`GET /api/v1/me`"""
+
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS}
 
     def get(self, request: Request) -> Response:
         who, tenant = principal_of(request), tenant_of(request)

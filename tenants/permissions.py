@@ -1,6 +1,6 @@
 """Gates of views: DRF permissions for the API, decorators for pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 READING: Final = {"GET", "HEAD", "OPTIONS"}
+Needs = Mapping[str, Do]  # of a view of the API: what each method asks for, in its services; the matrix of roles is tested so
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 

@@ -1,5 +1,7 @@
 """Invitations into community rooms over HTTP."""
 
+from typing import ClassVar
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -7,7 +9,9 @@ from chat.realtime.protocol.moments import stamp
 from chat.services.invitations import Invited, invitations, invite, take_back
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, nothing, read, room_of
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
+from tenants.permissions import Needs
 
 
 class Terms(Body, frozen=True):
@@ -19,6 +23,8 @@ class Terms(Body, frozen=True):
 
 class InvitationsView(ActingView):
     """`GET /api/v1/rooms/<id>/invitations`, and `POST {expires_in, uses}`, whose answer alone holds the code."""
+
+    needs: ClassVar[Needs] = {"GET": Do.MODERATE, "POST": Do.MODERATE}
 
     def get(self, request: Request, room_id: str) -> Response:
         found = invitations(tenant_of(request), principal_of(request), room_id=ident(room_id))
@@ -33,6 +39,8 @@ class InvitationsView(ActingView):
 
 class InvitationView(ActingView):
     """`DELETE /api/v1/rooms/<id>/invitations/<invitation>`"""
+
+    needs: ClassVar[Needs] = {"DELETE": Do.MODERATE}
 
     def delete(self, request: Request, room_id: str, invitation_id: str) -> Response:
         room, invitation = ident(room_id), ident(invitation_id, "invitation")

@@ -1,7 +1,7 @@
 """The people of a community room over HTTP."""
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from rest_framework.request import Request
@@ -13,8 +13,10 @@ from chat.selectors.members import members_of
 from chat.services.members import MemberChange, remove_member, set_member, until
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, moment, nothing, read, room_of
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
+from tenants.permissions import Needs
 
 
 class Restraint(Body, frozen=True):
@@ -46,6 +48,8 @@ class Membership(Restraint, frozen=True):
 class MembersView(APIView):
     """`GET /api/v1/rooms/<id>/members?cursor=`"""
 
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS}
+
     def get(self, request: Request, room_id: str) -> Response:
         with in_tenant(tenant_of(request)):
             room = room_for(principal_of(request), ident(room_id)).room_id
@@ -55,6 +59,8 @@ class MembersView(APIView):
 
 class MemberView(ActingView):
     """`PUT` and `DELETE /api/v1/rooms/<id>/members/<person>`"""
+
+    needs: ClassVar[Needs] = {"PUT": Do.MODERATE, "DELETE": Do.MODERATE}
 
     def put(self, request: Request, room_id: str, person_id: str) -> Response:
         room, person = room_of(request, room_id), ident(person_id, "person")

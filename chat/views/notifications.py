@@ -1,5 +1,6 @@
 """Notifications over HTTP: the list of the one who asks, what they have seen, and what they want to hear of."""
 
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -10,12 +11,16 @@ from rest_framework.views import APIView
 from chat.notifications import CATEGORIES, Told, change_settings, see, settings_of, told, unread
 from chat.views.body import Body, answer, read
 from saas.core.errors import BadFrame
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
+from tenants.permissions import Needs
 
 
 class NotificationsView(APIView):
     """`GET /api/v1/notifications?cursor=`: newest first, seen ones for 90 days."""
+
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS}
 
     def get(self, request: Request) -> Response:
         me, cursor = principal_of(request).id, request.query_params.get("cursor")
@@ -35,6 +40,8 @@ class SeenBody(Body, frozen=True):
 class SeenView(APIView):
     """`POST /api/v1/notifications/seen {id}` or `{all: true}`; the open sockets of the one who asks hear of it."""
 
+    needs: ClassVar[Needs] = {"POST": Do.READ_ROOMS}
+
     def post(self, request: Request) -> Response:
         said = read(request, SeenBody)
         if (said.id is None) != said.all:
@@ -48,6 +55,8 @@ class WantedBody(Body, frozen=True):
 
 class SettingsView(APIView):
     """`GET /api/v1/notifications/settings`, and `PUT {settings: {category: bool}}`: what is not named stays."""
+
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS, "PUT": Do.READ_ROOMS}
 
     def get(self, request: Request) -> Response:
         with in_tenant(tenant_of(request)):

@@ -1,5 +1,6 @@
 """Pinned messages over HTTP."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -8,7 +9,9 @@ from rest_framework.response import Response
 from chat.services.moderation import pin
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
+from tenants.permissions import Needs
 
 
 class Pin(Body, frozen=True):
@@ -20,6 +23,8 @@ class Pin(Body, frozen=True):
 class PinsView(ActingView):
     """`POST /api/v1/rooms/<id>/pins {message}`"""
 
+    needs: ClassVar[Needs] = {"POST": Do.MODERATE}
+
     def post(self, request: Request, room_id: str) -> Response:
         seen, message = room_of(request, room_id), read(request, Pin).message
         return answer(room=pin(tenant_of(request), principal_of(request), room_id=seen, message_id=message, on=True))
@@ -27,6 +32,8 @@ class PinsView(ActingView):
 
 class PinView(ActingView):
     """`DELETE /api/v1/rooms/<id>/pins/<message>`"""
+
+    needs: ClassVar[Needs] = {"DELETE": Do.MODERATE}
 
     def delete(self, request: Request, room_id: str, message_id: str) -> Response:
         room, message = ident(room_id), ident(message_id, "message")

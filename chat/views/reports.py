@@ -1,5 +1,6 @@
 """Complaints about messages over HTTP."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -12,8 +13,10 @@ from chat.selectors.reports import reports
 from chat.services.moderation import report_message, settle_report
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import in_tenant
+from tenants.permissions import Needs
 
 
 class Complaint(Body, frozen=True):
@@ -25,6 +28,8 @@ class Complaint(Body, frozen=True):
 
 class RoomReportsView(ActingView):
     """`POST /api/v1/rooms/<id>/reports {message, reason}`"""
+
+    needs: ClassVar[Needs] = {"POST": Do.READ_ROOMS}
 
     limit = REPORT_PER_PERSON
 
@@ -38,6 +43,8 @@ class RoomReportsView(ActingView):
 class ReportsView(APIView):
     """`GET /api/v1/reports?status=open|settled|all&cursor=`"""
 
+    needs: ClassVar[Needs] = {"GET": Do.MODERATE}
+
     def get(self, request: Request) -> Response:
         demand(Act.SETTLE, principal_of(request))
         query = request.query_params
@@ -48,6 +55,8 @@ class ReportsView(APIView):
 
 class SettleView(ActingView):
     """`POST /api/v1/reports/<id>/settle`"""
+
+    needs: ClassVar[Needs] = {"POST": Do.MODERATE}
 
     def post(self, request: Request, report_id: str) -> Response:
         settled = settle_report(tenant_of(request), principal_of(request), report_id=ident(report_id, "report"))
