@@ -61,6 +61,8 @@ class Act(StrEnum):
     CREATE = "create"
     CHANGE = "change"  # its title, who may join
     ARCHIVE = "archive"
+    DELETE = "delete"  # for good, with all that was said
+    ORDER = "order"  # its place among its site's rooms
     APPOINT = "appoint"  # moderators
     INVITE = "invite"
     SETTLE = "settle"  # see reports and close them
@@ -74,6 +76,8 @@ ACTS: Final[dict[Act, tuple[Do, bool]]] = {
     Act.CREATE: (Do.MANAGE_ROOMS, False),
     Act.CHANGE: (Do.MANAGE_ROOMS, False),
     Act.ARCHIVE: (Do.MANAGE_ROOMS, False),
+    Act.DELETE: (Do.MANAGE_ROOMS, False),
+    Act.ORDER: (Do.MANAGE_ROOMS, False),
     Act.APPOINT: (Do.MANAGE_ROOMS, False),
     Act.INVITE: (Do.MODERATE, False),
     Act.SETTLE: (Do.MODERATE, False),

@@ -98,6 +98,7 @@ class Report(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True)
     settled_by = models.UUIDField(null=True)
+    done = models.JSONField(default=list, db_default=[])  # what was done about it: "deleted", "muted", "banned"
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -43,6 +43,7 @@ class Room(models.Model):
     notes_of = models.OneToOneField("self", on_delete=models.CASCADE, null=True, related_name="notes")
     join_rule = models.CharField(max_length=10, choices=JoinRule.choices, default=JoinRule.OPEN, db_default="open")
     slow_seconds = models.IntegerField(default=0, db_default=0)  # between two messages of one member
+    position = models.IntegerField(default=0, db_default=0)  # among its site's community rooms; of equal ones the older is first
     pinned = models.JSONField(default=list, db_default=[])  # ids of messages, newest pin first
     locked_at = models.DateTimeField(null=True)  # only moderators and agents write
     closed_at = models.DateTimeField(null=True)  # archived: no more messages
@@ -63,7 +64,10 @@ class Room(models.Model):
                 name="support_room_has_visitor",
             ),
         ]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["-last_at", "-id"], name="room_newest_first")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-last_at", "-id"], name="room_newest_first"),
+            models.Index(fields=["site", "position", "id"], condition=models.Q(kind="community"), name="rooms_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.title

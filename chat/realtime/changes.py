@@ -5,9 +5,9 @@ from uuid import UUID
 
 from chat.realtime import groups
 from chat.realtime.append import for_visitor
-from chat.realtime.expulsion import obey_out, out_of_room
+from chat.realtime.expulsion import all_out, obey_out, out_of_room
 from chat.realtime.hub import Hub, Published
-from chat.realtime.protocol.outgoing import RoomOut, Summary, encode
+from chat.realtime.protocol.outgoing import Left, RoomOut, Summary, encode
 from chat.realtime.waiting import frame_of
 from tenants.context import TenantRef
 
@@ -26,3 +26,11 @@ def put_out(hub: Hub, tenant: TenantRef, room_id: UUID, person_id: UUID | None =
     group, order = groups.room(tenant.id, room_id), out_of_room(person_id)
     obey_out(hub.local, hub.leave_room, group, order)
     hub.bus.say(group, order)
+
+
+def end_room(hub: Hub, tenant: TenantRef, room_id: UUID) -> None:
+    """The room is no more: everybody is out of it, on every process, and it leaves the lists of the team."""
+    group, order = groups.room(tenant.id, room_id), all_out()
+    obey_out(hub.local, hub.leave_room, group, order)
+    hub.bus.say(group, order)
+    hub.tell(groups.inbox(tenant.id), Left(room=room_id, code="not_found"))

@@ -32,12 +32,19 @@ def out_of_room(person_id: UUID | None) -> Item:
     return {"k": "out", "who": person_id.hex if person_id else None}
 
 
+def all_out() -> Item:
+    """The order for a room that is no more: everybody, the team among them."""
+    return {"k": "out", "who": None, "all": True}
+
+
 def obey_out(local: Local, leave: Leave, group: str, item: Item) -> None:
     """The order on this process. A socket that is just reading the room's history is put out, too."""
     room = local.rooms.get(group)
     if room is None:
         return
-    if item["who"]:
+    if item.get("all"):
+        _out(room, leave, _sockets(room))
+    elif item["who"]:
         _out(room, leave, [session for session in _sockets(room) if session.principal.id == UUID(item["who"])])
     else:
         task = local.loop.create_task(_look_again(room, leave), name="look-again")

@@ -9,7 +9,7 @@ import msgspec
 from chat.access import VISIBLE, reader
 from chat.realtime.protocol.codes import MAX_SUMMARIES
 from chat.realtime.protocol.outgoing import Summary
-from chat.selectors.pages import cursor_of, read_cursor
+from chat.selectors.pages import cursor_of, cursor_of_place, read_cursor, read_place
 from chat.selectors.rows import (
     FROM_ROOMS,
     FROM_SHARED,
@@ -57,10 +57,10 @@ OF_AGENTS: Final = f"""
 """
 EVERYTHING: Final = {"status": None, "kinds": None, "rooms": None, "last_at": None, "last_id": None}
 COMMUNITY: Final = f"""
-    SELECT {SUMMARY} {FROM_ROOMS}
+    SELECT {SUMMARY}, room.position {FROM_ROOMS}
     WHERE room.kind = 'community' AND room.site_id = %(site)s AND {VISIBLE} AND (room.closed_at IS NULL OR mine.id IS NOT NULL)
-      AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))
-    ORDER BY room.last_at DESC, room.id DESC
+      AND (%(position)s::int IS NULL OR (room.position, room.id) > (%(position)s::int, %(last_id)s::uuid))
+    ORDER BY room.position, room.id
     LIMIT %(limit)s
 """
 ONE: Final = f"SELECT {SUMMARY} {FROM_ROOMS} WHERE room.id = %(room)s"
@@ -129,13 +129,16 @@ def _rooms_of(kind: str) -> str:
 def community_rooms(
     visitor: Principal, *, limit: int = MAX_SUMMARIES, cursor: str | None = None
 ) -> tuple[list[tuple[Summary, bool]], str | None]:
-    """The community rooms that a visitor may join, newest first, each with whether they are a member; archived ones only then.
+    """The community rooms that a visitor may join, in the team's order, each with whether they are a member; archived ones only
+    then.
 
     And the cursor of the next page or None. Raises BadFrame for a cursor that is not ours (field `cursor`).
     """
-    last_at, last_id = read_cursor(cursor) if cursor else (None, None)
-    page, onward = _page(COMMUNITY, {**reader(visitor), "last_at": last_at, "last_id": last_id, "limit": limit + 1}, limit)
-    return [(summary_for(row, visitor.kind), row.my_role is not None) for row in page], onward
+    position, last_id = read_place(cursor) if cursor else (None, None)
+    found = rows(COMMUNITY, {**reader(visitor), "position": position, "last_id": last_id, "limit": limit + 1})
+    page = [(SummaryRow(*columns), place) for *columns, place in found[:limit]]
+    onward = cursor_of_place(page[-1][1], page[-1][0].id) if len(found) > limit else None
+    return [(summary_for(row, visitor.kind), row.my_role is not None) for row, _ in page], onward
 
 
 def summary_of(room_id: UUID, principal: Principal | None) -> Summary:

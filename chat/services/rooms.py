@@ -19,8 +19,11 @@ from chat.realtime.hub import Published, from_thread
 from chat.realtime.protocol.outgoing import RoomOut, Summary
 from chat.selectors import summary_of
 from chat.services.lines import clean_line
+from chat.services.order import hold_order, last_place
 from chat.services.system_lines import say
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound, ReadOnly, RoomClosed
+from saas.core.seen import refuse_if_changed
+from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
@@ -84,35 +87,44 @@ def create_room(
     if kind == Room.Kind.TEAM and (site_id or join_rule != Room.JoinRule.OPEN or slow_seconds):
         raise BadFrame("A team room is for all agents: it has no site, no join rule and no slow mode.", field="kind")
     with in_tenant(tenant), transaction.atomic():
-        site = _site(site_id) if kind == Room.Kind.COMMUNITY else None
         slow = _slow(slow_seconds)
-        room = Room.objects.create(kind=kind, title=title, site_id=site, join_rule=join_rule, slow_seconds=slow)
+        values = {"kind": kind, "title": title, "join_rule": join_rule, "slow_seconds": slow}
+        room = Room.objects.create(**values, **(_at_the_end(_site(site_id)) if kind == Room.Kind.COMMUNITY else {}))
         line = say(room.id, f"{principal.name} opened this room")
+        record(tenant, by=principal, act="room.created", on=thing_of(room), after=values)
         made = summary_of(room.id, None)
         seen = summary_of(room.id, principal)
     tell_change(tenant, made, line)
     return seen
 
 
-def change_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, change: RoomChange) -> Summary:
+def change_room(
+    tenant: TenantRef, principal: Principal, *, room_id: UUID, change: RoomChange, seen: str | None = None
+) -> Summary:
     """Change a community or team room; what is already so is left alone. Each change takes a system line.
 
-    With another join rule, whoever may not stay is out at once. Raises NotFound, ReadOnly or Forbidden by role, Conflict for what
-    this kind of room does not have, RoomClosed for an archived one, and what is wrong with a value, with its field.
+    With another join rule, whoever may not stay is out at once. `seen` is the mark of `values_of` of what the change names, as it
+    was shown. Raises NotFound, ReadOnly or Forbidden by role, Conflict for what this kind of room does not have, ChangedSince,
+    RoomClosed for an archived one, and what is wrong with a value, with its field.
     """
     values = _values(change)
     with in_tenant(tenant):
         access = room_to(Act.CHANGE if change.is_structural else Act.CALM, principal, room_id)
         _refuse_kind(access, community_only=bool(values.keys() - {"title"}))
         with transaction.atomic():
-            lines = _change(lock_open_room(room_id), values, principal.name)
+            room = lock_open_room(room_id)
+            refuse_if_changed(seen, {field: now for field, now in values_of(room).items() if field in values})
+            lines = _change(room, values, principal.name)
+            if lines:
+                was = values_of(room)
+                record(tenant, by=principal, act="room.changed", on=thing_of(room), before=was, after=was | values)
             told = summary_of(room_id, None)
-        seen = summary_of(room_id, principal)
+        found = summary_of(room_id, principal)
     if lines:
         tell_change(tenant, told, *lines)
     if lines and "join_rule" in values:
         from_thread(lambda hub: put_out(hub, tenant, room_id))
-    return seen
+    return found
 
 
 def archive_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, archived: bool) -> Summary:
@@ -120,12 +132,25 @@ def archive_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, arch
     with in_tenant(tenant):
         _refuse_kind(room_to(Act.ARCHIVE, principal, room_id))
         with transaction.atomic():
-            line = _archive(lock_room(room_id), principal.name, archived=archived)
+            room = lock_room(room_id)
+            line = _archive(room, principal.name, archived=archived)
+            if line:
+                record(tenant, by=principal, act="room.archived" if archived else "room.reopened", on=thing_of(room))
             told = summary_of(room_id, None)
         seen = summary_of(room_id, principal)
     if line:
         tell_change(tenant, told, line)
     return seen
+
+
+def values_of(room: Room) -> dict[str, Any]:
+    """What can be changed about a room, as it is."""
+    return {"title": room.title, "join_rule": room.join_rule, "slow_seconds": room.slow_seconds, "locked": bool(room.locked_at)}
+
+
+def thing_of(room: Room) -> Thing:
+    """The room as the audit log names it."""
+    return Thing("room", room.id, room.title)
 
 
 def lock_room(room_id: UUID) -> Room:
@@ -181,7 +206,7 @@ def _change_status(principal: Principal, room_id: UUID, status: Room.Status) -> 
 
 def _change(room: Room, values: dict[str, Any], name: str) -> list[Published]:
     """Store the values that are new; the lines that say so."""
-    now = {"title": room.title, "join_rule": room.join_rule, "slow_seconds": room.slow_seconds, "locked": bool(room.locked_at)}
+    now = values_of(room)
     news = {field: value for field, value in values.items() if now[field] != value}
     lines = []
     for field, value in news.items():
@@ -234,6 +259,12 @@ def _site(site_id: UUID | None) -> UUID:
     if found is None:
         raise NotFound("There is no such site.", field="site")
     return found
+
+
+def _at_the_end(site_id: UUID) -> dict[str, Any]:
+    """A new room stands behind the others of its site, until somebody moves it."""
+    hold_order(site_id)
+    return {"site_id": site_id, "position": last_place(site_id)}
 
 
 def _slow_line(_name: str, seconds: int) -> str:

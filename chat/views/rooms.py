@@ -1,7 +1,7 @@
 """Rooms over HTTP: lists, one room with its visitor, its messages, its status."""
 
 import re
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,12 +13,15 @@ from chat import selectors
 from chat.models import Room
 from chat.realtime.presence import is_here
 from chat.services.assignment import assign_room
+from chat.services.deletion import delete_room
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room, set_status
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
 from saas.core.errors import BadFrame
+from tenants.access import Do
 from tenants.authentication import principal_of, tenant_of
 from tenants.context import TenantRef, in_tenant
+from tenants.permissions import Needs
 
 END: Final = 2**53 - 1  # after every seq
 
@@ -47,8 +50,16 @@ class ChangedRoom(Calm, frozen=True):
     join_rule: Literal["open", "identified", "invited"] | None = None
 
 
+class Sure(Body, frozen=True):
+    """The title of the room that goes."""
+
+    sure: str
+
+
 class RoomsView(ActingView):
     """`GET /api/v1/rooms?status=open|resolved|all&kind=support,community,team&cursor=`; `POST` makes a community or team room."""
+
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS, "POST": Do.MANAGE_ROOMS}
 
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -77,7 +88,9 @@ class RoomsView(ActingView):
 
 
 class RoomView(ActingView):
-    """`GET /api/v1/rooms/<id>`, and `PATCH` for a community or team room."""
+    """`GET /api/v1/rooms/<id>`; `PATCH`, and `DELETE {sure}` with its title, for a community or team room."""
+
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS, "PATCH": Do.MODERATE, "DELETE": Do.MANAGE_ROOMS}
 
     def get(self, request: Request, room_id: str) -> Response:
         tenant, room = tenant_of(request), ident(room_id)
@@ -91,9 +104,16 @@ class RoomView(ActingView):
         change = RoomChange(**msgspec.structs.asdict(asked))
         return answer(room=change_room(tenant_of(request), principal_of(request), room_id=seen, change=change))
 
+    def delete(self, request: Request, room_id: str) -> Response:
+        seen, asked = room_of(request, room_id), read(request, Sure)
+        lost = delete_room(tenant_of(request), principal_of(request), room_id=seen, sure=asked.sure)
+        return answer(deleted=lost)
+
 
 class MessagesView(APIView):
     """`GET /api/v1/rooms/<id>/messages?before=&author=`; without `before` the newest page, with `author` of one person's."""
+
+    needs: ClassVar[Needs] = {"GET": Do.READ_ROOMS}
 
     def get(self, request: Request, room_id: str) -> Response:
         who, room, before = principal_of(request), ident(room_id), _seq(request.query_params.get("before"))
@@ -108,6 +128,8 @@ class MessagesView(APIView):
 
 class ResolveView(APIView):
     """`POST /api/v1/rooms/<id>/resolve`"""
+
+    needs: ClassVar[Needs] = {"POST": Do.ANSWER}
 
     status = Room.Status.RESOLVED
 
@@ -131,6 +153,8 @@ class Holder(Body, frozen=True):
 class AssignView(ActingView):
     """`POST /api/v1/rooms/<id>/assign {agent}`: who of the team holds the room."""
 
+    needs: ClassVar[Needs] = {"POST": Do.ANSWER}
+
     def post(self, request: Request, room_id: str) -> Response:
         seen, asked = room_of(request, room_id), read(request, Holder)
         return answer(room=assign_room(tenant_of(request), principal_of(request), room_id=seen, agent_id=asked.agent))
@@ -138,6 +162,8 @@ class AssignView(ActingView):
 
 class ArchiveView(ActingView):
     """`POST /api/v1/rooms/<id>/archive`"""
+
+    needs: ClassVar[Needs] = {"POST": Do.MANAGE_ROOMS}
 
     archived = True
 

@@ -216,3 +216,25 @@ def signed_in_visitor(tenant: TenantRef) -> Principal:
     with in_tenant(tenant):
         Visitor.objects.filter(id=who.id).update(external_id=uuid4().hex)
     return who
+
+
+async def test_a_deleted_room_is_gone_for_everybody_on_every_process(
+    pair: Pair,  # noqa: F811
+    sides: Sides,  # noqa: F811
+    acme: TenantRef,
+    vic: Principal,
+    friends: UUID,
+) -> None:
+    left, right = sides
+    async with left.visitor(acme, vic) as here, right.agent(acme) as inside, left.agent(acme) as looking:
+        for socket in (here, inside):
+            await socket.join(friends)
+
+        async def decide() -> None:
+            await ada_asks(pair.right, "DELETE", f"/rooms/{friends}", {"sure": "The shop's friends"})
+
+        await is_put_out(here, friends, decide)
+        for socket in (inside, looking):
+            await socket.expect("left", room=str(friends), code="not_found", seconds=SECOND)
+        await here.say("send", cid=uuid4(), room=friends, text="is anybody here?")
+        await here.expect_error("not_found")

@@ -93,8 +93,8 @@ class TestList:
         room_of(tenant, vic, "a support room is in no such list")
         said = Visit(tenant, vic).get("/rooms").json()
         assert [(room["id"], room["joined"]) for room in said["rooms"]] == [
-            (str(rooms["open"]), False),
             (str(rooms["joined"]), True),
+            (str(rooms["open"]), False),
         ]
         assert said["cursor"] is None
 
@@ -104,7 +104,7 @@ class TestList:
         vic = Visit(tenant, visitor(tenant))
         first = vic.get("/rooms").json()
         second = vic.get("/rooms", cursor=first["cursor"]).json()
-        assert [room["id"] for room in first["rooms"] + second["rooms"]] == rooms[::-1]
+        assert [room["id"] for room in first["rooms"] + second["rooms"]] == rooms
         assert refused(vic.get("/rooms", cursor="x")) == (400, "bad_frame", "cursor")
 
 

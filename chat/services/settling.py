@@ -1,0 +1,96 @@
+"""What a moderator decides about a message that was complained about, in one go. Called outside of the tenant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from chat.access import Act, demand, room_for
+from chat.models import Message, Report
+from chat.realtime.amend import Change, amend_sync
+from chat.realtime.hub import Published, from_thread
+from chat.services.members import MemberChange, set_member
+from chat.services.messages import author_of
+from chat.services.rooms import lock_room, thing_of
+from saas.core.errors import Conflict, NotFound
+from tenants.audit import Thing, record
+from tenants.context import TenantRef, in_tenant
+from tenants.tokens import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is done beside closing the complaints; nothing of it: they are dismissed. A mute and a ban end at a moment."""
+
+    delete: bool = False
+    muted_until: datetime | None = None
+    banned_until: datetime | None = None
+
+    @property
+    def done(self) -> list[str]:
+        """In the words in which it is stored."""
+        acts = {"deleted": self.delete, "muted": self.muted_until, "banned": self.banned_until}
+        return [word for word, is_done in acts.items() if is_done]
+
+
+def settle_message(tenant: TenantRef, principal: Principal, *, message_id: UUID, decision: Decision) -> int:
+    """Do what was decided, then close all open complaints about the message; how many there were.
+
+    Raises NotFound, ReadOnly or Forbidden by role, Conflict if nothing about it is open any more or if its author cannot be muted
+    or banned, and what deleting and restraining raise. Then the complaints stay open.
+    """
+    demand(Act.SETTLE, principal)
+    message = _reported(tenant, principal, message_id)
+    if decision.delete and message.deleted_at is None:
+        remove_message(tenant, principal, room_id=message.room_id, message_id=message_id)
+    if decision.muted_until or decision.banned_until:
+        _restrain(tenant, principal, message, decision)
+    return _close(tenant, principal, message, decision)
+
+
+def remove_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, message_id: UUID) -> None:
+    """Delete what somebody said, as one who keeps order; everybody sees it at once. Twice is once.
+
+    Raises NotFound, and ReadOnly or Forbidden by role.
+    """
+    demand(Act.SETTLE, principal)
+    change = Change("delete", room_id, author_of(principal), uuid4(), message_id, moderates=True)
+    with in_tenant(tenant):
+        room_for(principal, room_id)
+        with transaction.atomic():
+            room = lock_room(room_id)
+            done = amend_sync([change])[0]
+            if error := done.error():
+                raise error
+            record(tenant, by=principal, act="message.deleted", on=thing_of(room))
+    from_thread(lambda hub: hub.published(tenant, [Published(change, done)]))
+
+
+def _reported(tenant: TenantRef, principal: Principal, message_id: UUID) -> Message:
+    with in_tenant(tenant):
+        message = Message.objects.filter(id=message_id).first()
+        if message is None:
+            raise NotFound("There is no such message.")
+        room_for(principal, message.room_id)
+        if not Report.objects.filter(message=message_id, settled_at=None).exists():
+            raise Conflict("Somebody has settled this already.")
+        return message
+
+
+def _restrain(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> None:
+    if message.author_kind != "visitor" or message.author_id is None:
+        raise Conflict("Only visitors are muted or banned.", field="author")
+    ends = {"muted_until": decision.muted_until, "banned_until": decision.banned_until}
+    change = MemberChange(**{field: end for field, end in ends.items() if end})
+    set_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
+
+
+def _close(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> int:
+    closed = {"settled_at": timezone.now(), "settled_by": principal.id, "done": decision.done}
+    with in_tenant(tenant), transaction.atomic():
+        count = Report.objects.filter(message=message.id, settled_at=None).update(**closed)
+        thing = Thing("message", message.id, message.author_name)
+        record(tenant, by=principal, act="report.settled", on=thing, after={"done": decision.done, "reports": count})
+    return count
