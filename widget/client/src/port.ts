@@ -13,21 +13,35 @@ export interface Hello {
   readonly shown: boolean;
   /** `ltr` or `rtl`. */
   readonly dir: string;
-  readonly locale: string | undefined;
+  readonly locale?: string;
   /** `light`, `dark`, or what the visitor prefers. */
-  readonly theme: string;
+  readonly theme?: string;
+  /** The community room in which the panel opens. */
+  readonly room?: string;
 }
 
 export type ToPanel =
   | { readonly t: "shown"; readonly on: boolean }
   | { readonly t: "page"; readonly page: Page }
+  /** Show this community room. */
+  | { readonly t: "room"; readonly room: string }
   /** The answer to `recall`. */
   | { readonly t: "handle"; readonly handle: string | undefined };
 
-/** How the launcher looks on this site. */
+/** How launcher and panel look on this site. */
 export interface Look {
-  readonly color?: string | undefined;
-  readonly position?: string | undefined;
+  readonly color?: string;
+  readonly position?: string;
+  /** `light` or `dark`; absent: as the visitor's system is. */
+  readonly theme?: string;
+  /** A path on 64 by 64, drawn by the rule `evenodd`; absent: the lantern. */
+  readonly icon?: string;
+  /** Words beside the icon. */
+  readonly label?: string;
+  /** `hidden`: the page opens the chat by itself. */
+  readonly launcher?: string;
+  /** Address of a picture for the panel's head. */
+  readonly logo?: string;
 }
 
 export type ToLoader =

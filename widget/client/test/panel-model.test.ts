@@ -6,13 +6,16 @@ import type { ServerFrame } from "../src/core/protocol.ts";
 import type { Host } from "../src/panel/host.ts";
 import { createModel } from "../src/panel/model.ts";
 import type { Offered, RoomsApi } from "../src/panel/rooms-api.ts";
-import type { ToLoader, ToPanel } from "../src/port.ts";
+import type { Hello, ToLoader, ToPanel } from "../src/port.ts";
 import { after, BEN, joined, line, summary, VIC, welcome } from "./frames.ts";
 
 const LAMPS: Offered = { ...summary(1, { id: "lamps", kind: "community", title: "Lamps" }), joined: false };
 
 /** A panel whose client is a record of calls over a state that frames made. */
-function panel(frames: readonly ServerFrame[] = [welcome([summary(2)]), joined(2, [line(1, { by: VIC }), line(2)])]) {
+function panel(
+  frames: readonly ServerFrame[] = [welcome([summary(2)]), joined(2, [line(1, { by: VIC }), line(2)])],
+  extra: Partial<Hello> = {},
+) {
   let state = after(frames);
   const calls: unknown[][] = [];
   const told: ToLoader[] = [];
@@ -47,14 +50,18 @@ function panel(frames: readonly ServerFrame[] = [welcome([summary(2)]), joined(2
       page: { url: "/", title: "", referrer: "" },
       shown: true,
       dir: "ltr",
-      locale: undefined,
-      theme: "light",
+      ...extra,
     },
     tell: (message) => told.push(message),
     listen: (fn) => said.on("message", fn),
   };
   const api: RoomsApi = {
     list: async () => [LAMPS],
+    accept: async (code) => {
+      calls.push(["accept", code]);
+      if (code !== "good") throw new Error("404");
+      return "lamps";
+    },
     leave: async (room) => void left.push(room),
     report: async () => {},
     restrain: async () => {},
@@ -158,5 +165,54 @@ describe("the model of the panel", () => {
     assert.deepEqual(told.at(-1), { t: "unread", count: 1 });
     said.emit("message", { t: "shown", on: true });
     assert.deepEqual(told.at(-1), { t: "unread", count: 0 });
+  });
+
+  test("the page names a room: the panel opens there", () => {
+    const { model, calls } = panel([welcome()], { room: "lamps" });
+    assert.deepEqual(
+      calls.filter(([name]) => name === "join"),
+      [["join", "lamps"]],
+    );
+    assert.equal(model.isListing(), false);
+  });
+
+  test("the page asks for a room later", () => {
+    const { calls, said } = panel();
+    said.emit("message", { t: "room", room: "lamps" });
+    assert.deepEqual(calls.at(-1), ["join", "lamps"]);
+  });
+
+  test("a room that the page names and that is not there for this visitor leads to their own", () => {
+    const { model, hear } = panel(undefined, { room: "lamps" });
+    hear({ t: "left", room: "lamps", code: "not_found" });
+    assert.equal(model.room()?.summary?.kind, "support");
+  });
+
+  test("an invitation in the address is taken once", async () => {
+    const page = { url: "https://shop.example/#porchlight=good", title: "", referrer: "" };
+    const { calls, welcome: again } = panel([welcome()], { page });
+    again();
+    await settled();
+    again();
+    await settled();
+    assert.deepEqual(
+      calls.filter(([name]) => name === "accept" || name === "join"),
+      [
+        ["accept", "good"],
+        ["join", "lamps"],
+      ],
+    );
+  });
+
+  test("an invitation that is not good any more changes nothing", async () => {
+    const page = { url: "https://shop.example/#porchlight=bad", title: "", referrer: "" };
+    const { model, calls, welcome } = panel(undefined, { page });
+    welcome();
+    await settled();
+    assert.equal(
+      calls.some(([name]) => name === "join"),
+      false,
+    );
+    assert.deepEqual(model.offered(), [LAMPS]);
   });
 });

@@ -12,7 +12,7 @@ function pageOf(store: { handle?: string }, answers = true): Host {
   const said = createEmitter<{ message: ToPanel }>();
   return {
     origin: "https://shop.example",
-    hello: { porchlight: 1, page: PAGE, shown: true, dir: "ltr", locale: undefined, theme: "light" },
+    hello: { porchlight: 1, page: PAGE, shown: true, dir: "ltr" },
     listen: (fn) => said.on("message", fn),
     tell(message) {
       if (message.t === "handle") store.handle = message.handle;

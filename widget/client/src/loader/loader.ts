@@ -1,7 +1,7 @@
 /**
  * The one script of a host page: `<script async src=".../porchlight.js" data-key="KEY"></script>`. Optional attributes:
- * `data-color` (#rrggbb), `data-position` (left, right), `data-theme` (light, dark), `data-locale`, and `data-test`, which
- * lets the page's own tests look inside. It makes `window.Porchlight` and no other global.
+ * `data-color` (#rrggbb), `data-position` (left, right), `data-theme` (light, dark), `data-locale`, `data-room` (the community room
+ * in which the panel opens), and `data-test`, which lets the page's own tests look inside. It makes `window.Porchlight` and no other global.
  */
 
 import { createWidget, type Widget } from "./widget.ts";
@@ -22,17 +22,14 @@ declare global {
 
 try {
   const script = document.currentScript as HTMLScriptElement;
-  const { key, color, position, theme, locale, test } = script.dataset;
+  const { key } = script.dataset;
   const widgets = window.Porchlight?.widgets ?? {};
   if (key && !widgets[key]) {
     const widget = createWidget({
       key,
       origin: new URL(script.src).origin,
-      look: { ...(color && { color }), ...(position && { position }) },
-      theme,
-      locale,
+      said: { ...script.dataset },
       index: Object.keys(widgets).length,
-      test: test !== undefined,
     });
     widgets[key] = {
       ...widget,

@@ -2,7 +2,9 @@
 
 import type { Look } from "../port.ts";
 
-export interface Memory extends Look {
+export interface Memory {
+  /** How the site looked when it was last opened. */
+  readonly look?: Look;
   /** The visitor's handle, on a browser that keeps no cookie for the frame. */
   readonly handle?: string;
 }

@@ -5,28 +5,26 @@
 
 import type { Page } from "../core/protocol.ts";
 import type { Hello, Look, ToLoader, ToPanel } from "../port.ts";
-import { hexOf, onColor } from "../ui/color.ts";
+import { onColor } from "../ui/color.ts";
 import { recall, remember } from "./memory.ts";
 import { createView, element } from "./view.ts";
 
 export interface Settings {
   readonly key: string;
-  /** What the page asked for; it wins over what the site is set to. */
-  readonly look: Look;
   /** Origin of the script, which is the panel's. */
   readonly origin: string;
-  readonly theme: string | undefined;
-  readonly locale: string | undefined;
+  /** What the script tag says: its `data-` attributes by name. A look of its own wins over what the site is set to. */
+  readonly said: Look & { locale?: string; room?: string; test?: string };
   /** How many widgets the page has already. */
   readonly index: number;
-  readonly test: boolean;
 }
 
 /** `open`, `close`, `unread` (with the count as `detail`), `error` (with what went wrong in our code, or nothing: the panel did not come). */
 type Listener = (event: CustomEvent) => void;
 
 export interface Widget {
-  open(): void;
+  /** Opens the panel, in this community room of the site if one is named. */
+  open(room?: string): void;
   close(): void;
   toggle(): void;
   show(): void;
@@ -41,12 +39,17 @@ export interface Widget {
 const ANSWER_LIMIT = 4_000;
 const LOAD_LIMIT = 10_000;
 const PAGE_CHECK = 1_000;
-const FAILED = "The chat could not be loaded. Check your connection and try again.";
+const FAILED = "The chat could not be loaded. Check your connection.";
+
+/** The brand's mark in one colour: bubble, lantern cut out of it, flame. Whole numbers, since it is shown at half size. */
+const MARK =
+  "M32 5a28 25 0 0 0-22 41q1 7-4 12 10 0 17-6A28 25 0 1 0 32 5Z" +
+  "M30 14h4v3q8 1 9 9H21q1-8 9-9ZM22 29h20l-3 15H25ZM32 31q8 10 0 11-8-1 0-11Z";
 
 export function createWidget(settings: Settings): Widget {
-  const { key, origin, theme = "light dark", index } = settings;
+  const { key, origin, said, index } = settings;
   const src = `${origin}/w/${key}/frame`;
-  const { host, launcher, badge, panel, paint } = createView(settings.test);
+  const { host, launcher, badge, panel, paint } = createView(said.test !== undefined);
   const events = new EventTarget();
   let frame: HTMLIFrameElement | undefined;
   let port: MessagePort | undefined;
@@ -54,7 +57,8 @@ export function createWidget(settings: Settings): Widget {
   let unread = 0;
   let deadline: Timer;
   let watch: Timer;
-  let told = "";
+  let toldPage = "";
+  let known = recall(key).look ?? {};
 
   const emit = (name: string, detail?: unknown) => events.dispatchEvent(new CustomEvent(name, { detail }));
 
@@ -74,16 +78,22 @@ export function createWidget(settings: Settings): Widget {
 
   const say = (message: ToPanel) => port?.postMessage(message);
 
-  function look({ color, position }: Look): void {
-    const own = hexOf(color);
-    const side = position ?? "inset-inline-end";
-    const colors = own ? `--lamp:${own};--on:${onColor(own)};` : "";
-    paint(`:host{${colors}--theme:${theme}}.panel{${side}:20px}.launcher{${side}:${20 + 68 * index}px}`);
+  function dress(found: Look = known): void {
+    known = found;
+    const asked = { ...known, ...said };
+    const { color, position = "inset-inline-end", theme = "light dark", icon = MARK } = asked;
+    const colors = color ? `--lamp:${color};--on:${onColor(color)};` : "";
+    const place = `${position}:${20 + 68 * index}px${asked.launcher ? ";display:none" : ""}`;
+    paint(
+      `:host{${colors}--theme:${theme};--icon:path(evenodd,"${icon}")}.panel{${position}:20px}.launcher{${place}}`,
+    );
+    if (asked.label) launcher.title = asked.label;
+    label();
   }
 
   function label(): void {
     const count = unread ? `${unread}` : "";
-    launcher.ariaLabel = isOpen ? "Close chat" : `Open chat${count && `, ${count} unread`}`;
+    launcher.ariaLabel = isOpen ? "Close chat" : `${known.label || "Open chat"}${count && `, ${count} unread`}`;
     launcher.ariaExpanded = `${isOpen}`;
     badge.textContent = count;
   }
@@ -130,14 +140,7 @@ export function createWidget(settings: Settings): Widget {
     const channel = new MessageChannel();
     port = channel.port1;
     port.onmessage = safe(heard);
-    const hello: Hello = {
-      porchlight: 1,
-      page: page(),
-      shown: isOpen,
-      dir: host.dir,
-      theme,
-      locale: settings.locale,
-    };
+    const hello: Hello = { ...said, porchlight: 1, page: page(), shown: isOpen, dir: host.dir };
     frame?.contentWindow?.postMessage(hello, origin, [channel.port2]);
     expectWithin(ANSWER_LIMIT);
   }
@@ -157,30 +160,36 @@ export function createWidget(settings: Settings): Widget {
   function settle(found: Look): void {
     clearTimeout(deadline);
     panel.querySelector(".note")?.remove();
-    remember(key, found);
-    look({ ...found, ...settings.look });
+    remember(key, { look: found });
+    dress(found);
     if (isOpen) frame?.focus();
   }
 
   function tellPage(): void {
     const now = page();
-    if (told !== now.url) say({ t: "page", page: now });
-    told = now.url;
+    if (toldPage !== now.url) say({ t: "page", page: now });
+    toldPage = now.url;
   }
 
   function prefetch(): void {
     if (!frame) panel.replaceChildren(element("link", { rel: "prefetch", href: src }));
   }
 
-  // A script in the head runs before there is a body.
-  const ready = new Promise<unknown>((parsed) => {
-    if (document.body) parsed(0);
-    else document.addEventListener("DOMContentLoaded", parsed);
-  }).then(
+  // A page whose policy forbids it, and a server that is away, leave the launcher as it is.
+  const told = fetch(`${origin}/w/${key}/config`)
+    .then(async (answer) => dress((await answer.json()).look))
+    .catch(() => 0);
+
+  /** A script in the head runs before there is a body. And a look that nobody knows yet is waited for: nothing changes its colour. */
+  async function begin(): Promise<void> {
+    if (!document.body) await new Promise((parsed) => addEventListener("DOMContentLoaded", parsed));
+    if (!known.color) await told;
+  }
+
+  const ready = begin().then(
     safe(() => {
       host.dir = getComputedStyle(document.body).direction;
-      look({ ...recall(key), ...settings.look });
-      label();
+      dress();
       listen(launcher, "click", () => turn(!isOpen));
       listen(launcher, "pointerenter", prefetch);
       listen(launcher, "focus", prefetch);
@@ -191,12 +200,19 @@ export function createWidget(settings: Settings): Widget {
         PAGE_CHECK,
       );
       document.documentElement.append(host);
+      if (/#porchlight=/.test(location.hash)) turn(true);
     }),
   );
 
   return {
     ready,
-    open: safe(() => turn(true)),
+    open: safe((room?: string) => {
+      if (room) {
+        said.room = room;
+        say({ t: "room", room });
+      }
+      turn(true);
+    }),
     close: safe(() => turn(false)),
     toggle: safe(() => turn(!isOpen)),
     show: safe(() => {

@@ -6,11 +6,11 @@ import { useVisible } from "../ui/hooks.ts";
 import type { Boot } from "./boot.ts";
 import { Composer } from "./composer.tsx";
 import { Header } from "./header.tsx";
-import { RoomList } from "./later.ts";
+import { useStanding } from "./hours.ts";
+import { RoomList, Stopped } from "./later.ts";
 import { Line } from "./line.tsx";
 import { Log } from "./log.tsx";
 import type { Model } from "./model.ts";
-import { Stopped } from "./stopped.tsx";
 import type { Texts } from "./text.ts";
 
 export interface AppProps {
@@ -26,21 +26,24 @@ export function App({ boot, model, locale, texts }: AppProps) {
   const attentive = useVisible() && model.isShown();
   const status = model.client.status();
   const room = model.room();
+  const standing = useStanding(boot.hours);
 
   return (
     <main class="panel">
-      <Header boot={boot} model={model} texts={texts} />
+      <Header {...{ boot, model, standing, texts }} />
       {model.isListing() ? (
         <RoomList model={model} />
       ) : (
-        <Log key={room?.id ?? NEW_ROOM} {...{ boot, model, locale, attentive, texts }} />
+        <Log key={room?.id ?? NEW_ROOM} {...{ boot, model, standing, locale, attentive, texts }} />
       )}
       {status.state === "stopped" ? (
-        <Stopped code={status.code} texts={texts} onRetry={model.client.reconnect} />
+        <Stopped code={status.code} onRetry={model.client.reconnect}>
+          <p class="stopped">{texts.stopped}</p>
+        </Stopped>
       ) : (
         <>
           <Line status={status} texts={texts} />
-          {!model.isListing() && <Composer model={model} shown={model.isShown()} locale={locale} texts={texts} />}
+          {!model.isListing() && <Composer model={model} shown={model.isShown() && !boot.preview} locale={locale} texts={texts} />}
         </>
       )}
     </main>

@@ -1,11 +1,16 @@
 /** What the server wrote into the page, and who may talk to it. Pure but for reading the document. */
 
 import type { Look } from "../port.ts";
+import type { Hours } from "./hours.ts";
 
 export interface Boot {
   readonly key: string;
   readonly site: { readonly id: string; readonly name: string };
   readonly look: Look;
+  /** Absent: it is open whenever somebody is here. */
+  readonly hours?: Hours;
+  /** Whether an owner looks at what is not kept yet. */
+  readonly preview?: boolean;
   readonly texts: { readonly title: string; readonly greeting: string; readonly away: string };
   /** Origins that may embed the site; `*.` in front of a host stands for one or more labels. */
   readonly origins: readonly string[];

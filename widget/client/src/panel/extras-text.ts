@@ -56,6 +56,15 @@ export const en = {
     muted: "You may not write here at the moment.",
     slow_mode: "One message at a time: you may write again in a moment.",
   },
+  stopped: {
+    4400: "This page is out of date. Reload it to go on.",
+    4401: "This chat has ended on this device.",
+    4403: "This chat may not be used on this page.",
+    4404: "There is no chat for this site.",
+    4410: "This chat is not available at the moment.",
+    4426: "A new version is here. Reload the page to go on.",
+  } as Readonly<Record<number, string>>,
+  stoppedOther: "The chat could not go on. Reload the page.",
   until: (words: string, time: string) => `${words} Until ${time}.`,
 } as const;
 

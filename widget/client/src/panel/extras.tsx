@@ -14,6 +14,7 @@ import { createTimes } from "./time.ts";
 
 export { Conversation } from "./conversation.tsx";
 export { RoomList } from "./rooms.tsx";
+export { Stopped } from "./stopped.tsx";
 
 adopt(document, logStyles, saidStyles, styles);
 

@@ -4,23 +4,27 @@ import { ArrowLeft, LogOut, MessagesSquare, X } from "lucide";
 import type { Room } from "../core/state.ts";
 import { Avatar, Icon } from "../ui/icon.tsx";
 import type { Boot } from "./boot.ts";
+import type { Standing } from "./hours.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
 
 interface HeaderProps {
   readonly boot: Boot;
   readonly model: Model;
+  readonly standing: Standing;
   readonly texts: Texts;
 }
 
-export function Header({ boot, model, texts }: HeaderProps) {
+export function Header({ boot, model, standing, texts }: HeaderProps) {
   const room = model.room();
   const isCommunity = room?.summary?.kind === "community";
   const { agents } = model.client.state();
   const isElsewhere = model.isListing() || isCommunity;
+  const isHere = standing.open && agents;
+  const words = isHere ? texts.online : (!standing.open || agents === 0) && texts.away;
   return (
     <header>
-      {isElsewhere ? <Back model={model} texts={texts} /> : <Avatar name={boot.site.name} />}
+      {isElsewhere ? <Back model={model} texts={texts} /> : <Face boot={boot} />}
       <div>
         <h1 dir="auto">{model.isListing() ? texts.rooms : isCommunity ? room.summary?.title : boot.texts.title}</h1>
         {isCommunity && !model.isListing() ? (
@@ -28,9 +32,9 @@ export function Header({ boot, model, texts }: HeaderProps) {
             <bdi>{texts.here(countOf(room))}</bdi>
           </p>
         ) : (
-          <p class={agents ? "state here" : "state"}>
+          <p class={isHere ? "state here" : "state"}>
             {boot.site.name}
-            {!isElsewhere && agents !== undefined && ` · ${agents > 0 ? texts.online : texts.away}`}
+            {!isElsewhere && words && ` · ${words}`}
           </p>
         )}
       </div>
@@ -41,6 +45,11 @@ export function Header({ boot, model, texts }: HeaderProps) {
       <Round node={X} words={texts.close} onClick={model.close} />
     </header>
   );
+}
+
+/** The site's logo, or its initials. */
+function Face({ boot: { look, site } }: Pick<HeaderProps, "boot">) {
+  return look.logo ? <img class="avatar" src={look.logo} alt="" /> : <Avatar name={site.name} />;
 }
 
 /** From a room to the list of rooms, from there to the visitor's own. */

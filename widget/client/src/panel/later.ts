@@ -7,4 +7,5 @@ const extras = () => import("./extras.tsx");
 export const Conversation = later(async () => (await extras()).Conversation);
 export const Doing = later(async () => (await extras()).Doing);
 export const Silent = later(async () => (await extras()).Silent);
+export const Stopped = later(async () => (await extras()).Stopped);
 export const RoomList = later(async () => (await extras()).RoomList);

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useDelay } from "../ui/hooks.ts";
 import type { Boot } from "./boot.ts";
+import type { Standing } from "./hours.ts";
 import { Conversation } from "./later.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
@@ -12,13 +13,14 @@ const SLOW = 300;
 interface LogProps {
   readonly boot: Boot;
   readonly model: Model;
+  readonly standing: Standing;
   readonly locale: string;
   /** Whether somebody looks at the panel. */
   readonly attentive: boolean;
   readonly texts: Texts;
 }
 
-export function Log({ boot, model, locale, attentive, texts }: LogProps) {
+export function Log({ boot, model, standing, locale, attentive, texts }: LogProps) {
   const { client } = model;
   const { me, agents } = client.state();
   const room = model.room();
@@ -27,7 +29,9 @@ export function Log({ boot, model, locale, attentive, texts }: LogProps) {
   const isLoading = !isStopped && (!me || (room !== undefined && !room.loaded));
   const isSlow = useDelay(isLoading, SLOW);
   const isGreeting = !isLoading && !room?.more && room?.summary?.kind !== "community";
-  const top = isGreeting ? <Greeting boot={boot} away={agents === 0 && isEmpty} /> : isSlow && isEmpty && <Skeleton />;
+  const away = isEmpty && (!standing.open || agents === 0);
+  const greeting = <Greeting {...{ boot, away, texts }} back={momentOf(standing, locale)} />;
+  const top = isGreeting ? greeting : isSlow && isEmpty && <Skeleton />;
   const plain = <Plain model={model} top={top} label={texts.log} />;
   if (!room && isEmpty) return plain;
   return (
@@ -68,16 +72,33 @@ function Plain({ model, top, label }: PlainProps) {
   );
 }
 
-function Greeting({ boot, away }: { readonly boot: Boot; readonly away: boolean }) {
+interface GreetingProps {
+  readonly boot: Boot;
+  readonly away: boolean;
+  /** When the site opens again, in words. */
+  readonly back: string | undefined;
+  readonly texts: Texts;
+}
+
+function Greeting({ boot, away, back, texts }: GreetingProps) {
   return (
     <div class="greeting">
       <p class="bubble" dir="auto">
         {boot.texts.greeting}
       </p>
-      {away && <p class="note">{boot.texts.away}</p>}
+      {away && (
+        <p class="note">
+          {boot.texts.away} {back && texts.opens(back)}
+        </p>
+      )}
     </div>
   );
 }
+
+const momentOf = ({ open, next }: Standing, locale: string): string | undefined =>
+  open || !next ? undefined : new Date(next).toLocaleString(locale, MOMENT);
+
+const MOMENT = { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" } as const;
 
 function Skeleton() {
   return (

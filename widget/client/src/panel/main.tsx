@@ -8,12 +8,12 @@ import { tokens } from "../ui/tokens.ts";
 import { App } from "./app.tsx";
 import { type Boot, readBoot } from "./boot.ts";
 import { type Host, meetHost } from "./host.ts";
+import { Stopped } from "./later.ts";
 import logStyles from "./log.css";
 import { createModel } from "./model.ts";
 import styles from "./panel.css";
 import { createRoomsApi } from "./rooms-api.ts";
 import { createSessions } from "./session.ts";
-import { Stopped } from "./stopped.tsx";
 import { en } from "./text.ts";
 
 const root = document.getElementById("panel") as HTMLElement;
@@ -26,20 +26,22 @@ function dress(boot: Boot): void {
   adopt(document, tokens, styles, logStyles, color ? `body{--lamp:${color};--on-lamp:${onColor(color)}}` : "");
 }
 
-function suit({ hello }: Host): void {
-  document.documentElement.dir = hello.dir === "rtl" ? "rtl" : "ltr";
-  if (hello.theme === "light" || hello.theme === "dark") document.documentElement.dataset.theme = hello.theme;
+function suit({ hello }: Host, { look }: Boot): void {
+  document.documentElement.dir = hello.dir;
+  document.documentElement.dataset.theme = hello.theme ?? look.theme ?? "";
 }
 
 async function start(): Promise<void> {
   const boot = readBoot();
   dress(boot);
-  if (parent === window) return render(<Stopped code={4403} texts={en} />, root);
+  if (parent === window) return render(<Stopped code={4403} />, root);
   const host = await meetHost(boot.origins);
-  suit(host);
+  suit(host, boot);
   const sessions = createSessions(boot.session, host, localeOf(host));
-  const client = createClient({ getSession: sessions.ask, locale: localeOf(host) });
-  const model = createModel(client, host, createRoomsApi(boot.session, sessions.token));
+  const ways = boot.preview
+    ? (await import("./preview.ts")).pretend
+    : { getSession: sessions.ask, api: createRoomsApi(boot.session, sessions.token) };
+  const model = createModel(createClient({ ...ways, locale: localeOf(host) }), host, ways.api);
   render(<App boot={boot} model={model} locale={localeOf(host)} texts={en} />, root);
   host.tell({ t: "ready", look: boot.look });
 }

@@ -46,6 +46,9 @@ export interface Model {
   subscribe(fn: () => void): () => void;
 }
 
+/** In an address, before the code of an invitation. What stands behind `#` is told to no server. */
+const INVITED = "#porchlight=";
+
 export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   const events = createEmitter<{ change: undefined }>();
   let shown = host.hello.shown;
@@ -56,6 +59,7 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   let listing = false;
   let offered: readonly Offered[] = [];
   let told = 0;
+  let code = host.hello.page.url.split(INVITED)[1];
 
   const changed = () => events.emit("change", undefined);
   const ownRoom = () => roomsByRecency(client.state()).find((room) => room.summary?.kind === "support");
@@ -91,6 +95,9 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
     try {
       offered = await api.list();
       client.learn(offered.filter((one) => one.joined));
+      const invited = code;
+      code = undefined; // it is tried once
+      if (invited) show(await api.accept(invited));
     } catch {
       // The list stays as it was; the next look asks again.
     }
@@ -117,6 +124,7 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
 
   host.listen((message) => {
     if (message.t === "page") client.page(message.page);
+    if (message.t === "room") show(message.room);
     if (message.t === "shown") {
       shown = message.on;
       update();
@@ -126,6 +134,7 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   client.on("welcome", () => void learn());
   client.page(host.hello.page);
   client.start();
+  if (host.hello.room) show(host.hello.room);
 
   return {
     client,

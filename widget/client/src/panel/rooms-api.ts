@@ -10,6 +10,8 @@ export interface Offered extends Summary {
 export interface RoomsApi {
   /** The community rooms that I may join; the newest hundred or so. */
   list(): Promise<readonly Offered[]>;
+  /** Comes into the room that an invitation is for; its id. */
+  accept(code: string): Promise<Id>;
   /** Gives up my place. */
   leave(room: Id): Promise<void>;
   /** Tells those who keep order of a message. */
@@ -31,6 +33,8 @@ export function createRoomsApi(session: string, token: () => string): RoomsApi {
 
   return {
     list: async () => ((await (await ask("GET", "")).json()) as { rooms: Offered[] }).rooms,
+    accept: async (code) =>
+      ((await (await ask("POST", `/../invitations/${code}`, {})).json()) as { room: Summary }).room.id,
     leave: async (room) => void (await ask("POST", `/${room}/leave`, {})),
     report: async (room, message) => void (await ask("POST", `/${room}/reports`, { message, reason: "" })),
     restrain: async (room, person, how) => void (await ask("PUT", `/${room}/members/${person}`, how)),

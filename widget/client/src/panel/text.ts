@@ -4,6 +4,7 @@ export const en = {
   close: "Close chat",
   online: "We are here",
   away: "We reply when we are back",
+  opens: (when: string) => `Here again ${when}.`,
   log: "Messages",
   composer: "Your message",
   placeholder: "Write a message",
@@ -22,15 +23,7 @@ export const en = {
   offline: "You are offline. Messages wait here.",
   back: "Back",
   parked: "This chat is open in several tabs. It goes on in the one you look at.",
-  stopped: {
-    4400: "This page is out of date. Reload it to go on.",
-    4401: "This chat has ended on this device.",
-    4403: "This chat may not be used on this page.",
-    4404: "There is no chat for this site.",
-    4410: "This chat is not available at the moment.",
-    4426: "A new version is here. Reload the page to go on.",
-  } as Readonly<Record<number, string>>,
-  stoppedOther: "The chat could not go on. Reload the page.",
+  stopped: "The chat cannot go on here.",
 } as const;
 
 export type Texts = typeof en;
