@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for web, ws, worker and migrate: the command chooses. Nothing in it is written at run time but /var/lib/porchlight and /tmp.
+# One image for web, ws, worker and migrate: the command chooses. At run time only /var/lib/porchlight and /tmp are written.
 
 # The browser's files.
 FROM node:24-bookworm-slim AS client
@@ -14,7 +14,8 @@ FROM python:3.13-slim-bookworm AS packages
 RUN python -m venv /venv
 COPY requirements/app.txt /src/requirements/app.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install --disable-pip-version-check --no-compile --require-hashes --only-binary :all: -r /src/requirements/app.txt \
+    /venv/bin/pip install --disable-pip-version-check --no-compile --only-binary :all: \
+        --require-hashes -r /src/requirements/app.txt \
     && /venv/bin/python -m compileall -q /venv/lib \
     && /venv/bin/pip uninstall --disable-pip-version-check -y -q pip
 

@@ -25,7 +25,8 @@ def _secrets() -> list[str]:
 
 def _databases() -> list[str]:
     found = ["DATABASE_AS_OWNER=1 is for commands that migrate; unset it for a server"] if settings.AS_OWNER else []
-    for variable, alias in (("DATABASE_URL", "default"), ("DATABASE_OWNER_URL", "owner")):
+    logins = {"DATABASE_URL": "default"} | ({} if settings.SERVES == "ws" else {"DATABASE_OWNER_URL": "owner"})
+    for variable, alias in logins.items():
         password = settings.DATABASES[alias]["PASSWORD"]
         if password in {PLACEHOLDER, settings.DATABASES[alias]["USER"], ""}:
             said = f"is {password!r}" if password else "is empty"
@@ -60,6 +61,8 @@ def _open_doors() -> list[str]:
     found = []
     if settings.DEMO:
         found.append("PORCHLIGHT_DEMO=1 lets everybody read the mails that were sent; unset it")
+    if settings.STRIPE_API_BASE:
+        found.append("STRIPE_API_BASE leads to a stand-in for Stripe, where nobody pays; unset it")
     if settings.DEBUG:
         found.append("DEBUG=1 shows code and settings to everybody who causes an error; unset it")
     return found

@@ -60,7 +60,7 @@ def cluster() -> Iterator[Cluster]:
 def safe(settings: Settings, cluster: Cluster) -> Settings:
     """Settings that nothing speaks against."""
     settings.DEVELOPMENT = settings.DEBUG = settings.DEMO = settings.AS_OWNER = False
-    settings.SECRET_KEY = SECRET
+    settings.SECRET_KEY, settings.STRIPE_API_BASE = SECRET, ""
     settings.SCHEME, settings.SECURE, settings.TRUST_PROXY = "https", True, 1
     settings.SERVES, settings.PROCESSES, settings.WORKER_IN_PROCESS, settings.REDIS_HOSTS = "all", 1, True, []
     settings.DATABASES = {"default": parsed(cluster.urls.app), "owner": parsed(cluster.urls.owner)}
@@ -93,6 +93,7 @@ class TestSettings:
             ({"SECRET_KEY": "secret" * 10}, "SECRET_KEY can be guessed"),
             ({"SECRET_KEY": "django-insecure-" + SECRET}, "SECRET_KEY can be guessed"),
             ({"DEBUG": True}, "DEBUG=1 shows code and settings"),
+            ({"STRIPE_API_BASE": "http://localhost:1"}, "STRIPE_API_BASE leads to a stand-in"),
             ({"DEMO": True}, "PORCHLIGHT_DEMO=1 lets everybody read the mails"),
             ({"SCHEME": "http", "SECURE": False}, "PORCHLIGHT_SCHEME=http: sessions and messages would travel in the clear"),
             ({"TRUST_PROXY": 0}, "TRUST_PROXY is not set"),
@@ -121,6 +122,10 @@ class TestSettings:
     def test_a_password_that_everybody_knows_is_refused(self, safe: Settings, password: str, said: str) -> None:
         safe.DATABASES["default"]["PASSWORD"] = password
         assert setting_problems() == [f"DATABASE_URL: the password {said}; give the role one of its own"]
+
+    def test_who_serves_sockets_alone_needs_no_owner(self, safe: Settings) -> None:
+        safe.SERVES, safe.REDIS_HOSTS, safe.DATABASES["owner"]["PASSWORD"] = "ws", ["redis://localhost"], ""
+        assert setting_problems() == []
 
     def test_all_are_said_at_once(self, safe: Settings) -> None:
         safe.DEBUG, safe.DEMO, safe.TRUST_PROXY, safe.SECRET_KEY = True, True, 0, "short"

@@ -1,0 +1,141 @@
+"""compose.yaml is read, not run: no container engine runs where this is tested."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import yaml
+
+from chat.consumers import drain
+from saas.core.server import GRACE_SECONDS
+from saas.up.database import CLUSTER_SQL, ROOT
+from saas.up.postgres import EmbeddedPostgres
+
+OURS = ("web", "web2", "ws", "ws2", "worker")
+SERVERS = ("web", "web2", "ws", "ws2")
+OTHERS = ("nginx", "db", "valkey")
+
+
+@pytest.fixture(scope="module")
+def file() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def services(file: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = file["services"]
+    return found
+
+
+def seconds(text: str) -> int:
+    """`60s` as a number."""
+    return int(text.removesuffix("s"))
+
+
+def test_all_parts_are_there(services: dict[str, Any]) -> None:
+    assert set(services) == {*OURS, *OTHERS, "migrate"}
+    assert services["db"]["image"].startswith("postgres:18")
+    assert services["valkey"]["image"].startswith("valkey/valkey:")
+
+
+def test_nothing_is_written_but_where_it_must_be(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["tmpfs"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        if name != "db":  # which gives its data to its own account first
+            assert service["cap_drop"] == ["ALL"], name
+
+
+def test_nothing_takes_all_of_the_machine(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
+def test_each_waits_for_what_it_needs(services: dict[str, Any]) -> None:
+    for name in OURS:
+        assert {each: wait["condition"] for each, wait in services[name]["depends_on"].items()} == {
+            "migrate": "service_completed_successfully",
+            "db": "service_healthy",
+            "valkey": "service_healthy",
+        }
+    assert services["migrate"]["depends_on"] == {"db": {"condition": "service_healthy"}}
+    for name in (*SERVERS, *OTHERS):
+        assert services[name]["healthcheck"]["test"][0] == "CMD", name  # no shell in between
+
+
+def test_there_is_time_to_drain(services: dict[str, Any]) -> None:
+    longest = drain.BATCHES * drain.BATCH_SECONDS + 2 * drain.FLUSH_SECONDS + GRACE_SECONDS
+    for name in SERVERS:
+        assert seconds(services[name]["stop_grace_period"]) > longest
+
+
+def test_each_process_serves_its_part_and_holds_no_more_than_it_needs(services: dict[str, Any]) -> None:
+    told = {name: services[name]["environment"] for name in (*OURS, "migrate")}
+    assert [told[name].get("PORCHLIGHT_SERVES") for name in SERVERS] == ["web", "web", "ws", "ws"]
+    assert [name for name, each in told.items() if each.get("DATABASE_AS_OWNER")] == ["migrate"]
+    assert {name for name, each in told.items() if not each["DATABASE_OWNER_URL"]} == {"ws", "ws2"}
+    for each in told.values():
+        assert each["WORKER_IN_PROCESS"] == "0"
+        assert {each[name] for name in ("POSTGRES_PASSWORD", "PORCH_APP_PASSWORD", "PORCH_OWNER_PASSWORD")} == {""}
+    assert services["worker"]["command"] == ["python", "-m", "saas.worker"]
+    assert services["migrate"]["command"] == ["python", "manage.py", "migrate_tenants"]
+
+
+def test_redis_forgets_nothing(services: dict[str, Any]) -> None:
+    words = services["valkey"]["command"]
+    assert words[words.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_only_nginx_is_met_from_outside(services: dict[str, Any], file: dict[str, Any]) -> None:
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+    assert file["networks"]["back"] == {"internal": True}
+    assert [set(services[name]["networks"]) for name in ("db", "valkey")] == [{"back"}, {"back"}]
+
+
+def test_nginx_finds_the_processes(services: dict[str, Any]) -> None:
+    upstreams = (ROOT / "infra/compose/upstreams.conf").read_text()
+    for name in ("web", "ws"):
+        block = re.search(rf"upstream {name} {{(.*?)}}", upstreams, re.DOTALL)
+        assert block is not None
+        given = [services[each]["networks"]["front"]["ipv4_address"] for each in (name, f"{name}2")]
+        assert re.findall(r"server ([\d.]+):8000 ", block[1]) == given
+
+
+def test_every_file_that_is_mounted_is_there(services: dict[str, Any]) -> None:
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            assert not source.startswith("./") or (ROOT / source).exists(), volume
+
+
+def test_every_variable_is_in_the_example() -> None:
+    """So that a copy of it, filled in, is enough."""
+    named = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    known = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert named - known == set()
+
+
+def test_a_new_database_gets_its_roles(services: dict[str, Any], tmp_path: Path) -> None:
+    """infra/compose/postgres.sh, run as the postgres image runs it, on a new server; then the two logins of the addresses."""
+    tmp_path.chmod(0o755)
+    server = EmbeddedPostgres(tmp_path)
+    passwords = {"PORCH_APP_PASSWORD": "it's secret", "PORCH_OWNER_PASSWORD": "another"}
+    with server.use() as superuser:
+        url = urlsplit(superuser)
+        there = {"PGHOST": url.hostname, "PGPORT": str(url.port), "PGPASSWORD": url.password, "CLUSTER_SQL": str(CLUSTER_SQL)}
+        path = f"{server.programs.path('psql').parent}:/usr/bin:/bin"
+        words = ["/bin/sh", str(ROOT / "infra/compose/postgres.sh")]
+        subprocess.run(words, env=passwords | there | {"PATH": path}, check=True)  # type: ignore[dict-item]
+        for variable, password in {"DATABASE_URL": "it's secret", "DATABASE_OWNER_URL": "another"}.items():
+            address = urlsplit(re.sub(r"\$\{.*?\}", "", services["web"]["environment"][variable]))
+            name = {"user": address.username, "dbname": address.path[1:], "password": password}
+            with psycopg.connect(host=url.hostname, port=url.port, **name) as connection:  # type: ignore[arg-type]
+                assert connection.execute("SELECT session_user").fetchone() == (address.username,)
+    server.wait_stopped()
