@@ -17,6 +17,7 @@ from typing import Protocol
 from bench import (
     billing,
     config,
+    console,
     durable,
     fan_out,
     history,
@@ -58,6 +59,7 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
     "config": config,
     "history": history,
     "billing": billing,
+    "console": console,
     "idle": idle,
     "restart": restart,
     "noisy": neighbour,

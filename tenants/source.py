@@ -1,7 +1,7 @@
 """Where what is done right now came from: the address, the browser and the way in, for whoever writes it down.
 
-The middleware and the socket router set it, once for each request or socket, and the threads that serve them carry it along. A job
-has none: what it does comes from Porchlight itself.
+The middleware and the socket router set it, once for each request or socket, and the threads that serve them carry it along. A
+job has none: what it does comes from Porchlight itself.
 """
 
 import contextvars

@@ -67,7 +67,9 @@ def page(*methods: str, do: Do = Do.MANAGE_BILLING) -> Callable[[Page], Page]:
                 return _answer(view, request, desk, **kwargs)
 
         allowed = cast(Callable[..., HttpResponse], require_http_methods(list(methods))(gate))
-        return never_cache(member_required(allowed))
+        gated = never_cache(member_required(allowed))
+        gated.permission = gated.to_change = do  # type: ignore[attr-defined]  # as `needs` says it
+        return gated
 
     return wrap
 

@@ -12,15 +12,22 @@ from django.views.decorators.http import require_GET
 
 from chat import selectors
 from chat.install import script_tag
+from tenants.access import Do, may
 from tenants.authentication import member_of, tenant_of
 from tenants.context import TenantRef
-from tenants.permissions import member_required
+from tenants.permissions import needs
 
 API: Final = "/api/v1"
+PAGES: Final = {
+    "rooms": Do.MODERATE,
+    "people": Do.READ_ROOMS,
+    "sites": Do.MANAGE_SITES,
+    "billing": Do.SEE_USAGE,
+}  # of the console, in the person's menu
 
 
 @never_cache
-@member_required
+@needs(Do.READ_ROOMS)
 @require_GET
 def inbox(request: HttpRequest, room_id: UUID | None = None) -> HttpResponse:
     """The one live page. Which room is open is the script's matter; every such address is this page."""
@@ -33,6 +40,7 @@ def _boot(request: HttpRequest) -> dict[str, Any]:
     return {
         "user": {"id": str(member.user_id), "name": member.name, "email": member.email},
         "role": member.role,
+        "pages": [page for page, permission in PAGES.items() if may(member.role, permission)],
         "tenant": {"id": str(tenant.id), "slug": tenant.slug, "name": tenant.name},
         "api": API,
         "csrf": get_token(request),

@@ -2,6 +2,6 @@
 
 from tenants.audit.acts import ACTS
 from tenants.audit.reading import AuditQuery, Entry, acts_of
-from tenants.audit.writing import By, Thing, record
+from tenants.audit.writing import By, Thing, forget_old, record
 
-__all__ = ["ACTS", "AuditQuery", "By", "Entry", "Thing", "acts_of", "record"]
+__all__ = ["ACTS", "AuditQuery", "By", "Entry", "Thing", "acts_of", "forget_old", "record"]

@@ -59,6 +59,14 @@ def record(
         _write_in_tenant(values)
 
 
+def forget_old() -> int:
+    """Delete what is older than two years, by the database's clock, of all tenants; how many. On the platform's role."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.forget_old_acts()")
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 def _write_in_tenant(values: dict[str, Any]) -> None:
     """The database takes the tenant from the role in force."""
     said = {**values, "before": json.dumps(values["before"]), "after": json.dumps(values["after"])}

@@ -6,6 +6,8 @@ import { Refused, type Session } from "../core/socket.ts";
 import type { Filter } from "./rooms.ts";
 
 /** What the page carries for its script, in `#boot`. */
+export type ConsolePage = "rooms" | "people" | "sites" | "billing";
+
 export interface Boot {
   readonly user: { readonly id: Id; readonly name: string; readonly email: string };
   readonly role: string;
@@ -14,6 +16,8 @@ export interface Boot {
   readonly api: string;
   readonly csrf: string;
   readonly socket: string;
+  /** The parts of the console that they may open. */
+  readonly pages?: readonly ConsolePage[];
   /** The script tag of the tenant's first site, to be pasted. */
   readonly tag?: string;
 }

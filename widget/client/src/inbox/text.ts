@@ -174,8 +174,7 @@ export const en = {
   seen: "Mark as seen",
 
   menu: (name: string) => `${name}, menu`,
-  install: "Install on your site",
-  billing: "Billing",
+  pages: { rooms: "Rooms", people: "People", sites: "Sites", billing: "Billing" },
   signOut: "Sign out",
   shortcuts: "Keyboard shortcuts",
   close: "Close",

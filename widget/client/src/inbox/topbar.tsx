@@ -1,6 +1,6 @@
 /** The bar above everything: whose inbox it is, how the connection is, what is new, and the way out. */
 
-import { Bell, Check, Code, Keyboard, LogOut, Receipt } from "lucide";
+import { Bell, Check, Globe, Keyboard, LogOut, MessagesSquare, Receipt, Users } from "lucide";
 import { useRef, useState } from "preact/hooks";
 import type { Mood, Notice } from "../core/index.ts";
 import { Icon, Mark } from "../ui/icon.tsx";
@@ -165,12 +165,11 @@ function UserMenu({ boot, mood, onMood }: TopBarProps) {
             <span class="soft small">{boot.user.email}</span>
           </p>
           {mayAnswer(boot.role) && <Moods mood={mood} onMood={onMood} />}
-          <a class="menu-item" href="/install/">
-            <Icon node={Code} size={18} /> {en.install}
-          </a>
-          <a class="menu-item" href="/billing/">
-            <Icon node={Receipt} size={18} /> {en.billing}
-          </a>
+          {boot.pages?.map((page) => (
+            <a key={page} class="menu-item" href={`/${page}/`}>
+              <Icon node={ICONS[page]} size={18} /> {en.pages[page]}
+            </a>
+          ))}
           <form method="post" action="/sign-out/">
             <input type="hidden" name="csrfmiddlewaretoken" value={boot.csrf} />
             <button type="submit" class="menu-item">
@@ -182,6 +181,8 @@ function UserMenu({ boot, mood, onMood }: TopBarProps) {
     </div>
   );
 }
+
+const ICONS = { rooms: MessagesSquare, people: Users, sites: Globe, billing: Receipt } as const;
 
 const MOODS: readonly Mood[] = ["online", "away", "busy"];
 
