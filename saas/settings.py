@@ -8,6 +8,7 @@ from typing import Any
 
 from saas import env
 from saas.core.logs import logging_config
+from saas.layers import channel_layers
 from saas.staff_look import UNFOLD as UNFOLD  # the staff console's looks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +65,7 @@ DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter", "tenants.context.
 AS_OWNER = env.flag("DATABASE_AS_OWNER")
 OWNER_DATABASE: dict[str, Any] = {
     "ENGINE": "tenants.postgresql.owner",
-    **env.database("DATABASE_OWNER_URL"),
+    **env.database("DATABASE_OWNER_URL", "postgresql://nobody@localhost/none" if SERVES == "ws" else None),  # it makes none
     "OPTIONS": {"connect_timeout": 5},
     "CONN_MAX_AGE": 0,
 }
@@ -97,17 +98,7 @@ LIMITS = env.limits("LIMITS")  # the operator's own numbers for limits, by name
 REDIS_URL = env.text("REDIS_URL", "")  # empty: one process, no Redis
 REDIS_HOSTS = REDIS_URL.split()
 BUS_BEAT_MS = env.number("BUS_BEAT_MS", 5_000)  # between two signs of life of a process; after nine of them it is gone
-# One layer for each Redis primary; the bus spreads the tenants over them (chat/realtime/bus.py).
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-    "default" if number == 0 else f"primary{number}": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # socket_timeout: redis-py 8 has 5 s by default, which kills an idle subscriber on a healthy server.
-        "CONFIG": {
-            "hosts": [{"address": url, "socket_timeout": None, "socket_connect_timeout": 5, "health_check_interval": 15}],
-        },
-    }
-    for number, url in enumerate(REDIS_HOSTS)
-} or {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}}
+CHANNEL_LAYERS = channel_layers(REDIS_HOSTS)  # the bus spreads the tenants over them (chat/realtime/bus.py)
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_HOSTS[0]}
     if REDIS_HOSTS
@@ -159,6 +150,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # who has a new password, address or second factor hears of it by mail
 ACCOUNT_ADAPTER = "tenants.adapters.AccountAdapter"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SCHEME
 LOGIN_URL = "account_login"
@@ -214,10 +206,13 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Porchlight <hello@{BASE_HOST.parti
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
 MEDIA_ROOT = DATA_DIR / "files"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+FILES_BUCKET = env.text("FILES_BUCKET", "")  # a bucket of S3 instead of that folder: where several hosts share the files
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": FILES_BUCKET, "file_overwrite": False}}
+    if FILES_BUCKET
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
