@@ -15,7 +15,6 @@ from django.db import connection
 from billing.clock import now
 from saas.core.errors import NotFound
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 MONTHS: Final = 12
 
@@ -60,11 +59,6 @@ def periods_of(account_ids: Collection[UUID], moment: datetime | None = None) ->
             [list(account_ids), moment or now()],
         )
         return {account_id: Period(start, end) for account_id, start, end in cursor.fetchall()}
-
-
-def uuid7_floor(moment: datetime) -> UUID:
-    """Below every UUIDv7 of this millisecond and above those before: a period's sources lie between its start's and its end's."""
-    return UUID(int=((moment - EPOCH) // MILLISECOND) << 80)
 
 
 def _months_after(moment: datetime, steps: int) -> datetime:

@@ -11,13 +11,14 @@ from django.db.models import Exists, OuterRef, Q
 from billing.access import Reason, State
 from billing.clock import now
 from billing.models import BillingAccount, Invoice, Meter, Subscription, UsageAlert
-from billing.periods import Period, periods_of, uuid7_floor
+from billing.periods import Period, periods_of
 from billing.plans import FREE
 from billing.selectors.facts import days
 from billing.selectors.limits import Limits, limits_from
 from billing.selectors.thresholds import crossed
 from billing.selectors.usage import used_many
 from billing.terms import terms
+from saas.core.ids import uuid7_floor
 
 USED: Final = """
 SELECT a.tenant_id FROM public.billing_billingaccount a CROSS JOIN unnest(%s::text[]) AS asked_meter

@@ -14,7 +14,8 @@ from django.db import connection
 
 from billing.clock import now
 from billing.models import BillingAccount, Meter
-from billing.periods import MILLISECOND, Period, uuid7_floor
+from billing.periods import MILLISECOND, Period
+from saas.core.ids import uuid7_floor
 
 DAY: Final = timedelta(days=1)
 USED: Final = """

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from billing.periods import uuid7_floor
+from saas.core.ids import uuid7_floor
 
 STEP: Final = 500  # messages
 OLD: Final = "SELECT id, room_id FROM chat_message WHERE id < %(before)s ORDER BY id LIMIT %(step)s"

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 
 from billing.models import BillingAccount
-from billing.periods import Period, period_from, period_of, periods_of, uuid7_floor
+from billing.periods import Period, period_from, period_of, periods_of
 from saas.core.errors import NotFound
+from saas.core.ids import uuid7_floor
 from tests.support.cast import MakeTenant
 
 DICE = Random("periods")

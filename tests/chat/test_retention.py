@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing.models import PlanMove, Subscription
-from billing.periods import uuid7_floor
 from billing.selectors.retention import kept_since
 from billing.services.comps import give_key
 from chat.jobs import delete_old_messages
@@ -14,6 +13,7 @@ from chat.models import Message, Notification, Reaction, Room
 from chat.selectors.messages import history, snapshot
 from chat.services import retention
 from chat.services.retention import delete_notices, delete_older
+from saas.core.ids import uuid7_floor
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.models import Tenant
 from tests.support.cast import MakeTenant

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from billing.metering import record
 from billing.models import BillingAccount, Meter
-from billing.periods import uuid7_floor
-from saas.core.ids import uuid7
+from saas.core.ids import uuid7, uuid7_floor
 from tenants.context import TenantRef, in_tenant
 
 
