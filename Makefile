@@ -57,6 +57,7 @@ lock: dev ## Lock pyproject.toml's dependencies with hashes
 	$(LOCK) pyproject.toml -o requirements/app.txt
 	$(LOCK) pyproject.toml --group embedded -c requirements/app.txt -o requirements/up.txt
 	$(LOCK) pyproject.toml --group embedded --group dev -c requirements/up.txt -o requirements/dev.txt
+	$(LOCK) --group pyproject.toml:infra -o requirements/infra.txt
 
 LOCK := $(RUN) -m uv pip compile --universal --generate-hashes --no-emit-index-url --python-version 3.11 -q \
 	--custom-compile-command "make lock"

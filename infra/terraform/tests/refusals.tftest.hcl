@@ -1,0 +1,84 @@
+# What the variables refuse. A run plans the whole stack, so each puts wrong what the others leave right, as much as it can:
+# every variable must fail by itself, and none beside those that are named.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
+run "words_of_the_wrong_form" {
+  command = plan
+
+  variables {
+    environment      = "prod"
+    region           = "Frankfurt"
+    base_host        = "https://porchlight.example"
+    zone_id          = "porchlight.example"
+    image            = "registry.example/porchlight:latest"
+    alarm_email      = "operators"
+    vpc_cidr         = "10.40.0.0/24"
+    cdn_price_class  = "PriceClass_1"
+    architecture     = "arm"
+    log_days         = 31
+    database_version = "17"
+    settings         = { STRIPE_SECRET_KEY = "sk_live_x" }
+    optional_secrets = ["STRIPE_KEY"]
+    services = {
+      web    = { cpu = 512, memory = 1024, least = 2, most = 8 }
+      ws     = { cpu = 1024, memory = 1024, least = 3, most = 25 } # less memory than Fargate gives to a core
+      worker = { cpu = 512, memory = 1024, least = 2, most = 4 }
+    }
+  }
+
+  expect_failures = [
+    var.environment, var.region, var.base_host, var.zone_id, var.image, var.alarm_email, var.vpc_cidr, var.cdn_price_class,
+    var.architecture, var.log_days, var.database_version, var.settings, var.optional_secrets, var.services,
+  ]
+}
+
+run "numbers_that_lose_sockets_or_data" {
+  command = plan
+
+  variables {
+    image                = "registry.example/porchlight"
+    idle_timeout_seconds = 25 # as short as a ping
+    connections_per_task = 20000
+    requests_per_ip      = 10
+    zones                = 1
+    passwords_version    = 0
+    services = {
+      web    = { cpu = 512, memory = 1024, least = 2, most = 8 }
+      ws     = { cpu = 1024, memory = 2048, least = 1, most = 25 } # one alone in production
+      worker = { cpu = 512, memory = 1024, least = 2, most = 4 }
+    }
+    database = {
+      instance_class  = "db.m7g.large"
+      storage         = 100
+      storage_most    = 1000
+      backup_days     = 14
+      standby         = false
+      max_connections = 900
+    }
+    valkey = { node_type = "cache.t4g.small", primaries = 2, replicas = 0 }
+  }
+
+  expect_failures = [
+    var.image, var.idle_timeout_seconds, var.connections_per_task, var.requests_per_ip, var.zones, var.passwords_version,
+    var.services, var.database, var.valkey,
+  ]
+}
+
+run "numbers_that_do_not_fit_each_other" {
+  command = plan
+
+  variables {
+    idle_timeout_seconds = 300 # longer than the server keeps an idle connection
+    database_pool        = 20  # times all tasks
+  }
+
+  expect_failures = [var.idle_timeout_seconds, var.database_pool]
+}

@@ -1,0 +1,60 @@
+variable "vpc_cidr" {
+  description = "The private addresses of this installation. A /16, so that every subnet has room for its tasks."
+  type        = string
+  default     = "10.40.0.0/16"
+
+  validation {
+    condition     = can(cidrnetmask(var.vpc_cidr)) && endswith(var.vpc_cidr, "/16")
+    error_message = "vpc_cidr is an IPv4 network of size /16, like 10.40.0.0/16."
+  }
+}
+
+variable "zones" {
+  description = "How many availability zones to spread over."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = contains([2, 3], var.zones)
+    error_message = "zones is 2 or 3: the load balancer wants two, and few regions have more than three."
+  }
+}
+
+variable "nat_per_zone" {
+  description = "A NAT gateway in each zone, so that the loss of one zone cuts off no other. One for all costs less."
+  type        = bool
+  default     = true
+}
+
+variable "idle_timeout_seconds" {
+  description = "After so many silent seconds the load balancer closes a connection. The server pings each 25 s; one lost ping must not cost a socket."
+  type        = number
+  default     = 120
+
+  validation {
+    condition     = var.idle_timeout_seconds >= 60 && var.idle_timeout_seconds <= 125
+    error_message = "idle_timeout_seconds is 60 to 125: more than two pings of 25 s, and less than the 130 s that the server keeps an idle connection, into whose end the load balancer would write."
+  }
+}
+
+variable "requests_per_ip" {
+  description = "Requests that one address may make in five minutes, before the firewall refuses it for a while. Offices share one address."
+  type        = number
+  default     = 6000
+
+  validation {
+    condition     = var.requests_per_ip >= 100 && var.requests_per_ip <= 2000000000
+    error_message = "requests_per_ip is at least 100 in five minutes."
+  }
+}
+
+variable "cdn_price_class" {
+  description = "Which of CloudFront's edges serve the widget: PriceClass_100 (America, Europe), PriceClass_200, PriceClass_All."
+  type        = string
+  default     = "PriceClass_100"
+
+  validation {
+    condition     = contains(["PriceClass_100", "PriceClass_200", "PriceClass_All"], var.cdn_price_class)
+    error_message = "cdn_price_class is PriceClass_100, PriceClass_200 or PriceClass_All."
+  }
+}
