@@ -6,6 +6,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
+        from chat.consumers.figures import figures
         from chat.notifications import notify
         from chat.notifications.mentions import forget_team, tell_of_names
         from chat.notifications.unheld import tell_of_lines
@@ -15,6 +16,7 @@ class ChatConfig(AppConfig):
         from chat.selectors.sites import forget_sites
         from chat.services.handing_on import hand_on, held_by
         from chat.services.sites import make_first_site
+        from chat.staff.live import add_pages
         from saas.core import registry
 
         registry.tenant_created.fill(make_first_site)
@@ -26,5 +28,7 @@ class ChatConfig(AppConfig):
         registry.notify.fill(notify)
         registry.tenant_changed.fill(forget_team)
         registry.export_tenant.fill(export)
+        registry.figures.fill(figures)
+        add_pages()
         due.fill(tell_of_names)
         due.fill(tell_of_lines)

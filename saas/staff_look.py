@@ -45,7 +45,13 @@ UNFOLD: dict[str, Any] = {
                     _page("What was done", "history", "money_audit"),
                 ],
             },
-            {"title": "Machine", "items": [_page("Jobs", "work_history", "procrastinate_procrastinatejob_changelist")]},
+            {
+                "title": "Machine",
+                "items": [
+                    _page("Live", "monitor_heart", "live"),
+                    _page("Jobs", "work_history", "procrastinate_procrastinatejob_changelist"),
+                ],
+            },
         ],
     },
 }

@@ -112,7 +112,8 @@ def _told(frame: ClientFrame, error: Exception) -> AppError:
 
 def refuse(session: Session, frame: ClientFrame, error: Exception) -> None:
     """Answer a frame with its refusal."""
-    error = session.context.copy().run(_told, frame, error)  # the server's protocol calls in a context of nobody's
+    if not isinstance(error, AppError):
+        error = session.context.copy().run(_told, frame, error)  # the server's protocol calls in a context of nobody's
     FRAMES.add(error.code)
     if isinstance(frame, Writing):
         error = in_order(session, frame, error)

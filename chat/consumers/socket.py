@@ -200,9 +200,8 @@ class ChatSocket:
         if isinstance(introduced, Close):
             raise Ended(introduced)
         await admit_person(tenant, introduced.id)
-        self.session = session = Session(
-            tenant, introduced, self.outbox, self.end, address=self.address, key=key_in(self.scope), plan=plan, context=self.context
-        )
+        self.session = session = Session(tenant, introduced, self.outbox, self.end, plan=plan, context=self.context)
+        session.address, session.key = self.address, key_in(self.scope)
         session.heard = self.loop.time()
         async with turn_to_be_welcomed(tenant.id):
             if not self.outbox.write_framed(b""):

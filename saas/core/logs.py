@@ -40,6 +40,7 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
             _without_secret_parts,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
+            _clean_all,
             _as_json if as_json else _as_line,
         ],
     }
@@ -91,6 +92,14 @@ def route_of(request: Any) -> str:
     return f"/{match.route}" if match is not None else "(an address of no page)"
 
 
+def _clean_all(_logger: WrappedLogger, _method: str, event: Event) -> Event:
+    """Numbers stay what they are; all else is text now."""
+    for key, value in event.items():
+        if not isinstance(value, int | float | None):
+            event[key] = clean(str(value))
+    return event
+
+
 def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> str:
     """One object, in UTC with milliseconds; what is bound stands beside `message`."""
     first = {
@@ -99,7 +108,7 @@ def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> str:
         "logger": event.pop("logger", "root"),
         "message": event.pop("event", ""),
     }
-    return clean(msgspec.json.encode(first | dict(event), enc_hook=str).decode())
+    return msgspec.json.encode(first | dict(event)).decode()
 
 
 def _as_line(_logger: WrappedLogger, _method: str, event: Event) -> str:
@@ -108,7 +117,7 @@ def _as_line(_logger: WrappedLogger, _method: str, event: Event) -> str:
     below = event.pop("exception", "")
     line = LINE.format(at=_moment("%Y-%m-%d %H:%M:%S", ","), level=level, logger=name, message=message)
     bound = "".join(f" {key}={value}" for key, value in event.items())
-    return clean(line + bound + (f"\n{below}" if below else ""))
+    return line + bound + (f"\n{below}" if below else "")
 
 
 def _moment(form: str, point: str) -> str:

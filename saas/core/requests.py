@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from secrets import token_hex
 from typing import Any, Final
 
@@ -24,8 +25,10 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 HEADER: Final = b"x-request-id"
 NOTE: Final = "porchlight.request"  # in the scope
+_process, _numbers = token_hex(4), count(1)
 _GIVEN: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _POLL: Final = re.compile(r"/(?:w/[^/]+|api/v1)/(?:frames|events)")
+_POLLED: Final = ("widget", "api")
 _FIRST: Final = {"static": "static", "w": "widget", "api": "api"}  # the first word of a path
 
 
@@ -72,9 +75,8 @@ def _measure(scope: Scope, note: Note, seconds: float) -> None:
 
 def kind_of(path: str) -> str:
     """What sort of request this is, for its time: a poll waits for news, a page for the database."""
-    if _POLL.fullmatch(path):
-        return "poll"
-    return _FIRST.get(path.split("/", 2)[1] if "/" in path else "", "page")
+    kind = _FIRST.get(path[1:].partition("/")[0], "page")
+    return "poll" if kind in _POLLED and _POLL.fullmatch(path) else kind
 
 
 def request_id(scope: Scope) -> str:
@@ -83,7 +85,7 @@ def request_id(scope: Scope) -> str:
         found = [value for name, value in scope["headers"] if name == HEADER]
         if len(found) == 1 and _GIVEN.fullmatch(found[0]):
             return bytes(found[0]).decode()
-    return token_hex(8)
+    return f"{_process}-{next(_numbers)}"
 
 
 class RouteMiddleware:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LAG_SECONDS: Final = 0.1  # between two looks at the loop
 LOOK_SECONDS: Final = 5.0  # between two words
+WORKER: Final = "worker"
 RATES: Final = "_total"  # what ends so is told by the second, too
 
 
@@ -33,6 +34,7 @@ class Watch:
 
     def __init__(self, kind: str, *, knows_jobs: bool) -> None:
         self._myself = Myself(kind)
+        self._serves = kind != WORKER  # else there is nothing that the apps could tell of it
         self._knows_jobs = knows_jobs  # it runs jobs: how they stand is told by those who do
         self._port = Port()
         self._worst_lag = 0.0
@@ -78,7 +80,7 @@ class Watch:
         found: dict[str, Any] = {"lag_ms": round(self._worst_lag * 1000, 1), "http_total": sum(HTTP.of.values())}
         self._worst_lag = 0.0
         found |= {f"pool_{name}": pool_stats().get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting")}
-        for answer in registry.figures():
+        for answer in registry.figures() if self._serves else ():
             found |= answer
         return found | self._rates(found)
 
