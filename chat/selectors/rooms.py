@@ -38,7 +38,7 @@ NEWEST_FIRST: Final = f"""
       AND (%(kinds)s::text[] IS NULL OR room.kind = ANY(%(kinds)s::text[]))
       AND (%(rooms)s::uuid[] IS NULL OR room.id = ANY(%(rooms)s::uuid[]))
       AND (%(last_at)s::timestamptz IS NULL OR (room.last_at, room.id) < (%(last_at)s::timestamptz, %(last_id)s::uuid))
-    ORDER BY room.last_at DESC, room.id DESC
+    ORDER BY room.last_minute DESC, room.last_at DESC, room.id DESC
     LIMIT %(limit)s
 """
 # The same for visitors. It begins with the few rooms that can be theirs: whatever the tables hold, and were last counted to hold,
@@ -53,7 +53,7 @@ OF_VISITOR: Final = NEWEST_FIRST.replace(
 # The newest rooms for agents, of whom each sees all: read once for many.
 OF_AGENTS: Final = f"""
     SELECT {SHARED}, {OWN} {FROM_SHARED} WHERE {VISIBLE} AND room.notes_of_id IS NULL
-    ORDER BY room.last_at DESC, room.id DESC LIMIT %(limit)s
+    ORDER BY room.last_minute DESC, room.last_at DESC, room.id DESC LIMIT %(limit)s
 """
 EVERYTHING: Final = {"status": None, "kinds": None, "rooms": None, "last_at": None, "last_id": None}
 COMMUNITY: Final = f"""

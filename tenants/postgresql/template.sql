@@ -511,8 +511,10 @@ CREATE TABLE @@SCHEMA@@.chat_room (
     pinned jsonb DEFAULT '[]'::jsonb NOT NULL,
     slow_seconds integer DEFAULT 0 NOT NULL,
     "position" integer DEFAULT 0 NOT NULL,
+    last_minute timestamp with time zone GENERATED ALWAYS AS ((date_trunc('minute'::text, (last_at AT TIME ZONE 'UTC'::text)) AT TIME ZONE 'UTC'::text)) STORED,
     CONSTRAINT support_room_has_visitor CHECK (((NOT ((kind)::text = 'support'::text)) OR (visitor_id IS NOT NULL)))
-);
+)
+WITH (fillfactor='80');
 CREATE TABLE @@SCHEMA@@.chat_signedin (
     id uuid NOT NULL,
     jti_hash bytea NOT NULL,
@@ -642,7 +644,7 @@ CREATE INDEX of_one_author ON @@SCHEMA@@.chat_message USING btree (room_id, auth
 CREATE UNIQUE INDEX one_unseen_for_messages ON @@SCHEMA@@.chat_notification USING btree (recipient_id, room_id) WHERE (((category)::text = 'messages'::text) AND (seen_at IS NULL));
 CREATE INDEX open_reports ON @@SCHEMA@@.chat_report USING btree (created_at DESC, id DESC) WHERE (settled_at IS NULL);
 CREATE INDEX places_of_visitor ON @@SCHEMA@@.chat_participant USING btree (person_id) WHERE ((kind)::text = 'visitor'::text);
-CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_at DESC, id DESC);
+CREATE INDEX room_newest_first ON @@SCHEMA@@.chat_room USING btree (last_minute DESC);
 CREATE INDEX rooms_in_order ON @@SCHEMA@@.chat_room USING btree (site_id, "position", id) WHERE ((kind)::text = 'community'::text);
 CREATE INDEX told_by_key ON @@SCHEMA@@.chat_notification USING btree (key) WHERE (key IS NOT NULL);
 CREATE INDEX told_newest_first ON @@SCHEMA@@.chat_notification USING btree (recipient_id, created_at DESC, id DESC);
@@ -691,4 +693,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0011_append', now()),
     ('chat', '0012_fingerprints', now()),
     ('chat', '0013_order_and_verdicts', now()),
-    ('chat', '0014_hours_and_tags', now());
+    ('chat', '0014_hours_and_tags', now()),
+    ('chat', '0015_last_minute', now());
