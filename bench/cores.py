@@ -25,6 +25,12 @@ def first() -> Iterator[bool]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
+def put_behind(pid: int) -> None:
+    """Take from a program, with its threads, what `first` gave it: it has what everybody has."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+
+
 def put_last(pid: int) -> None:
     """Give a program the last core, and of it what nobody else wants. It has one thread."""
     os.sched_setaffinity(pid, {max(os.sched_getaffinity(0))})

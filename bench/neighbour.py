@@ -21,12 +21,14 @@ HOW = f"""\
 A tenant says {noisy.PACE:g} messages a second, in turn alone, beside a program that burns a core, beside a tenant that does
 {noisy.TIMES} times what it may, and beside the same one while it does just that: it may send {noisy.MESSAGES} messages, read
 {noisy.HISTORY} pages of history, open {noisy.HELLOS} sockets and make {noisy.REQUESTS} requests of the API in a second. All of it
-goes to one server process. The latency is from a send to its delivery. A turn in which the neighbour is refused anything gives no
-figure. What the server does meanwhile is in the column CPU, in percent of a core.
+goes to one installation with two server processes, as each deployment of ours has them: one for the sockets, one for HTTP; a row
+apart says what the flood does where one process serves both. The latency is from a send to its delivery. A turn in which the
+neighbour is refused anything gives no figure. What the process of the sockets does meanwhile is in the column CPU, in percent of
+a core.
 
 Two cores and a disk carry all of it, and what they do to a message must not be taken for what the server does. So
 
-- there are {noisy.ROUNDS} rounds of four turns of {SECONDS:g} s each, and p99 is the median of the turns: a bad moment
+- there are {noisy.ROUNDS} rounds of five turns of {SECONDS:g} s each, and p99 is the median of the turns: a bad moment
   of the machine spoils one turn, and comes to all kinds alike. Before each turn {noisy.LEAD:g} s are not counted;
 - the server, its PostgreSQL and its Redis, all their processes and threads, and the neighbour's client run at real-time
   priority (`SCHED_RR`): whatever else wants a core waits for them. The flood, and the program that burns, have one core and
@@ -54,13 +56,18 @@ def measure(bench: Bench) -> Figures:
         p99[noisy.FLOOD] / p99[noisy.ALONE],
         goal=Goal("at_most", 1.1),
     )
+    together = Row(
+        "p99 beside a tenant that floods one process for sockets and HTTP, as a multiple of p99 alone",
+        "times",
+        p99[noisy.ONE_PROCESS] / p99[noisy.ALONE],
+    )
     machine = Row("p99 beside a busy core, as a multiple of p99 alone", "times", p99[noisy.BUSY] / p99[noisy.ALONE])
     beyond = Row(
         "p99 beside a tenant that floods, as a multiple of p99 beside the same tenant within its limits",
         "times",
         p99[noisy.FLOOD] / p99[noisy.MODEST],
     )
-    return Figures([ratio, beyond, machine], f"{_neighbour(found)}\n\n{_flood(found)}")
+    return Figures([ratio, together, beyond, machine], f"{_neighbour(found)}\n\n{_flood(found)}")
 
 
 @contextlib.contextmanager

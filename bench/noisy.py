@@ -1,5 +1,7 @@
 """A neighbour's latency beside a tenant that floods: one server, in one run, in turn alone and beside the flood.
 
+Sockets and HTTP have a process each, as in every deployment of ours; the flood with all of it at the first is measured, too.
+
 `measure` gives the numbers. Both clients are C: what is measured is the server, not the measuring. The flood is kept to one core,
 and has of it what nobody else wants; so has a program that only burns that core, as a control. Who calls it sees to it that all
 else has the cores first. Turns are many and short: a bad moment of the machine spoils few.
@@ -34,7 +36,8 @@ LIMITS = " ".join(["chat.send.ip=1000000/10", *(f"{name}={times}/1" for name, ti
 TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors come and go
 SPEAKERS, PACE = 20, 200.0  # the neighbour's sockets, and its messages a second
 ROUNDS, LEAD = 9, 1.5  # how often each part has its turn; seconds until the flood is under way
-ALONE, BUSY, FLOOD = "alone", "beside a busy core", "beside the flood"
+ALONE, BUSY = "alone", "beside a busy core"
+FLOOD, ONE_PROCESS = "beside the flood", "beside the flood, all of it at one process"
 MODEST = "beside the same tenant within its limits"
 
 Counted = dict[str, int]
@@ -75,16 +78,20 @@ def measure(services: Services, *, load: Path, flood: Path, seconds: float, roun
     ]
     noisy, quiet = ours.Tenant.seeded(services, orders)
     limited = replace(services, ours=services.ours | {"LIMITS": LIMITS})
-    with ours.serve(limited) as side:
+    with ours.serve(limited, processes=2) as side:
+        cores.put_behind(side.pids[1])
         clients = [quiet.visitor(number, room=room, writes=True) for number, room in enumerate(quiet.support)]
+        sockets, requests = side.target.ports
         with contextlib.ExitStack() as stack:
-            neighbour = stack.enter_context(Load(load, side.target, clients))
-            flooding = stack.enter_context(_flooding(flood, side.target, noisy))
-            modest = stack.enter_context(_flooding(flood, side.target, noisy, times=1))
+            neighbour = stack.enter_context(Load(load, replace(side.target, ports=[sockets]), clients))
+            flooding = stack.enter_context(_flooding(flood, side.target, noisy, ports=(sockets, requests)))
+            crowding = stack.enter_context(_flooding(flood, side.target, noisy, ports=(sockets, sockets)))
+            modest = stack.enter_context(_flooding(flood, side.target, noisy, ports=(sockets, requests), times=1))
             company: dict[str, Callable[[], AbstractContextManager[None]]] = {
                 ALONE: contextlib.nullcontext,
                 BUSY: _busy_core,
                 FLOOD: partial(flooding.turn, LEAD + seconds + 1),
+                ONE_PROCESS: partial(crowding.turn, LEAD + seconds + 1),
                 MODEST: partial(modest.turn, LEAD + seconds + 1),
             }
             noise = Noise({name: Part() for name in company}, flooding.counted, LEAD + seconds + 1)
@@ -122,9 +129,12 @@ class _Flooding:
 
 
 @contextlib.contextmanager
-def _flooding(program: Path, target: Target, tenant: ours.Tenant, *, times: int = TIMES) -> Iterator[_Flooding]:
-    (port,) = target.ports
-    words = [str(program), "--port", str(port), "--frames", str(MESSAGES * times), "--requests", str(REQUESTS * times)]
+def _flooding(
+    program: Path, target: Target, tenant: ours.Tenant, *, ports: tuple[int, int], times: int = TIMES
+) -> Iterator[_Flooding]:
+    sockets, requests = map(str, ports)
+    words = [str(program), "--port", sockets, "--api-port", requests]
+    words += ["--frames", str(MESSAGES * times), "--requests", str(REQUESTS * times)]
     with _apart(words) as process:
         _say(process, "".join("\t".join(line) + "\n" for line in _lines(target, tenant)) + "begin\n")
         yield _Flooding(process)

@@ -40,7 +40,6 @@ typedef struct {
 } Tally;
 
 extern Tally tally;
-extern int port;
 
 /* main.c */
 void fail(const char *what) __attribute__((noreturn));

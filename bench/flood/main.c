@@ -1,7 +1,7 @@
 /*
  * flood: a tenant that sends, asks and comes without measure, to 127.0.0.1, and does not care what becomes of it.
  *
- *     flood --port PORT --frames RATE --requests RATE
+ *     flood --port PORT --api-port PORT --frames RATE --requests RATE
  *
  * stdin, one line per connection, its words separated by tabs:
  *     talk  HOST PATH PROTOCOL HELLO JOIN MESSAGE HISTORY   says frames, RATE a second with all others that talk: each tenth is
@@ -29,7 +29,7 @@
 #define COMMANDS UINT32_MAX /* epoll's tag of stdin */
 
 Tally tally;
-int port;
+static int port, api_port; /* of sockets and of requests */
 static double frames, requests; /* a second */
 static Peer peers[MAX_PEERS];
 static int peer_count, poller;
@@ -62,7 +62,7 @@ static void watch(int operation, int fd, uint32_t events, uint32_t tag) {
 
 static void dial(Peer *p) {
     int yes = 1;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(p->kind == ASK ? api_port : port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if ((p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) < 0) fail("socket");
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     p->length = 0;
@@ -206,16 +206,18 @@ static void read_peers(void) {
 }
 
 static void read_options(int words, char **given) {
-    static const struct option known[] = {{"port", 1, 0, 'p'}, {"frames", 1, 0, 'f'}, {"requests", 1, 0, 'r'}, {0}};
+    static const struct option known[] = {
+        {"port", 1, 0, 'p'}, {"api-port", 1, 0, 'a'}, {"frames", 1, 0, 'f'}, {"requests", 1, 0, 'r'}, {0}};
     for (int which; (which = getopt_long(words, given, "", known, NULL)) != -1;) {
         switch (which) {
         case 'p': port = atoi(optarg); break;
+        case 'a': api_port = atoi(optarg); break;
         case 'f': frames = atof(optarg); break;
         case 'r': requests = atof(optarg); break;
         default: exit(2);
         }
     }
-    if (port <= 0) fail("--port");
+    if (port <= 0 || api_port <= 0) fail("--port and --api-port");
 }
 
 int main(int words, char **given) {

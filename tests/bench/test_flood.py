@@ -71,7 +71,17 @@ def opened(*statuses: int) -> Iterator[Shop]:
 def flood(program: Path, shop: Shop, *lines: tuple[str, ...], frames: int = FRAMES, requests: int = REQUESTS) -> dict[str, int]:
     """What it counted. Raises CalledProcessError when it gave up."""
     said = "".join("\t".join(line) + "\n" for line in lines) + f"begin\nflood {SECONDS}\n"
-    words = [str(program), "--port", str(shop.port), "--frames", str(frames), "--requests", str(requests)]
+    words = [
+        str(program),
+        "--port",
+        str(shop.port),
+        "--api-port",
+        str(shop.port),
+        "--frames",
+        str(frames),
+        "--requests",
+        str(requests),
+    ]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
