@@ -32,7 +32,7 @@ from tests.support.talk import agent, embed_key, room_of, visitor
 from tests.support.web import Browser
 
 URLS: Final = "saas.urls_tenant"
-OPEN: Final = {"front", "sign_in", "sign_in_code", "sign_out", "signed_out", "api_token", "api_refresh", "api_sign_out"}
+OPEN: Final = {"sign_in", "sign_in_code", "sign_out", "signed_out", "api_token", "api_refresh", "api_sign_out"}
 ROLES: Final = tuple(Role)
 SUPPORT: Final = {"api_resolve", "api_reopen", "api_assign"}  # what is done to a room with a visitor
 NOT_MEANT_SO: Final = 405
