@@ -86,7 +86,7 @@ class Beats:
                 session.end(Close.NO_SUCH_SITE)
             if who.kind == "agent":
                 member = await a_membership_for(session.tenant.id, who.id)
-                if member is None or await a_is_ended(who.sid):
+                if member is None or member.is_locked or await a_is_ended(who.sid):
                     session.end(Close.REVOKED)
                 elif member.role != who.role:
                     session.end(Close.RESTART)  # they come back as what they are

@@ -1,10 +1,11 @@
 """Who is signed in where: the browser on the platform's host, those on tenants' hosts that came through it, and programs."""
 
 import secrets
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
@@ -20,6 +21,7 @@ from tenants.resolve import MemberRef
 from tenants.source import came_from
 
 SEEN_EVERY: Final = 300.0  # seconds for which a sign-in that is used is not written down again
+KEPT: Final = timedelta(days=90)
 MOST_SEEN: Final = 20_000  # sign-ins that a process remembers to have written down
 
 
@@ -134,6 +136,13 @@ def close_sockets(tenant_id: UUID, user_id: UUID) -> None:
     transaction.on_commit(partial(registry.sessions_ended, tenant_id=tenant_id, user_id=user_id, sid=None))
 
 
+def forget_old() -> None:
+    """Delete sign-ins that ended or were last used `KEPT` ago, and sessions that have run out."""
+    old = timezone.now() - KEPT
+    SignIn.objects.filter(Q(ended_at__lt=old) | Q(seen_at__lt=old)).delete()
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+
+
 def _end(sign_ins: QuerySet[SignIn]) -> None:
     """Mark them ended and delete their sessions in one transaction; their live sockets close after the commit."""
     with transaction.atomic():
@@ -146,7 +155,7 @@ def _end(sign_ins: QuerySet[SignIn]) -> None:
             transaction.on_commit(partial(registry.sessions_ended, **facts))
 
 
-def _remember(**values: object) -> SignIn:
+def _remember(**values: Any) -> SignIn:
     source = came_from()
     made = SignIn.objects.create(**values, address=source.address[:45], browser=source.browser)
     _note_seen(f"{made.id}.{made.session_key}", monotonic())

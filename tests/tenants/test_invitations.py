@@ -52,8 +52,8 @@ def test_somebody_new_joins_by_the_link(tenant: TenantRef, browser: Browser) -> 
     member = Membership.objects.select_related("user").get(tenant_id=tenant.id, user__email=invitation.email)
     assert (member.role, member.user.name) == ("admin", "Nora")
     assert EmailAddress.objects.get(user=member.user).verified, "the mail was read, so the address is theirs"
-    acts = AuditEntry.objects.filter(tenant_id=tenant.id).order_by("id").values_list("act", "by_name", "thing_name")
-    assert list(acts) == [("member.invited", "Olga", invitation.email), ("member.joined", "Nora", "Nora")]
+    acts = AuditEntry.objects.filter(tenant_id=tenant.id, act__startswith="member.").order_by("id")
+    assert list(acts.values_list("act", "by_name", "thing_name")) == [("member.invited", "Olga", invitation.email), ("member.joined", "Nora", "Nora")]
 
 
 def test_a_bad_name_or_password_is_said_beside_it_and_kept(tenant: TenantRef, browser: Browser) -> None:

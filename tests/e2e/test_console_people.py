@@ -1,0 +1,166 @@
+"""People in the console, as they do it: invited by mail, a second factor of each kind, and out within a second."""
+
+import asyncio
+import time
+from uuid import uuid4
+
+from playwright.async_api import Browser, Page, WebSocket, expect
+
+from tests.e2e.conftest import PATIENCE_MS, Owner, Product, customers_page, inbox
+from tests.e2e.people import PASSWORD, accept, found, give_passkeys, invite, prove_again, read_mail, set_up_app, verify_address
+from tests.support.people import code_of
+
+
+async def test_somebody_is_invited_joins_and_sets_up_an_app(product: Product, browser: Browser) -> None:
+    tenant = await found(product, browser)
+    email = f"ben@{tenant.slug}.example"
+    await invite(tenant.page, tenant.url, email)
+    await expect(tenant.page.get_by_text("Works until")).to_be_visible()
+    ben = await accept(browser, await read_mail(browser, tenant.platform, email, "Olga invites you"), "Ben")
+    await tenant.page.goto(f"{tenant.url}/people/")
+    await expect(tenant.page.get_by_role("link", name="Ben")).to_be_visible()
+    await expect(tenant.page.get_by_text("Works until")).to_have_count(0)
+    await ben.goto(f"{tenant.platform}/you/two-factor/")
+    await ben.get_by_role("link", name="Set it up").click()
+    secret = await set_up_app(ben)
+    await sign_in_with_a_code(browser, f"{tenant.url}/people/", email, secret)
+
+
+async def sign_in_with_a_code(browser: Browser, url: str, email: str, secret: str) -> None:
+    """In another browser, with the password and the next code: the one before was used to set it up."""
+    page = await (await browser.new_context()).new_page()
+    await page.goto(url)
+    await page.get_by_label("Email").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+    used = code_of(secret)
+    while (code := code_of(secret)) == used:  # a code works once, for half a minute
+        await asyncio.sleep(0.5)
+    await page.get_by_label("Code").fill(code)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.wait_for_url(url)
+
+
+async def test_a_passkey_signs_in_without_a_password(product: Product, browser: Browser) -> None:
+    tenant = await found(product, browser)
+    await verify_address(browser, tenant)
+    page = tenant.page
+    await give_passkeys(page)
+    await page.goto(f"{tenant.platform}/you/two-factor/")
+    await page.get_by_role("link", name="Add one").click()
+    await prove_again(page)
+    await page.get_by_label("Name").fill("Desk")
+    await expect(page.get_by_label("Sign in with it alone")).to_be_checked()
+    await page.get_by_role("button", name="Add it").click()
+    await expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    await page.goto(f"{tenant.platform}/sign-out/")
+    await page.get_by_role("main").get_by_role("button", name="Sign out").click()
+    await page.goto(f"{tenant.platform}/sign-in/")
+    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await page.wait_for_url("**/home/")
+    await page.goto(f"{tenant.url}/people/")
+    await expect(page.get_by_text("(you)")).to_be_visible()
+
+
+async def test_what_goes_wrong_with_a_passkey_is_said(product: Product, browser: Browser) -> None:
+    page = await (await browser.new_context()).new_page()
+    devtools = await give_passkeys(page)
+    await devtools.send("WebAuthn.disable")
+    await page.goto(f"{product.facts['platform']}/sign-in/")
+    await page.evaluate("navigator.credentials.get = () => Promise.reject(new DOMException('no', 'NotAllowedError'))")
+    await page.get_by_role("button", name="Sign in with a passkey").click()
+    await expect(page.get_by_role("alert")).to_contain_text("No passkey came")
+
+
+async def test_a_tenant_that_asks_for_two_factor(product: Product, browser: Browser) -> None:
+    tenant = await found(product, browser)
+    owner, email = tenant.page, f"ben@{tenant.slug}.example"
+    await verify_address(browser, tenant)
+    await owner.goto(f"{tenant.url}/settings/")
+    await owner.get_by_role("link", name="Set up yours first").click()
+    await owner.get_by_role("link", name="Set it up").click()
+    await set_up_app(owner)
+    await invite(owner, tenant.url, email)
+    ben = await accept(browser, await read_mail(browser, tenant.platform, email, "Olga invites you"), "Ben")
+    async with ben.expect_event("websocket", lambda socket: "/ws/agent/" in socket.url) as opening:
+        await ben.reload()
+    socket = await opening.value
+    await owner.goto(f"{tenant.url}/settings/")
+    await owner.get_by_label("Everybody needs two-factor").check()
+    async with closed(socket):
+        await owner.get_by_role("button", name="Keep this", exact=True).click()
+        await expect(owner.get_by_text("1 of your people must set it up")).to_be_visible()
+    await ben.goto(f"{tenant.url}/inbox/")
+    await expect(ben.get_by_role("heading", name="Hooli asks for two-factor")).to_be_visible()
+    await ben.get_by_role("link", name="Use an authenticator app").click()
+    await set_up_app(ben)
+    await ben.get_by_role("link", name="go on to Hooli").click()
+    await ben.wait_for_url(f"{tenant.url}/inbox/**")
+    await owner.goto(f"{tenant.url}/settings/")
+    await expect(owner.get_by_text("All of your people have a second factor")).to_be_visible()
+
+
+class closed:  # noqa: N801 - reads as a sentence
+    """Wait at the end of the block until this socket is closed."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self.ended = asyncio.get_running_loop().create_future()
+        socket.on("close", lambda _socket: self.ended.done() or self.ended.set_result(time.monotonic()))
+
+    async def __aenter__(self) -> "asyncio.Future[float]":
+        return self.ended
+
+    async def __aexit__(self, *failure: object) -> None:
+        if failure[0] is None:
+            await asyncio.wait_for(self.ended, PATIENCE_MS / 1000)
+
+
+async def holds_a_room(product: Product, browser: Browser, agent: str, text: str) -> str:
+    """A visitor writes, and the owner gives their room to this agent, by name; the room's id."""
+    visitor, owner = await customers_page(browser, product.facts["demo_page"]), Owner(product.tenant("acme"))
+    await visitor.open()
+    await visitor.say(text)
+    await visitor.sees(text)
+    rooms = (await owner.asks("GET", "/rooms"))["rooms"]
+    room = next(room for room in rooms if (room.get("last") or {}).get("text") == text)
+    team = (await owner.asks("GET", "/team"))["members"]
+    holder = next(member for member in team if member["name"] == agent)
+    await owner.asks("POST", f"/rooms/{room['id']}/assign", {"agent": holder["id"]})
+    return str(room["id"])
+
+
+async def leave(admin: Page, url: str, name: str, *, to: str) -> float:
+    """Disable this member and hand their rooms to somebody; the moment of the click."""
+    await admin.goto(f"{url}/people/")
+    await admin.get_by_role("link", name=name).click()
+    await admin.get_by_role("link", name="Disable").click()
+    await expect(admin.get_by_text("open room they hold")).to_be_visible()
+    await admin.get_by_label("Who gets their open rooms").select_option(label=to)
+    clicked = time.monotonic()
+    await admin.get_by_role("button", name="Disable").click()
+    await expect(admin.get_by_text(f"{name} is disabled, and out everywhere. One room was handed on.")).to_be_visible()
+    return clicked
+
+
+async def test_a_disabled_member_is_out_within_a_second_and_their_rooms_are_handed_on(product: Product, browser: Browser) -> None:
+    acme = product.tenant("acme")
+    admin = await inbox(browser, acme)
+    url, platform = acme["inbox"].removesuffix("/inbox/"), str(product.facts["platform"]).rstrip("/")
+    name, email = f"Cleo {uuid4().hex[:4]}", f"cleo-{uuid4().hex[:6]}@acme.example"
+    await invite(admin, url, email)
+    cleo = await accept(browser, await read_mail(browser, platform, email, "invites you"), name)
+    room = await holds_a_room(product, browser, name, f"Is {name} there?")
+    async with cleo.expect_event("websocket", lambda socket: "/ws/agent/" in socket.url) as opening:
+        await cleo.reload()
+    socket = await opening.value
+    await cleo.get_by_text(f"Is {name} there?").first.wait_for()
+    async with closed(socket) as ended:
+        clicked = await leave(admin, url, name, to="Ada Lovelace")
+    assert ended.result() - clicked < 1.0
+    await cleo.goto(f"{url}/inbox/")
+    await expect(cleo.get_by_text("is not a member of")).to_be_visible()
+    owner = Owner(acme)
+    held = (await owner.asks("GET", f"/rooms/{room}"))["room"]["assignee"]
+    me = (await owner.asks("GET", "/me"))["user"]["id"]
+    assert held == me

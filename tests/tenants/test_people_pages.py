@@ -1,0 +1,222 @@
+"""The pages of people and settings: who sees what, what is kept when it is refused, and what a long list costs."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tenants import services
+from tenants.access import ALLOWED, Do
+from tenants.context import TenantRef
+from tenants.models import Membership, Role, SignIn, Tenant, User
+from tests.support.cast import MakeTenant
+from tests.support.people import address, give_factor, host, join, owner_of, ref_of, signed_in
+from tests.support.web import Browser
+
+
+@pytest.fixture
+def tenant(make_tenant: MakeTenant) -> TenantRef:
+    return make_tenant()
+
+
+@pytest.fixture
+def owner(tenant: TenantRef) -> Browser:
+    """The owner's browser."""
+    return signed_in(tenant, owner_of(tenant))
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def seen_in(page: str, form: str = "") -> str:
+    """The mark that a form carries of what it shows."""
+    found = re.search(rf'{form}.*?name="seen" value="(\w+)"', page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def queries(browser: Browser, url: str) -> int:
+    with CaptureQueriesContext(connection) as caught:
+        assert browser.get(url).status_code == 200
+    return len(caught)
+
+
+def test_the_list_shows_everybody_with_role_and_factor(tenant: TenantRef, owner: Browser) -> None:
+    ben, eve = join(tenant, Role.AGENT), join(tenant, Role.VIEWER, "Eve")
+    give_factor(eve.user)
+    services.disable(ben, by=ref_of(owner_of(tenant)))
+    page = text(owner.get(f"{host(tenant)}/people/"))
+    for word in (ben.user.email, eve.user.email, "Disabled", "Viewer", "(you)"):
+        assert word in page
+    assert page.count("<span>Two-factor</span>") == 1
+
+
+def test_the_list_is_searched(tenant: TenantRef, owner: Browser) -> None:
+    ben, eve = join(tenant, Role.AGENT), join(tenant, Role.VIEWER, "Eve Adams")
+    give_factor(owner_of(tenant).user)
+
+    def shown(query: str) -> set[str]:
+        page = text(owner.get(f"{host(tenant)}/people/?{query}"))
+        return {one.user.name for one in (ben, eve, owner_of(tenant)) if one.user.email in page.partition('<ul class="rows"')[2]}
+
+    assert shown("text=adams") == {"Eve Adams"}
+    assert shown(f"text={ben.user.email[:12]}") == {"Ben"}
+    assert shown("role=agent") == {"Ben"}
+    assert shown("state=without") == {"Ben", "Eve Adams"}
+    assert shown("state=active&role=viewer") == {"Eve Adams"}
+    assert shown("state=disabled") == set()
+    assert "Nobody fits" in text(owner.get(f"{host(tenant)}/people/?text=zzz"))
+
+
+def test_a_long_list_has_pages_and_costs_the_same(tenant: TenantRef, owner: Browser) -> None:
+    few = queries(owner, f"{host(tenant)}/people/")
+    people = [User(email=address(), name=f"Person {n:03}") for n in range(120)]
+    User.objects.bulk_create(people)
+    Membership.objects.bulk_create(Membership(tenant_id=tenant.id, user=one, role=Role.AGENT) for one in people)
+    SignIn.objects.bulk_create(SignIn(tenant_id=tenant.id, user=one) for one in people for _ in range(3))
+    assert queries(owner, f"{host(tenant)}/people/") <= few
+    first, last = text(owner.get(f"{host(tenant)}/people/")), text(owner.get(f"{host(tenant)}/people/?page=3"))
+    assert first.count('class="row person') == 50
+    assert last.count('class="row person') == 21
+    assert "101 – 121 of 121 people" in last
+
+
+def test_agents_read_the_list_and_nothing_more(tenant: TenantRef) -> None:
+    ben, eve = join(tenant, Role.AGENT), join(tenant, Role.AGENT, "Eve")
+    browser = signed_in(tenant, ben)
+    page = text(browser.get(f"{host(tenant)}/people/"))
+    assert eve.user.email in page
+    assert f"/people/{eve.id}/" not in page
+    for path in (
+        f"/people/{eve.id}/",
+        f"/people/{eve.id}/disable/",
+        f"/people/{eve.id}/remove/",
+        "/people/invite/",
+        "/settings/",
+    ):
+        assert browser.get(host(tenant) + path).status_code == 403
+    assert browser.post(f"{host(tenant)}/people/{eve.id}/disable/", {}).status_code == 403
+    assert browser.get(f"{host(tenant)}/people/roles/").status_code == 200
+
+
+def test_the_page_of_roles_is_the_table_in_code(tenant: TenantRef, owner: Browser) -> None:
+    page = text(owner.get(f"{host(tenant)}/people/roles/"))
+    rows = page.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]
+    assert len(rows) == len(Do)
+    for do, row in zip(Do, rows, strict=True):
+        said = re.findall(r'class="hidden">(yes|no)<', row)
+        assert said == ["yes" if role in ALLOWED[do] else "no" for role in Role]
+
+
+def test_nobody_opens_the_people_of_another_tenant(tenant: TenantRef, owner: Browser, make_tenant: MakeTenant) -> None:
+    theirs = owner_of(make_tenant())
+    for end in ("", "disable/", "remove/"):
+        assert owner.get(f"{host(tenant)}/people/{theirs.id}/{end}").status_code == 404
+    for end in ("", "disable/", "enable/", "remove/", "sign-out/"):
+        assert owner.post(f"{host(tenant)}/people/{theirs.id}/{end}", {"role": "viewer"}).status_code == 404
+    theirs.refresh_from_db()
+    assert (theirs.role, theirs.disabled_at) == ("owner", None)
+
+
+class TestAMember:
+    def test_gets_another_role(self, tenant: TenantRef, owner: Browser) -> None:
+        ben = join(tenant, Role.AGENT)
+        url = f"{host(tenant)}/people/{ben.id}/"
+        seen = seen_in(text(owner.get(url)))
+        done = owner.follow(owner.post(url, {"role": "admin", "seen": seen}))
+        assert "Ben is admin now" in text(done)
+        assert ref_of(ben).role == "admin"
+        wrong = owner.post(url, {"role": "boss", "seen": seen_in(text(done))})
+        assert wrong.status_code == 422
+        assert "boss is no role that you can give" in text(wrong)
+
+    def test_whose_role_somebody_else_changed_meanwhile(self, tenant: TenantRef, owner: Browser) -> None:
+        ben = join(tenant, Role.AGENT)
+        url = f"{host(tenant)}/people/{ben.id}/"
+        seen = seen_in(text(owner.get(url)))
+        services.change_role(ben, Role.ADMIN, by=ref_of(owner_of(tenant)))
+        second = owner.post(url, {"role": "viewer", "seen": seen})
+        assert second.status_code == 409
+        assert "changed this meanwhile" in text(second)
+        assert "Stored now:" in text(second)
+        assert ref_of(ben).role == "admin", "nothing was overwritten"
+        owner.post(url, {"role": "viewer", "seen": seen_in(text(second))})
+        assert ref_of(ben).role == "viewer"
+
+    def test_is_disabled_let_in_and_removed(self, tenant: TenantRef, owner: Browser) -> None:
+        ben, eve = join(tenant, Role.AGENT), join(tenant, Role.AGENT, "Eve")
+        url = f"{host(tenant)}/people/{ben.id}/"
+        asked = text(owner.get(f"{url}disable/"))
+        assert "open rooms they hold" in asked
+        assert "Eve" in asked
+        done = owner.follow(owner.post(f"{url}disable/", {"heir": str(eve.user_id), "seen": seen_in(asked)}))
+        assert "Ben is disabled, and out everywhere" in text(done)
+        assert "Let them in again" in text(owner.get(url))
+        assert "may come in again" in text(owner.follow(owner.post(f"{url}enable/", {})))
+        asked = text(owner.get(f"{url}remove/"))
+        assert "Ben is removed" in text(owner.follow(owner.post(f"{url}remove/", {"heir": "", "seen": seen_in(asked)})))
+        assert owner.get(url).status_code == 404
+
+    def test_is_not_disabled_for_an_heir_who_is_none(self, tenant: TenantRef, owner: Browser) -> None:
+        ben, rita = join(tenant, Role.AGENT), join(tenant, Role.VIEWER, "Rita")
+        url = f"{host(tenant)}/people/{ben.id}/disable/"
+        for heir in (str(rita.user_id), str(ben.user_id), "nobody"):
+            page = owner.post(url, {"heir": heir, "seen": seen_in(text(owner.get(url)))})
+            assert page.status_code == 422
+            assert f"{heir} is none of the members who answer" in text(page)
+        assert ref_of(ben).role == "agent"
+
+    def test_who_is_oneself_or_an_owner_has_no_buttons(self, tenant: TenantRef, owner: Browser) -> None:
+        me = owner_of(tenant)
+        page = text(owner.get(f"{host(tenant)}/people/{me.id}/"))
+        assert "This is you" in page
+        assert "/disable/" not in page
+        admin = signed_in(tenant, join(tenant, Role.ADMIN))
+        assert "Only an owner changes an owner" in text(admin.get(f"{host(tenant)}/people/{me.id}/"))
+        refused = admin.post(f"{host(tenant)}/people/{me.id}/disable/", {"heir": ""})
+        assert refused.status_code == 422
+        assert "Only an owner changes an owner" in text(refused)
+
+
+class TestSettings:
+    def test_a_new_name(self, tenant: TenantRef, owner: Browser) -> None:
+        url = f"{host(tenant)}/settings/"
+        seen = seen_in(text(owner.get(url)), "settings/name/")
+        empty = owner.post(f"{url}name/", {"name": " ", "seen": seen})
+        assert empty.status_code == 422
+        assert "The name is Acme &amp; Sons now" in text(
+            owner.follow(owner.post(f"{url}name/", {"name": "Acme  & Sons", "seen": seen}))
+        )
+        late = owner.post(f"{url}name/", {"name": "Acme", "seen": seen})
+        assert late.status_code == 409
+        assert 'value="Acme"' in text(late), "what was typed is kept"
+        assert "Acme &amp; Sons" in text(late), "beside what is stored"
+        assert Tenant.objects.get(id=tenant.id).name == "Acme & Sons"
+
+    def test_admins_read_and_owners_change(self, tenant: TenantRef) -> None:
+        admin = signed_in(tenant, join(tenant, Role.ADMIN))
+        page = text(admin.get(f"{host(tenant)}/settings/"))
+        assert "Only an owner changes what is here" in page
+        assert "<form" not in page.partition("<h1>")[2]
+        for part in ("name", "security", "owner"):
+            assert admin.post(f"{host(tenant)}/settings/{part}/", {"name": "Mine"}).status_code == 403
+
+    def test_handing_over_needs_the_address(self, tenant: TenantRef, owner: Browser) -> None:
+        adam = join(tenant, Role.ADMIN, "Adam")
+        url = f"{host(tenant)}/settings/owner/"
+        wrong = owner.post(url, {"heir": str(adam.id), "slug": "acme"})
+        assert wrong.status_code == 422
+        assert f"type {tenant.slug}" in text(wrong)
+        nobody = owner.post(url, {"heir": str(adam.user_id), "slug": tenant.slug})
+        assert "is none of the members" in text(nobody)
+        done = owner.post(url, {"heir": str(adam.id), "slug": tenant.slug})
+        assert "Adam owns" in text(done)
+        assert ref_of(adam).role == "owner"
+        assert ref_of(Membership.objects.get(tenant_id=tenant.id, user__name="Olga")).role == "admin"
+        assert owner.get(f"{host(tenant)}/settings/").status_code == 302, "signed out"
+
+    def test_an_owner_who_is_alone_is_told_to_invite(self, tenant: TenantRef, owner: Browser) -> None:
+        assert "Nobody else is here to become the owner" in text(owner.get(f"{host(tenant)}/settings/"))

@@ -1,0 +1,191 @@
+"""Where somebody is signed in is seen, and can be ended: by themselves, and within a tenant by its admins (S04)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from saas.core import registry
+from saas.core.errors import NotFound
+from tenants import people, services
+from tenants.context import TenantRef
+from tenants.models import AuditEntry, Membership, Role, SignIn, User
+from tenants.services import sign_ins
+from tenants.source import Source, arriving
+from tests.support.cast import PASSWORD, MakeTenant, make_user
+from tests.support.people import host, join, owner_of, ref_of, signed_in
+from tests.support.web import PLATFORM, Browser
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1"
+
+
+@pytest.fixture
+def tenant(make_tenant: MakeTenant) -> TenantRef:
+    return make_tenant()
+
+
+@pytest.fixture
+def nell(tenant: TenantRef) -> User:
+    return join(tenant, Role.AGENT, "Nell").user
+
+
+def browser_of(tenant: TenantRef, user: User, agent: str = FIREFOX) -> Browser:
+    """This person at the tenant's API, in a browser of this kind."""
+    browser = Browser()
+    for name in ("localhost:8000", f"{tenant.slug}.localhost:8000"):
+        browser.jar(name).defaults["HTTP_USER_AGENT"] = agent
+    browser.sign_in(f"{host(tenant)}/sign-in/?next=/api/v1/me", user.email)
+    assert is_in(browser, tenant)
+    return browser
+
+
+def is_in(browser: Browser, tenant: TenantRef) -> bool:
+    return bool(browser.get(f"{host(tenant)}/api/v1/me").status_code == 200)
+
+
+def page(browser: Browser) -> str:
+    return str(browser.get(f"{PLATFORM}/you/sessions/").content.decode())
+
+
+def test_each_browser_is_listed_with_where_and_what_it_opened(tenant: TenantRef, nell: User) -> None:
+    desk, phone = browser_of(tenant, nell), browser_of(tenant, nell, SAFARI)
+    shown = page(desk)
+    assert "Firefox 128 on Linux" in shown
+    assert "Safari 17 on iPhone" in shown
+    assert "From 127.0.0.1" in shown
+    assert shown.count(f"In {tenant.name}") == 2
+    assert shown.count("This one") == 1
+    assert "This one" in page(phone)
+
+
+def test_another_browser_is_signed_out_with_all_that_it_opened(tenant: TenantRef, nell: User) -> None:
+    desk, phone = browser_of(tenant, nell), browser_of(tenant, nell, SAFARI)
+    (other,) = [spot for spot in people.spots_of(nell, "") if "iPhone" in spot.what]
+    assert desk.follow(desk.post(f"{PLATFORM}/you/sessions/{other.id}/end/", {})).status_code == 200
+    assert not is_in(phone, tenant)
+    assert phone.get(f"{PLATFORM}/home/").status_code == 302
+    assert is_in(desk, tenant)
+    assert "iPhone" not in page(desk)
+
+
+def test_all_others_are_signed_out_at_once(tenant: TenantRef, nell: User) -> None:
+    desk, others = browser_of(tenant, nell), [browser_of(tenant, nell, SAFARI) for _ in range(2)]
+    program = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
+    desk.post(f"{PLATFORM}/you/sessions/others/end/", {})
+    assert [is_in(other, tenant) for other in others] == [False, False]
+    assert is_in(desk, tenant)
+    assert SignIn.objects.get(id=program.id).ended_at is not None
+
+
+def test_nobody_ends_what_is_somebody_elses(tenant: TenantRef, nell: User) -> None:
+    theirs = browser_of(tenant, nell)
+    (spot,) = people.spots_of(nell, "")
+    stranger = Browser()
+    other = make_user(f"{uuid4().hex}@else.example", "Otto")
+    stranger.sign_in(f"{PLATFORM}/home/", other.email)
+    assert stranger.post(f"{PLATFORM}/you/sessions/{spot.id}/end/", {}).status_code == 404
+    assert is_in(theirs, tenant)
+    with pytest.raises(NotFound):
+        services.end_one(other, spot.id)
+
+
+def test_signing_out_takes_the_browser_off_the_list(tenant: TenantRef, nell: User) -> None:
+    desk, phone = browser_of(tenant, nell), browser_of(tenant, nell, SAFARI)
+    phone.post(f"{PLATFORM}/sign-out/", {})
+    assert "iPhone" not in page(desk)
+
+
+def test_what_has_run_out_is_not_listed(tenant: TenantRef, nell: User) -> None:
+    browser_of(tenant, nell)
+    program = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
+    assert len(people.spots_of(nell, "")) == 2
+    SignIn.objects.filter(id=program.id).update(seen_at=timezone.now() - people.PROGRAM_LIFE)
+    assert len(people.spots_of(nell, "")) == 1
+    keys = SignIn.objects.filter(user=nell).exclude(session_key="").values("session_key")
+    Session.objects.filter(session_key__in=keys).update(expire_date=timezone.now())
+    assert people.spots_of(nell, "") == []
+
+
+def test_a_new_password_leaves_only_this_browser(tenant: TenantRef, nell: User) -> None:
+    desk, phone = browser_of(tenant, nell), browser_of(tenant, nell, SAFARI)
+    new = {"oldpassword": PASSWORD, "password1": "a-lamp-in-the-rain", "password2": "a-lamp-in-the-rain"}
+    assert desk.post(f"{PLATFORM}/you/password/", new).status_code == 302
+    assert phone.get(f"{PLATFORM}/home/").status_code == 302
+    shown = page(desk)
+    assert "This one" in shown
+    assert "iPhone" not in shown
+
+
+def test_what_is_used_is_written_down_once_in_five_minutes(
+    tenant: TenantRef, nell: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id, session_key="k" * 32)
+    old = timezone.now() - timedelta(hours=1)
+    SignIn.objects.filter(id=sign_in.id).update(seen_at=old)
+    services.saw(sign_in.id, "k" * 32)
+    assert SignIn.objects.get(id=sign_in.id).seen_at == old, "written down when it was made, just now"
+    monkeypatch.setattr(sign_ins, "SEEN_EVERY", 0.0)
+    with arriving(Source("203.0.113.9", "Firefox 128 on Linux", "console")):
+        services.saw(sign_in.id, "k" * 32)
+    found = SignIn.objects.get(id=sign_in.id)
+    assert found.seen_at > old
+    assert (found.address, found.browser) == ("203.0.113.9", "Firefox 128 on Linux")
+
+
+def test_a_session_that_changes_its_key_is_still_ended(tenant: TenantRef, nell: User) -> None:
+    """Django gives a session another key with each sign-in."""
+    sign_in = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id, session_key="a" * 32)
+    services.saw(sign_in.id, "b" * 32)
+    assert SignIn.objects.get(id=sign_in.id).session_key == "b" * 32
+    services.end_sign_in(sign_in.id)
+    services.saw(sign_in.id, "c" * 32)
+    assert SignIn.objects.get(id=sign_in.id).session_key == "b" * 32, "what is ended stays as it was"
+
+
+def test_what_is_long_over_is_forgotten(tenant: TenantRef, nell: User) -> None:
+    ended, unused, used = (services.record_sign_in(user_id=nell.id, tenant_id=tenant.id) for _ in range(3))
+    old = timezone.now() - sign_ins.KEPT - timedelta(minutes=1)
+    SignIn.objects.filter(id=ended.id).update(ended_at=old)
+    SignIn.objects.filter(id=unused.id).update(seen_at=old)
+    sign_ins.forget_old()
+    assert set(SignIn.objects.filter(user=nell).values_list("id", flat=True)) == {used.id}
+
+
+class TestByAdmins:
+    def test_an_admin_sees_and_ends_the_places_of_a_member(self, tenant: TenantRef, nell: User) -> None:
+        theirs, again = browser_of(tenant, nell), browser_of(tenant, nell, SAFARI)
+        member = Membership.objects.get(tenant_id=tenant.id, user=nell)
+        admin = signed_in(tenant, owner_of(tenant), f"/people/{member.id}/")
+        shown = admin.get(f"{host(tenant)}/people/{member.id}/").content.decode()
+        assert "Firefox 128 on Linux" in shown
+        assert "Safari 17 on iPhone" in shown
+        (spot,) = [spot for spot in people.spots_in_tenant(tenant.id, nell.id) if "iPhone" in spot.what]
+        admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {"sid": str(spot.id)})
+        assert (is_in(theirs, tenant), is_in(again, tenant)) == (True, False)
+        admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {})
+        assert not is_in(theirs, tenant)
+        assert theirs.get(f"{PLATFORM}/home/").status_code == 200, "the platform is theirs"
+        said = AuditEntry.objects.filter(tenant_id=tenant.id, act="session.ended")
+        assert list(said.values_list("by_name", "thing_name")) == [("Olga", "Nell")] * 2
+
+    def test_not_those_in_another_tenant(self, tenant: TenantRef, nell: User, make_tenant: MakeTenant) -> None:
+        other = make_tenant(owner=nell)
+        elsewhere = services.record_sign_in(user_id=nell.id, tenant_id=other.id)
+        member = Membership.objects.get(tenant_id=tenant.id, user=nell)
+        admin = signed_in(tenant, owner_of(tenant))
+        for sid in (elsewhere.id, "no-id"):
+            answer = admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {"sid": str(sid)})
+            assert answer.status_code == 404
+        admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {})
+        assert SignIn.objects.get(id=elsewhere.id).ended_at is None
+
+    def test_sockets_close_with_it(self, tenant: TenantRef, nell: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[dict[str, Any]] = []
+        monkeypatch.setattr(registry.sessions_ended, "_answers", [lambda **facts: told.append(facts)])
+        sign_in = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
+        services.end_of_member(tenant.id, nell, by=ref_of(owner_of(tenant)))
+        assert told == [{"tenant_id": tenant.id, "user_id": nell.id, "sid": str(sign_in.id)}]
