@@ -69,7 +69,8 @@ class WantedForm(forms.Form):
 @require_GET
 def notifications(request: HttpRequest) -> HttpResponse:
     """All of them, or the new ones, or those of one category, newest first; fifty at a time."""
-    me, form, page = member_of(request).user_id, FilterForm(request.GET), Page[Shown]([], "", "")
+    me, form = member_of(request).user_id, FilterForm(request.GET)
+    page: Page[Shown] = Page([], "", "")
     with in_tenant(tenant_of(request)):
         if form.is_valid():
             page = _listed(me, form, request.GET)
@@ -122,7 +123,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     """What one wants to hear of."""
     member = member_of(request)
     with in_tenant(tenant_of(request)):
-        form = WantedForm(request.POST or None, initial=settings_of(member.user_id, member.role))
+        form = WantedForm(request.POST if request.method == "POST" else None, initial=settings_of(member.user_id, member.role))
         if request.method == "POST":
             form.full_clean()
             change_settings(member.user_id, {name: bool(form.cleaned_data[name]) for name in CATEGORIES})

@@ -79,7 +79,7 @@ def remove_sample(tenant: TenantRef, principal: Principal) -> Sample:
 
 
 def _remove(tenant_id: UUID) -> list[UUID]:
-    """Rooms with their companions, people with whatever rooms they opened, and what anybody was told of them; ids of the rooms."""
+    """Rooms with their companions, people with whatever they opened, and what anybody was told of it; the ids of the rooms."""
     rooms = Room.objects.filter(id__in=sample_rooms(tenant_id)) | Room.objects.filter(visitor__in=sample_people(tenant_id))
     ids = list(rooms.values_list("id", flat=True))
     Notification.objects.filter(room_id__in=ids).delete()

@@ -16,14 +16,20 @@ from tenants.access import Do, may
 from tenants.authentication import member_of, tenant_of
 from tenants.context import TenantRef
 from tenants.permissions import needs
+from tenants.selectors import platform_url
 
 API: Final = "/api/v1"
+# Of the console, in its menu: as templates/console/nav.html has them.
 PAGES: Final = {
+    "start": Do.MANAGE_SITES,
     "rooms": Do.MODERATE,
+    "moderation": Do.MODERATE,
     "people": Do.READ_ROOMS,
     "sites": Do.MANAGE_SITES,
+    "audit": Do.SEE_AUDIT,
     "billing": Do.SEE_USAGE,
-}  # of the console, in the person's menu
+    "settings": Do.MANAGE_PEOPLE,
+}
 
 
 @never_cache
@@ -41,6 +47,7 @@ def _boot(request: HttpRequest) -> dict[str, Any]:
         "user": {"id": str(member.user_id), "name": member.name, "email": member.email},
         "role": member.role,
         "pages": [page for page, permission in PAGES.items() if may(member.role, permission)],
+        "you": platform_url("/you/"),
         "tenant": {"id": str(tenant.id), "slug": tenant.slug, "name": tenant.name},
         "api": API,
         "csrf": get_token(request),

@@ -101,9 +101,9 @@ class TestLoading:
 
     def test_no_visitor_of_the_site_sees_it(self, tenant: TenantRef, owner: Principal) -> None:
         load_sample(tenant, owner)
-        own = community(tenant)
+        own, who = community(tenant), visitor(tenant)
         with in_tenant(tenant):
-            shown, _ = community_rooms(visitor(tenant))
+            shown, _ = community_rooms(who)
         assert [room.id for room, _ in shown] == [own]
 
 

@@ -164,6 +164,7 @@ describe("the HTTP side", () => {
     api: "/api/v1",
     csrf: "secret",
     socket: "/ws/agent/",
+    you: "http://localhost/you/",
   };
   const asked: { url: string; init: RequestInit | undefined }[] = [];
   const answering = (status: number, body: object = {}) =>

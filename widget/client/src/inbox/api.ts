@@ -5,9 +5,10 @@ import { Close } from "../core/protocol.ts";
 import { Refused, type Session } from "../core/socket.ts";
 import type { Filter } from "./rooms.ts";
 
-/** What the page carries for its script, in `#boot`. */
-export type ConsolePage = "rooms" | "people" | "sites" | "billing";
+/** A part of the console beside the inbox, by its path. */
+export type ConsolePage = "start" | "rooms" | "moderation" | "people" | "sites" | "audit" | "billing" | "settings";
 
+/** What the page carries for its script, in `#boot`. */
 export interface Boot {
   readonly user: { readonly id: Id; readonly name: string; readonly email: string };
   readonly role: string;
@@ -16,6 +17,8 @@ export interface Boot {
   readonly api: string;
   readonly csrf: string;
   readonly socket: string;
+  /** Their own pages, on the platform's host. */
+  readonly you: string;
   /** The parts of the console that they may open. */
   readonly pages?: readonly ConsolePage[];
   /** The script tag of the tenant's first site, to be pasted. */

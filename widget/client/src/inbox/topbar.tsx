@@ -1,6 +1,6 @@
 /** The bar above everything: whose inbox it is, how the connection is, what is new, and the way out. */
 
-import { Bell, Check, Globe, Keyboard, LogOut, MessagesSquare, Receipt, Users } from "lucide";
+import { Bell, Check, Keyboard, LogOut, UserRound } from "lucide";
 import { useRef, useState } from "preact/hooks";
 import type { Mood, Notice } from "../core/index.ts";
 import { Icon, Mark } from "../ui/icon.tsx";
@@ -8,6 +8,7 @@ import { type Boot, mayAnswer } from "./api.ts";
 import type { Connection } from "./connection.ts";
 import { useDismiss } from "./hooks.ts";
 import { Ago, Face, IconButton } from "./parts.tsx";
+import { Sections } from "./sections.tsx";
 import { en } from "./text.ts";
 
 interface TopBarProps {
@@ -35,6 +36,7 @@ export function TopBar(props: TopBarProps) {
   return (
     <header class="top">
       <h1 class="unseen">{en.title}</h1>
+      <Sections boot={boot} />
       <a class="brand" href="/inbox/" onClick={home}>
         <Mark />
         <span class="cut">{boot.tenant.name}</span>
@@ -107,6 +109,9 @@ function Notices({ notices, unreadNotices, now, onNotice, onSeen }: TopBarProps)
               <NoticeRow key={notice.id} notice={notice} now={now} onPick={pick} onSeen={onSeen} />
             ))}
           </ul>
+          <a class="menu-item pop-all" href="/notifications/">
+            {en.allNotices}
+          </a>
         </section>
       )}
     </div>
@@ -165,11 +170,9 @@ function UserMenu({ boot, mood, onMood }: TopBarProps) {
             <span class="soft small">{boot.user.email}</span>
           </p>
           {mayAnswer(boot.role) && <Moods mood={mood} onMood={onMood} />}
-          {boot.pages?.map((page) => (
-            <a key={page} class="menu-item" href={`/${page}/`}>
-              <Icon node={ICONS[page]} size={18} /> {en.pages[page]}
-            </a>
-          ))}
+          <a class="menu-item" href={boot.you}>
+            <Icon node={UserRound} size={18} /> {en.you}
+          </a>
           <form method="post" action="/sign-out/">
             <input type="hidden" name="csrfmiddlewaretoken" value={boot.csrf} />
             <button type="submit" class="menu-item">
@@ -181,8 +184,6 @@ function UserMenu({ boot, mood, onMood }: TopBarProps) {
     </div>
   );
 }
-
-const ICONS = { rooms: MessagesSquare, people: Users, sites: Globe, billing: Receipt } as const;
 
 const MOODS: readonly Mood[] = ["online", "away", "busy"];
 
