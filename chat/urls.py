@@ -2,8 +2,15 @@
 
 from django.urls import path
 
-from chat.install import install
 from chat.pages import notifications, sample, start
+from chat.pages.moderation.urls import urlpatterns as moderation
+from chat.pages.rooms.urls import urlpatterns as rooms
+from chat.pages.sites import access as site_access
+from chat.pages.sites import general as site_general
+from chat.pages.sites import hours as site_hours
+from chat.pages.sites import install as site_install
+from chat.pages.sites import listing as site_listing
+from chat.pages.sites import look as site_look
 from chat.views.inbox import inbox
 from chat.views.invitations import InvitationsView, InvitationView
 from chat.views.members import MembersView, MemberView
@@ -18,6 +25,8 @@ ROOM = "api/v1/rooms/<str:room_id>"
 SITE = "api/v1/sites/<str:site_id>"
 
 urlpatterns = [
+    *rooms,
+    *moderation,
     path("api/v1/notifications", NotificationsView.as_view(), name="api_notifications"),
     path("api/v1/notifications/seen", SeenView.as_view(), name="api_seen"),
     path("api/v1/notifications/settings", SettingsView.as_view(), name="api_notification_settings"),
@@ -25,7 +34,6 @@ urlpatterns = [
     path("api/v1/visitors/live", LiveVisitorsView.as_view(), name="api_live_visitors"),
     path("inbox/", inbox, name="inbox"),
     path("inbox/<uuid:room_id>/", inbox, name="inbox_room"),
-    path("install/", install, name="install"),
     path("start/", start.start, name="start"),
     path("start/steps/", start.steps, name="start_steps"),
     path("start/address/", start.address, name="start_address"),
@@ -59,4 +67,26 @@ urlpatterns = [
     path(f"{SITE}/identity-keys", IdentityKeysView.as_view(), name="api_identity_keys"),
     path(f"{SITE}/identity-keys/<str:kid>", IdentityKeyView.as_view(), name="api_identity_key"),
     path(f"{SITE}/strict", StrictView.as_view(), name="api_strict"),
+    path("install/", site_install.install_first, name="install"),
+    path("sites/", site_listing.listing, name="sites"),
+    path("sites/new/", site_listing.new, name="site_new"),
+    path("sites/<uuid:site_id>/", site_general.general, name="site"),
+    path("sites/<uuid:site_id>/keys/rotate/", site_general.rotate, name="site_rotate"),
+    path("sites/<uuid:site_id>/keys/<str:key>/revoke/", site_general.revoke, name="site_revoke"),
+    path("sites/<uuid:site_id>/copy/", site_general.copy, name="site_copy"),
+    path("sites/<uuid:site_id>/delete/", site_general.delete, name="site_delete"),
+    path("sites/<uuid:site_id>/look/", site_look.look, name="site_look"),
+    path("sites/<uuid:site_id>/look/logo/", site_look.logo, name="site_logo"),
+    path("sites/<uuid:site_id>/look/logo/remove/", site_look.drop_logo, name="site_logo_remove"),
+    path("sites/<uuid:site_id>/texts/", site_look.texts, name="site_texts"),
+    path("sites/<uuid:site_id>/hours/", site_hours.hours, name="site_hours"),
+    path("sites/<uuid:site_id>/preview/<str:part>/", site_look.preview, name="site_preview"),
+    path("sites/<uuid:site_id>/access/", site_access.access, name="site_access"),
+    path("sites/<uuid:site_id>/access/try/", site_access.attempt, name="site_attempt"),
+    path("sites/<uuid:site_id>/access/allow/", site_access.allow, name="site_allow"),
+    path("sites/<uuid:site_id>/access/strict/", site_access.strict, name="site_strict"),
+    path("sites/<uuid:site_id>/access/identity-keys/", site_access.add_key, name="site_identity_keys"),
+    path("sites/<uuid:site_id>/access/identity-keys/<str:kid>/remove/", site_access.remove_key, name="site_identity_key"),
+    path("sites/<uuid:site_id>/install/", site_install.install, name="site_install"),
+    path("sites/<uuid:site_id>/install/seen/", site_install.seen, name="site_seen"),
 ]

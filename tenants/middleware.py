@@ -22,7 +22,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 # The strict policy of every page of ours. Unfold's staff console runs Alpine, which builds functions from attributes.
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {sockets}; "
-    "form-action 'self' {forms}; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    "frame-src {widget}; form-action 'self' {forms}; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 STAFF_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -114,7 +114,7 @@ def _policy(request: HttpRequest) -> str:
     sockets = f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}"
     ours = [f"{settings.SCHEME}://{settings.BASE_HOST}", f"{settings.SCHEME}://*.{settings.BASE_HOST}"]
     forms = " ".join([*ours, *settings.PAY_ORIGINS])
-    return POLICY.format(sockets=sockets, forms=forms)
+    return POLICY.format(sockets=sockets, forms=forms, widget=f"{settings.SCHEME}://{settings.WIDGET_HOST}")
 
 
 def _member(request: HttpRequest, tenant: TenantRef | None) -> MemberRef | None:

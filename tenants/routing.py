@@ -109,6 +109,12 @@ def _is_of(origin: str, host: str, scheme: str) -> bool:
     return plain and parts.scheme == scheme and bool(host) and parts.netloc.lower() == host.lower()
 
 
+def key_in(scope: Scope) -> str:
+    """The embed key in a visitor's address; empty for an agent."""
+    found = _VISITOR.match(scope["path"])
+    return (found[1] or found[2]) if found else ""
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """A header of a request: None without it, and empty where it came more than once, which is nobody's honest word."""
     values = [value for key, value in scope["headers"] if key == name]

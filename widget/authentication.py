@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from saas.core.errors import Forbidden, Unauthenticated
 from tenants.context import TenantRef
 from tenants.tokens import Principal, read_socket_token
-from widget.services import active_embed_for
+from widget.services import real_embed_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class VisitorAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, Visit] | None:
         refuse_other_origins(request._request)
-        embed = active_embed_for(request.parser_context["kwargs"]["key"])
+        embed = real_embed_for(request.parser_context["kwargs"]["key"])
         token = _bearer(request)
         if not token:
             return None

@@ -12,7 +12,9 @@ from billing.metering import record_visitor
 from chat.origins import origin_allowed
 from chat.realtime.protocol.incoming import Page, Url
 from chat.selectors import SiteRef, site_for
+from chat.selectors.previews import MARK, preview_of
 from chat.services.identity import take_identity
+from chat.services.tags import lately, saw_tag
 from chat.services.visitors import NotAdmittedError, VisitorSession, ensure_identified, ensure_visitor
 from saas.core.errors import BadFrame, Forbidden, NotFound
 from saas.core.ratelimit import check
@@ -41,6 +43,13 @@ class Embed:
 
     key: KeyRef
     site: SiteRef
+    console: str = ""  # origin of the console that shows a preview; empty for a site as visitors see it
+    is_away: bool = False  # a preview as if nobody were here
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether somebody looks at what is not kept yet. Nobody is let in."""
+        return bool(self.console)
 
     @property
     def is_suspended(self) -> bool:
@@ -60,7 +69,9 @@ class Started:
 
 
 def embed_for(key: str) -> Embed:
-    """The site behind an embed key, suspended or not. Raises NotFound."""
+    """The site behind an embed key, suspended or not, or behind what stands for a preview. Raises NotFound."""
+    if key.startswith(MARK):
+        return _preview_for(key)
     found = site_key(key)
     site = site_for(found.tenant, found.site_id) if found else None
     if found is None or site is None:
@@ -68,11 +79,26 @@ def embed_for(key: str) -> Embed:
     return Embed(found, site)
 
 
+def _preview_for(key: str) -> Embed:
+    found = preview_of(key)
+    if found is None:
+        raise NotFound("There is no such site.")
+    return Embed(KeyRef(found.tenant, found.site.id, key), found.site, found.console, found.is_away)
+
+
 def active_embed_for(key: str) -> Embed:
     """The same; raises Forbidden while the tenant is suspended."""
     embed = embed_for(key)
     if embed.is_suspended:
         raise Forbidden("This site's chat is not available.")
+    return embed
+
+
+def real_embed_for(key: str) -> Embed:
+    """The same for whoever would come in: a preview lets nobody, and raises NotFound."""
+    embed = active_embed_for(key)
+    if embed.is_preview:
+        raise NotFound("There is no such site.")
     return embed
 
 
@@ -95,6 +121,7 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
     if asked.identity is None and embed.site.strict:
         raise Forbidden("Sign in on this page first.", field="identity")
     tenant = embed.key.tenant
+    note_tag(embed, asked.parent, asked.page.url if asked.page else "")
     visitor = _enter(embed, asked, handle, address)
     issued = issue_visitor(
         tenant,
@@ -138,3 +165,9 @@ def _ensure(embed: Embed, asked: SessionRequest, handle: str | None, *, is_admit
         return ensure_visitor(site_id, handle, *said, is_admitted=is_admitted)
     identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
     return ensure_identified(site_id, handle, identity, *said, is_admitted=is_admitted)
+
+
+def note_tag(embed: Embed, origin: str, page: str) -> None:
+    """Keep that the tag was seen on a page, if nobody has noted it within a minute. Call it outside of the tenant."""
+    if lately.take(embed.key.key, origin):
+        saw_tag(embed.key.tenant, embed.site.id, key=embed.key.key, origin=origin, page=page)

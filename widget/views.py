@@ -14,29 +14,39 @@ from typing import Any, Final
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from chat.hours import Outlook, outlook
+from chat.looks import ICONS
 from chat.origins import is_pattern
 from chat.realtime.presence import agents_here
 from chat.realtime.protocol.codes import MAX_TEXT
+from chat.services.logos import read_logo
 from saas.core.errors import AppError, BadFrame, NotFound, TooLarge
 from saas.core.http import client_ip, json_error
 from saas.core.ratelimit import check
 from widget import limits
 from widget.authentication import refuse_other_origins, widget_origin
-from widget.services import Embed, Started, active_embed_for, embed_for, read_session_request, start_session
+from widget.services import Embed, Started, active_embed_for, embed_for, read_session_request, real_embed_for, start_session
 
 View = Callable[..., HttpResponse]
 
 LOADER: Final = "built/porchlight.js"
+CONFIG_LIFE: Final = 60  # seconds that a browser may keep a config
 COOKIE: Final = "__Host-v"  # in full with the end of the site's id, so that the sites that one page embeds keep apart
 PROBE: Final = "__Host-c"  # set with the frame: a session request that brings it shows that cookies are kept
 COOKIE_LIFE: Final = 400 * 24 * 3600  # seconds; browsers cut longer ones to this
 COOKIE_RULES: Final = "Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
 FRAME_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {sockets}; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; frame-ancestors {ancestors}"
+)
+
+PREVIEW_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; frame-ancestors {ancestors}"
 )
 
@@ -92,10 +102,45 @@ def loader(request: HttpRequest) -> HttpResponse:
 @json_errors
 @require_safe
 def config(request: HttpRequest, key: str) -> HttpResponse:
-    """`GET /w/<key>/config`: how the launcher looks and what it says. Public."""
-    embed = active_embed_for(key)
-    said = {**_site(embed), "limits": {"text": MAX_TEXT}, "online": agents_here(embed.key.tenant) > 0}
-    return JsonResponse(said, headers={"Cache-Control": "public, max-age=60"})
+    """`GET /w/<key>/config`: how the launcher looks and what it says. Public.
+
+    It may be kept for a minute, but not past the next opening or closing.
+    """
+    embed, now = active_embed_for(key), timezone.now()
+    hours = outlook(embed.site.hours, now)
+    is_online = hours.is_open and agents_here(embed.key.tenant) > 0
+    said = {**_site(embed, hours), "limits": {"text": MAX_TEXT}, "online": is_online}
+    left = (hours.next_change - now).total_seconds() if hours.next_change else CONFIG_LIFE
+    return JsonResponse(said, headers={"Cache-Control": f"public, max-age={min(CONFIG_LIFE, int(left))}"})
+
+
+@for_anybody
+@json_errors
+@require_safe
+def logo(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """`GET /w/<key>/logo/<name>`: the picture in the panel's head. Another picture has another name, so it is kept for good."""
+    embed = embed_for(key)
+    if embed.site.look.get("logo") != name:
+        raise NotFound("There is no such picture.")
+    content, kind = read_logo(embed.key.tenant, name)
+    return HttpResponse(content, content_type=kind, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+@require_safe
+def preview(request: HttpRequest, key: str) -> HttpResponse:
+    """`GET /w/<key>/preview`: an empty page with the site's tag on it, as it would be with values that are not kept yet.
+
+    Only the console that made the address may show it.
+    """
+    try:
+        embed = embed_for(key)
+    except NotFound as error:
+        return _page(
+            request, "widget/unavailable.html", {"reason": "This preview is over."}, status=error.status
+        )
+    if not embed.is_preview:
+        return _page(request, "widget/unavailable.html", {"reason": "There is no preview here."}, status=NotFound.status)
+    return _page(request, "widget/preview.html", {"key": key, "site": embed.site}, embed, policy=PREVIEW_POLICY)
 
 
 @require_safe
@@ -122,7 +167,7 @@ def session(request: HttpRequest, key: str) -> HttpResponse:
     Exempt from the CSRF token, which needs a session: only our own frame may ask, as its Origin shows, and only with JSON.
     """
     _refuse_other_pages(request)
-    embed = active_embed_for(key)
+    embed = real_embed_for(key)
     check(limits.SESSION_IP, embed.key.tenant.id, client_ip(request))
     asked = read_session_request(_body(request))
     handle = request.COOKIES.get(_cookie_of(embed)) or asked.handle
@@ -157,28 +202,56 @@ def _session(embed: Embed, started: Started, *, tell_handle: bool) -> dict[str, 
     return {**said, "handle": started.handle} if tell_handle else said
 
 
-def _site(embed: Embed) -> dict[str, Any]:
+def _site(embed: Embed, hours: Outlook) -> dict[str, Any]:
+    """What launcher and panel show. With hours come the moments at which they change, so that an open page follows by itself."""
     site = embed.site
-    return {"site": {"id": str(site.id), "name": site.name}, "look": dict(site.look), "texts": dict(site.texts)}
+    said: dict[str, Any] = {
+        "site": {"id": str(site.id), "name": site.name},
+        "look": _look(embed),
+        "texts": dict(site.texts),
+    }
+    if site.hours.are_kept:
+        said["hours"] = {"open": hours.is_open, "changes": [int(moment.timestamp() * 1000) for moment in hours.changes]}
+    return said
+
+
+def _look(embed: Embed) -> dict[str, str]:
+    """The look as the browser draws it: the icon as its path, the logo as its address."""
+    look = dict(embed.site.look)
+    icon = ICONS[look.pop("icon", "lantern")]
+    picture = look.pop("logo", "")
+    return look | ({"icon": icon} if icon else {}) | ({"logo": f"/w/{embed.key.key}/logo/{picture}"} if picture else {})
 
 
 def _boot(embed: Embed) -> dict[str, Any]:
     """What the panel starts from. Nothing in it is about the visitor, so that the page is the same for everybody."""
-    return {
+    boot = {
         "key": embed.key.key,
-        **_site(embed),
-        "origins": list(embed.site.allowed_origins),
+        **_site(embed, outlook(embed.site.hours, timezone.now())),
+        "origins": _origins(embed),
         "session": f"/w/{embed.key.key}/session",
         "socket": _socket(embed),
     }
+    return {**boot, "preview": "away" if embed.is_away else "here"} if embed.is_preview else boot
+
+
+def _origins(embed: Embed) -> list[str]:
+    """The pages that may show the panel; of a preview, our own empty one."""
+    return [widget_origin()] if embed.is_preview else list(embed.site.allowed_origins)
 
 
 def _page(
-    request: HttpRequest, template: str, context: dict[str, Any], embed: Embed | None = None, status: int = 200
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    embed: Embed | None = None,
+    *,
+    status: int = 200,
+    policy: str = FRAME_POLICY,
 ) -> HttpResponse:
     """A page that only the site's pages may frame; without a site, nobody."""
     answer = render(request, template, context, status=status)
-    answer.headers["Content-Security-Policy"] = FRAME_POLICY.format(sockets=widget_origin("ws"), ancestors=_ancestors(embed))
+    answer.headers["Content-Security-Policy"] = policy.format(sockets=widget_origin("ws"), ancestors=_ancestors(embed))
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -186,7 +259,12 @@ def _page(
 
 
 def _ancestors(embed: Embed | None) -> str:
-    """The site's patterns are what the policy's grammar takes, and are checked once more so that none can end the directive."""
+    """The site's patterns are what the policy's grammar takes, and are checked once more so that none can end the directive.
+
+    A preview stands in the console: its empty page by itself, the panel on that page.
+    """
+    if embed and embed.is_preview:
+        return f"{embed.console} {widget_origin()}"
     origins = [origin for origin in embed.site.allowed_origins if is_pattern(origin)] if embed else []
     return " ".join(origins) or "'none'"
 

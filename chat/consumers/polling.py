@@ -36,6 +36,7 @@ from saas.core.errors import AppError, BadFrame, RateLimited
 from saas.core.http import scope_ip
 from saas.core.ratelimit import Most, Places
 from tenants.limits import REFUSED_IN_ALL, REFUSED_PER_TENANT
+from tenants.routing import key_in
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,9 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
         raise Ended(principal)
     is_poll = scope["act"] == "events"
     outbox = Collector(only=None if is_poll else ANSWERS)
-    session = Session(scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), counts=is_poll)
+    session = Session(
+        scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), key=key_in(scope), counts=is_poll
+    )
     await _admit(session)
     body = await read_body(scope, receive)
     if body is None:

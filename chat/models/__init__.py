@@ -8,7 +8,7 @@ from chat.models.messages import Change, Message, Reaction, Report
 from chat.models.notifications import Notification, NotificationSetting
 from chat.models.presence import AgentState
 from chat.models.rooms import Invitation, Participant, Room
-from chat.models.sites import SignedIn, Site, Visitor
+from chat.models.sites import SignedIn, Site, TagSeen, Visitor
 
 __all__ = [
     "AgentState",
@@ -23,5 +23,6 @@ __all__ = [
     "Room",
     "SignedIn",
     "Site",
+    "TagSeen",
     "Visitor",
 ]

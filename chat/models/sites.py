@@ -14,8 +14,11 @@ class Site(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=80)
     allowed_origins = models.JSONField(default=list)  # ["https://shop.example", "https://*.shop.example"]
-    look = models.JSONField(default=dict)  # {"color": "#B45309", "position": "right"}; both may be absent
+    look = models.JSONField(default=dict)  # {"color": "#B45309", "position": "right", ...}; each may be absent
     texts = models.JSONField(default=dict)  # {"greeting": "...", "title": "..."}
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")  # IANA; empty: no hours are kept
+    hours = models.JSONField(default=list, db_default=[])  # from Monday on, seven times [["09:00", "17:00"], ...]
+    holidays = models.JSONField(default=list, db_default=[])  # [{"date": "2026-12-25", "name": "Christmas", "spans": []}]
     words = models.JSONField(default=list, db_default=[])  # refused in its community rooms, whatever their case
     identity_keys = models.JSONField(default=list, db_default=[])  # ids of the live keys that sign its users in; two at most
     strict = models.BooleanField(default=False, db_default=False)  # only visitors whom the site has signed in
@@ -23,6 +26,27 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TagSeen(models.Model):
+    """Where a site's tag was last seen: one row for each embed key and each origin that asked with it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # db_index=False: seen_once_per_origin
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="seen", db_index=False)
+    key = models.CharField(max_length=32)
+    origin = models.CharField(max_length=300)
+    page = models.CharField(max_length=500)  # without query and fragment; just the origin where browsers tell no more
+    first_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["site", "key", "origin"], name="seen_once_per_origin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin} at {self.seen_at}"
 
 
 class Visitor(models.Model):

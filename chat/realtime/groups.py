@@ -28,6 +28,11 @@ def person(tenant_id: UUID, person_id: UUID) -> str:
     return f"t{tenant_id.hex}.p{person_id.hex}"
 
 
+def embed_key(tenant_id: UUID, key: str) -> str:
+    """Every visitor's socket that was opened with one embed key."""
+    return f"t{tenant_id.hex}.k{key}"
+
+
 @lru_cache(4_096)
 def here(tenant_id: UUID) -> str:
     """Every socket of the tenant: who is here now, and orders that concern them all."""

@@ -13,6 +13,11 @@ def end_sessions(*, tenant_id: UUID, user_id: UUID, sid: str | None) -> None:
     from_thread(lambda hub: hub.end(groups.person(tenant_id, user_id), Close.REVOKED, sid=sid))
 
 
+def end_key(*, tenant_id: UUID, key: str) -> None:
+    """Close the sockets of visitors who came with an embed key that counts no more, on every process."""
+    from_thread(lambda hub: hub.end(groups.embed_key(tenant_id, key), Close.NO_SUCH_SITE))
+
+
 def tell_changed(*, tenant_id: UUID) -> None:
     """Every process forgets what it kept of the tenant; the sockets of one that is suspended or closed end."""
     from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))

@@ -1,23 +1,17 @@
-"""Sites as the widget needs them, kept by each process for up to a minute."""
+"""Sites as the widget needs them, kept by each process for up to a minute; and how the console shows them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from chat.hours import DAYS, Hours, hours_of, write_holidays
+from chat.looks import DEFAULT_LOOK, DEFAULT_TEXTS, LOOK_NAMES
 from chat.models import Site
 from chat.selectors.words import WordList, word_list
 from saas.core import bytecache
 from tenants.context import TenantRef, in_tenant
 from tenants.lookup import Lookup
 from tenants.models import EmbedKey
-
-DEFAULT_LOOK: Final = {"color": "#B45309"}  # and where a line ends: right, or left on a page that is read from right to left
-DEFAULT_TEXTS: Final = {
-    "title": "Write to us",
-    "greeting": "Hello. Ask us anything; we answer here.",
-    "away": "Nobody is here right now. Leave a message: the answer will wait for you in this window.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +21,11 @@ class SiteRef:
     id: UUID
     name: str
     allowed_origins: tuple[str, ...]
-    look: Mapping[str, str]  # color; position, where it is set
+    look: Mapping[str, str]  # color; position, theme, icon, label, launcher, logo where they are set
     texts: Mapping[str, str]  # title, greeting, away
     words: WordList  # refused in its community rooms
     strict: bool  # only visitors whom the site has signed in
+    hours: Hours = field(default_factory=Hours)
 
 
 def site_for(tenant: TenantRef, site_id: UUID) -> SiteRef | None:
@@ -61,12 +56,8 @@ def first_embed_key(tenant_id: UUID) -> str | None:
     )
 
 
-def _load(key: tuple[TenantRef, UUID]) -> SiteRef | None:
-    tenant, site_id = key
-    with in_tenant(tenant):
-        site = Site.objects.filter(id=site_id).first()
-    if site is None:
-        return None
+def ref_of(site: Site) -> SiteRef:
+    """The site as a value, with what holds where nothing is set."""
     return SiteRef(
         id=site.id,
         name=site.name,
@@ -75,7 +66,46 @@ def _load(key: tuple[TenantRef, UUID]) -> SiteRef | None:
         texts={**DEFAULT_TEXTS, **site.texts},
         words=word_list(site.words),
         strict=site.strict,
+        hours=hours_of(site.time_zone, site.hours, site.holidays),
     )
+
+
+def name_shown(site: Site) -> dict[str, str]:
+    """What the form of its name shows."""
+    return {"name": site.name}
+
+
+def look_shown(site: Site) -> dict[str, str]:
+    """What the form of its look shows: what is set, by name. (Its logo has a form of its own.)"""
+    return {name: site.look.get(name, DEFAULT_LOOK.get(name, "")) for name in LOOK_NAMES if name != "logo"}
+
+
+def texts_shown(site: Site) -> dict[str, str]:
+    """What the form of its texts shows; empty where the usual words hold."""
+    return {name: site.texts.get(name, "") for name in DEFAULT_TEXTS}
+
+
+def origins_shown(site: Site) -> dict[str, str]:
+    """What the form of its pages shows: one address on each line."""
+    return {"allowed_origins": "\n".join(site.allowed_origins)}
+
+
+def hours_shown(site: Site) -> dict[str, str]:
+    """What the form of its hours shows: of each day its first two spans as four times of day."""
+    times: dict[str, str] = {}
+    for number in range(len(DAYS)):
+        spans = site.hours[number] if site.hours else []
+        flat = [moment for span in spans[:2] for moment in span]
+        for place, moment in enumerate([*flat, "", "", "", ""][:4]):
+            times[f"day{number}_{place}"] = "00:00" if moment == "24:00" else moment
+    return {"time_zone": site.time_zone, **times, "holidays": write_holidays(site.holidays)}
+
+
+def _load(key: tuple[TenantRef, UUID]) -> SiteRef | None:
+    tenant, site_id = key
+    with in_tenant(tenant):
+        site = Site.objects.filter(id=site_id).first()
+    return ref_of(site) if site else None
 
 
 _sites: Lookup[tuple[TenantRef, UUID], SiteRef] = Lookup(_load)

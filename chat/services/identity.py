@@ -113,7 +113,7 @@ def set_strict(tenant: TenantRef, principal: Principal, site_id: UUID, *, strict
     with in_tenant(tenant), transaction.atomic():
         if strict and not _locked(site_id).identity_keys:
             raise Conflict("Make an identity key first: without one nobody could come in.", field="strict")
-    change_site(tenant, site_id, strict=strict)
+    change_site(tenant, site_id, strict=strict, by=principal)
 
 
 def take_identity(tenant: TenantRef, site_id: UUID, embed_key: str, token: str) -> Identity:

@@ -1,9 +1,6 @@
-"""Sites of a tenant and the keys that embed them."""
+"""Sites of a tenant: made, changed, and set as another one is."""
 
-import base64
-import re
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,21 +10,30 @@ from django.db import connection, transaction
 from billing.access import Act
 from billing.plans import Plan
 from billing.standing import refuse, standing_of
+from chat.hours import clean_holidays, clean_week, clean_zone
+from chat.looks import DEFAULT_TEXTS, LONGEST_TEXT, clean_look
 from chat.models import Site
 from chat.origins import clean_patterns
 from chat.realtime import groups
 from chat.realtime.hub import from_thread
-from chat.selectors.sites import DEFAULT_TEXTS, forget_sites
+from chat.selectors.sites import forget_sites
+from chat.services.embed_keys import make_embed_key
 from chat.services.lines import clean_line
 from saas.core.errors import BadFrame, NotFound, PlanLimit
+from saas.core.seen import refuse_if_changed
+from tenants.audit import By, Thing, record
 from tenants.context import TenantRef, in_tenant
-from tenants.models import EmbedKey
 
 ONE_AT_A_TIME: Final = 0x73697465  # advisory lock
 LONGEST_NAME: Final = 80
-LONGEST_TEXT: Final = 300
-COLOR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
-POSITIONS: Final = ("left", "right")
+# What one site may take over from another, and the fields that this is.
+COPIED: Final[Mapping[str, tuple[str, ...]]] = {
+    "look": ("look",),
+    "texts": ("texts",),
+    "hours": ("time_zone", "hours", "holidays"),
+    "origins": ("allowed_origins",),
+    "words": ("words",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,14 @@ class NewSite:
     embed_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a person saw before they changed it: the mark of what `shown` made of the site then."""
+
+    mark: str
+    shown: Callable[[Site], Mapping[str, object]]
+
+
 def create_site(
     tenant: TenantRef,
     *,
@@ -45,6 +59,7 @@ def create_site(
     allowed_origins: Sequence[str] = (),
     look: Mapping[str, str] | None = None,
     texts: Mapping[str, str] | None = None,
+    by: By = None,
 ) -> NewSite:
     """Make a site and then its embed key: a site without a key does no harm, a key without a site would lead nowhere.
 
@@ -53,7 +68,7 @@ def create_site(
     """
     values = _clean(name=name, allowed_origins=allowed_origins, look=look or {}, texts=texts or {})
     refuse(tenant.id, Act.MAKE_SITE)
-    return _make(tenant, values, standing_of(tenant.id).plan)
+    return _make(tenant, values, standing_of(tenant.id).plan, by=by)
 
 
 def make_first_site(*, tenant: TenantRef, **_facts: Any) -> None:
@@ -61,14 +76,13 @@ def make_first_site(*, tenant: TenantRef, **_facts: Any) -> None:
     _make(tenant, _clean(name=tenant.name, allowed_origins=(), look={}, texts={}), None)
 
 
-def _make(tenant: TenantRef, values: Mapping[str, Any], plan: Plan | None) -> NewSite:
+def _make(tenant: TenantRef, values: Mapping[str, Any], plan: Plan | None, *, by: By = None) -> NewSite:
     with in_tenant(tenant), transaction.atomic():
         if plan is not None and plan.sites is not None:
             _refuse_more(plan, plan.sites)
         site = Site.objects.create(**values)
-    key = new_embed_key()
-    EmbedKey.objects.create(key=key, tenant_id=tenant.id, site_id=site.id)
-    return NewSite(site.id, key)
+        record(tenant, by=by, act="site.created", on=thing(site), after=_flat(values))
+    return NewSite(site.id, make_embed_key(tenant, site.id))
 
 
 def _refuse_more(plan: Plan, most: int) -> None:
@@ -82,17 +96,66 @@ def _refuse_more(plan: Plan, most: int) -> None:
         )
 
 
-def change_site(tenant: TenantRef, site_id: UUID, **changes: Any) -> None:
-    """Change `name`, `allowed_origins`, `look`, `texts` or `strict`; what is not named stays. Call it outside of the tenant.
+def change_site(tenant: TenantRef, site_id: UUID, *, by: By = None, seen: Seen | None = None, **changes: Any) -> None:
+    """Change what is named; the rest stays. Call it outside of the tenant.
 
-    Every process follows at once. Raises like `create_site`, and NotFound.
+    `look` and `texts` may name a part of theirs: the rest of them stays, and an empty value takes one back to what usually holds.
+    Every process follows at once. Raises like `create_site`, NotFound, and ChangedSince if the site is not as it was seen.
     """
     values = _clean(**changes)
-    with in_tenant(tenant):
-        found = Site.objects.filter(id=site_id).update(**values)
-    if not found:
-        raise NotFound("There is no such site.")
+    with in_tenant(tenant), transaction.atomic():
+        site = locked_site(site_id)
+        if seen is not None:
+            refuse_if_changed(seen.mark, seen.shown(site))
+        _change(tenant, site, values, by)
     forget_everywhere(tenant.id)
+
+
+def copy_settings(tenant: TenantRef, site_id: UUID, *, source_id: UUID, parts: Iterable[str], by: By = None) -> None:
+    """Set a site as another one of the tenant is: the parts that are named, of COPIED. Its logo goes along with its look.
+
+    Raises NotFound, and BadFrame for no part, for one that is unknown, and for a site that would copy itself.
+    """
+    chosen = list(parts)
+    if unknown := [part for part in chosen if part not in COPIED]:
+        raise BadFrame(f"There is no part {unknown[0]!r} to copy.", field="parts")
+    if not chosen or source_id == site_id:
+        raise BadFrame("Choose another site, and at least one thing to take from it.", field="parts")
+    with in_tenant(tenant), transaction.atomic():
+        source, site = locked_site(source_id), locked_site(site_id)
+        taken = {name: getattr(source, name) for part in chosen for name in COPIED[part]}
+        _store(tenant, site, taken, by)
+    forget_everywhere(tenant.id)
+
+
+def _change(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> None:
+    """Store the values, of `look` and `texts` over what they hold."""
+    merged = {
+        name: {key: part for key, part in {**getattr(site, name), **value}.items() if part} if name in _MAPS else value
+        for name, value in values.items()
+    }
+    _store(tenant, site, merged, by)
+
+
+def _store(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> None:
+    before = {name: getattr(site, name) for name in values}
+    if before == dict(values):
+        return
+    Site.objects.filter(id=site.id).update(**values)
+    record(tenant, by=by, act="site.changed", on=thing(site), before=_flat(before), after=_flat(values))
+
+
+def locked_site(site_id: UUID) -> Site:
+    """The site, which nobody else changes until the transaction ends. Inside the tenant. Raises NotFound."""
+    site = Site.objects.select_for_update().filter(id=site_id).first()
+    if site is None:
+        raise NotFound("There is no such site.")
+    return site
+
+
+def thing(site: Site) -> Thing:
+    """The site, for the audit log."""
+    return Thing("site", site.id, site.name)
 
 
 def forget_everywhere(tenant_id: UUID) -> None:
@@ -101,9 +164,15 @@ def forget_everywhere(tenant_id: UUID) -> None:
     from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))
 
 
-def new_embed_key() -> str:
-    """128 random bits as 26 letters and digits: public, but not to be guessed."""
-    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Each setting by itself, so that the log shows which has changed."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in _MAPS:
+            flat |= {f"{name}.{key}": part for key, part in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _clean(**values: Any) -> dict[str, Any]:
@@ -115,26 +184,20 @@ def _clean_name(name: str) -> str:
     return clean_line(name, LONGEST_NAME, field="name")
 
 
-def _clean_look(look: Mapping[str, str]) -> dict[str, str]:
-    if unknown := look.keys() - {"color", "position"}:
-        raise BadFrame(f"A look has a color and a position, not {sorted(unknown)[0]!r}.", field="look")
-    if "color" in look and not COLOR.fullmatch(look["color"]):
-        raise BadFrame("A colour is written like #B45309.", field="look.color")
-    if "position" in look and look["position"] not in POSITIONS:
-        raise BadFrame("The position is left or right.", field="look.position")
-    return dict(look)
-
-
-def _clean_texts(texts: Mapping[str, str]) -> dict[str, str]:
+def clean_texts(texts: Mapping[str, str]) -> dict[str, str]:
     if unknown := texts.keys() - DEFAULT_TEXTS.keys():
         raise BadFrame(f"There is no text {sorted(unknown)[0]!r}.", field="texts")
-    return {name: clean_line(text, LONGEST_TEXT, field=f"texts.{name}") for name, text in texts.items()}
+    return {name: clean_line(text, LONGEST_TEXT, field=f"texts.{name}", optional=True) for name, text in texts.items()}
 
 
-_CLEANERS: Final[dict[str, Any]] = {
+_MAPS: Final = ("look", "texts")
+_CLEANERS: Final[dict[str, Callable[[Any], Any]]] = {
     "name": _clean_name,
     "allowed_origins": clean_patterns,
-    "look": _clean_look,
-    "texts": _clean_texts,
+    "look": clean_look,
+    "texts": clean_texts,
+    "time_zone": clean_zone,
+    "hours": clean_week,
+    "holidays": clean_holidays,
     "strict": bool,
 }

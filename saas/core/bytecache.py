@@ -1,7 +1,8 @@
 """Finished answers in front of Django, for the few public addresses that every page view of every customer's site asks for.
 
-What is kept is the whole answer to a plain request (no cookies, no conditions), for `SECONDS` or until `forget`. However many ask
-at once, Django answers one of them. Conditional requests and HEAD are answered from what is kept.
+What is kept is the whole answer to a plain request (no cookies, no conditions), for `SECONDS`, or less where its own max-age is
+less, or until `forget`. However many ask at once, Django answers one of them. Conditional requests and HEAD are answered from what
+is kept.
 """
 
 import asyncio
@@ -14,12 +15,14 @@ from typing import Any, Final
 
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
+Heed = Callable[[Scope], None]
 Headers = list[tuple[bytes, bytes]]
 Key = tuple[str, bytes, bytes, str]  # path, host, the scheme that a proxy names, our own scheme
 
 SECONDS: Final = 3.0
 MOST: Final = 10_000  # answers; above, all are forgotten
 KEPT_HEADERS: Final = (b"host", b"x-forwarded-proto")  # all of a request that may shape the answer
+_MAX_AGE: Final = re.compile(rb"max-age=([0-9]{1,9})")
 SAID_AGAIN: Final = frozenset(
     {b"cache-control", b"vary", b"etag", b"access-control-allow-origin", b"cross-origin-resource-policy"}
 )
@@ -37,10 +40,14 @@ class Answer:
 
 
 class ByteCache:
-    """An ASGI application around another: GET and HEAD of paths that `pattern` matches whole are answered from memory."""
+    """An ASGI application around another: GET and HEAD of paths that `pattern` matches whole are answered from memory.
 
-    def __init__(self, application: Application, pattern: str) -> None:
+    `heed` is told of each request that was not, and must not wait for anything.
+    """
+
+    def __init__(self, application: Application, pattern: str, *, heed: Heed | None = None) -> None:
         self._application = application
+        self._heed = heed
         self._pattern = re.compile(pattern)
         self._kept: dict[Key, Answer] = {}
         self._asked: dict[Key, asyncio.Task[Answer]] = {}
@@ -53,6 +60,8 @@ class ByteCache:
             return await self._application(scope, receive, send)
         answer = self._kept.get(key)
         if answer is None or answer.until < time.monotonic():
+            if self._heed is not None:
+                self._heed(scope)
             answer = await self._ask_once(key, scope)
         return await _send(answer, scope, send)
 
@@ -122,7 +131,13 @@ async def _answer_of(application: Application, scope: Scope) -> Answer:
     said = [(name.lower(), value) for name, value in started["headers"]]
     if started["status"] == 200:
         said.append((b"etag", etag))
-    return Answer(started["status"], said, body, etag, time.monotonic() + SECONDS)
+    return Answer(started["status"], said, body, etag, time.monotonic() + _life(said))
+
+
+def _life(headers: Headers) -> float:
+    """Seconds for which an answer may be kept."""
+    found = _MAX_AGE.search(b",".join(value for name, value in headers if name == b"cache-control"))
+    return min(SECONDS, int(found[1])) if found else SECONDS
 
 
 async def _send(answer: Answer, scope: Scope, send: Any) -> None:

@@ -118,7 +118,6 @@ def test_the_panel_of_a_suspended_tenant_opens_and_hears_it_with_its_session(mak
         {"name": "Shop", "look": {"color": "#B45309; x"}},
         {"name": "Shop", "look": {"position": "top"}},
         {"name": "Shop", "look": {"font": "x"}},
-        {"name": "Shop", "texts": {"title": ""}},
         {"name": "Shop", "texts": {"title": "x" * 301}},
         {"name": "Shop", "texts": {"other": "x"}},
         {"name": "Shop", "allowed_origins": ["shop.example"]},

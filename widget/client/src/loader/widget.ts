@@ -84,9 +84,7 @@ export function createWidget(settings: Settings): Widget {
     const { color, position = "inset-inline-end", theme = "light dark", icon = MARK } = asked;
     const colors = color ? `--lamp:${color};--on:${onColor(color)};` : "";
     const place = `${position}:${20 + 68 * index}px${asked.launcher ? ";display:none" : ""}`;
-    paint(
-      `:host{${colors}--theme:${theme};--icon:path(evenodd,"${icon}")}.panel{${position}:20px}.launcher{${place}}`,
-    );
+    paint(`:host{${colors}--theme:${theme};--icon:path(evenodd,"${icon}")}.panel{${position}:20px}.launcher{${place}}`);
     if (asked.label) launcher.title = asked.label;
     label();
   }

@@ -43,7 +43,9 @@ export function App({ boot, model, locale, texts }: AppProps) {
       ) : (
         <>
           <Line status={status} texts={texts} />
-          {!model.isListing() && <Composer model={model} shown={model.isShown() && !boot.preview} locale={locale} texts={texts} />}
+          {!model.isListing() && (
+            <Composer model={model} shown={model.isShown() && !boot.preview} locale={locale} texts={texts} />
+          )}
         </>
       )}
     </main>

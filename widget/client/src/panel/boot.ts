@@ -9,8 +9,8 @@ export interface Boot {
   readonly look: Look;
   /** Absent: it is open whenever somebody is here. */
   readonly hours?: Hours;
-  /** Whether an owner looks at what is not kept yet. */
-  readonly preview?: boolean;
+  /** An owner looks at what is not kept yet, as if somebody were here or nobody. */
+  readonly preview?: "here" | "away";
   readonly texts: { readonly title: string; readonly greeting: string; readonly away: string };
   /** Origins that may embed the site; `*.` in front of a host stands for one or more labels. */
   readonly origins: readonly string[];

@@ -51,6 +51,7 @@ export const en = {
   rooms: "Rooms",
   ask: "Ask the team",
   people: (count: number) => (count === 1 ? "1 person" : `${count} people`),
+  opens: (when: string) => `Here again ${when}.`,
   silent: {
     room_closed: "This room takes no messages at the moment.",
     muted: "You may not write here at the moment.",

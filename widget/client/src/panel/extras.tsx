@@ -34,6 +34,19 @@ export function Silent({ silence, locale }: SilentProps) {
   );
 }
 
+interface OpensProps {
+  /** Milliseconds since the epoch; absent where nobody knows. */
+  readonly at: number | undefined;
+  readonly locale: string;
+}
+
+const MOMENT = { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" } as const;
+
+/** When a site that is closed opens again. */
+export function Opens({ at, locale }: OpensProps) {
+  return <>{at && en.opens(new Date(at).toLocaleString(locale, MOMENT))}</>;
+}
+
 interface DoingProps {
   readonly task: Task;
   readonly onCancel: () => void;

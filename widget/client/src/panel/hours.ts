@@ -21,7 +21,7 @@ const SLACK = 99;
 export function standingAt(hours: Hours | undefined, now: number): Standing {
   const { open, changes } = hours ?? { open: true, changes: [] };
   const past = changes.filter((at) => at <= now).length;
-  return { open: open !== (past % 2 > 0), next: changes[past] };
+  return { open: open !== past % 2 > 0, next: changes[past] };
 }
 
 /** The same for now, drawn anew when it changes. */

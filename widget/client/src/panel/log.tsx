@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useDelay } from "../ui/hooks.ts";
 import type { Boot } from "./boot.ts";
 import type { Standing } from "./hours.ts";
-import { Conversation } from "./later.ts";
+import { Conversation, Opens } from "./later.ts";
 import type { Model } from "./model.ts";
 import type { Texts } from "./text.ts";
 
@@ -30,7 +30,7 @@ export function Log({ boot, model, standing, locale, attentive, texts }: LogProp
   const isSlow = useDelay(isLoading, SLOW);
   const isGreeting = !isLoading && !room?.more && room?.summary?.kind !== "community";
   const away = isEmpty && (!standing.open || agents === 0);
-  const greeting = <Greeting {...{ boot, away, texts }} back={momentOf(standing, locale)} />;
+  const greeting = <Greeting boot={boot} note={away && <Away {...{ boot, standing, locale }} />} />;
   const top = isGreeting ? greeting : isSlow && isEmpty && <Skeleton />;
   const plain = <Plain model={model} top={top} label={texts.log} />;
   if (!room && isEmpty) return plain;
@@ -72,33 +72,24 @@ function Plain({ model, top, label }: PlainProps) {
   );
 }
 
-interface GreetingProps {
-  readonly boot: Boot;
-  readonly away: boolean;
-  /** When the site opens again, in words. */
-  readonly back: string | undefined;
-  readonly texts: Texts;
-}
-
-function Greeting({ boot, away, back, texts }: GreetingProps) {
+function Greeting({ boot, note }: { readonly boot: Boot; readonly note: ComponentChildren }) {
   return (
     <div class="greeting">
       <p class="bubble" dir="auto">
         {boot.texts.greeting}
       </p>
-      {away && (
-        <p class="note">
-          {boot.texts.away} {back && texts.opens(back)}
-        </p>
-      )}
+      {note}
     </div>
   );
 }
 
-const momentOf = ({ open, next }: Standing, locale: string): string | undefined =>
-  open || !next ? undefined : new Date(next).toLocaleString(locale, MOMENT);
-
-const MOMENT = { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" } as const;
+function Away({ boot, standing, locale }: Pick<LogProps, "boot" | "standing" | "locale">) {
+  return (
+    <p class="note">
+      {boot.texts.away} {!standing.open && <Opens at={standing.next} locale={locale} />}
+    </p>
+  );
+}
 
 function Skeleton() {
   return (

@@ -39,7 +39,7 @@ async function start(): Promise<void> {
   suit(host, boot);
   const sessions = createSessions(boot.session, host, localeOf(host));
   const ways = boot.preview
-    ? (await import("./preview.ts")).pretend
+    ? (await import("./preview.ts")).pretend(boot.preview)
     : { getSession: sessions.ask, api: createRoomsApi(boot.session, sessions.token) };
   const model = createModel(createClient({ ...ways, locale: localeOf(host) }), host, ways.api);
   render(<App boot={boot} model={model} locale={localeOf(host)} texts={en} />, root);

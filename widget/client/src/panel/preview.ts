@@ -1,6 +1,6 @@
 /**
- * Stands in for the server while an owner looks at what is not kept yet: it welcomes, says that one agent is here, and takes what
- * is written. Nothing leaves the browser.
+ * Stands in for the server while an owner looks at what is not kept yet: it welcomes, says whether an agent is here, and takes
+ * what is written. Nothing leaves the browser.
  */
 
 import type { ClientOptions } from "../core/client-api.ts";
@@ -21,9 +21,12 @@ const YOU = { kind: "visitor", id: "you", name: "You" } as const;
 const DAY = 86_400;
 const ROOM = "room";
 
-export const pretend: Pick<ClientOptions, "getSession" | "connect"> & { readonly api: RoomsApi } = {
+/** Ways to a server that is none, for client and panel. */
+type Ways = Pick<ClientOptions, "getSession" | "connect"> & { readonly api: RoomsApi };
+
+export const pretend = (who: "here" | "away"): Ways => ({
   getSession: async () => ({ token: "", expiresIn: DAY, url: "" }),
-  connect,
+  connect: (_url, handlers) => connect(handlers, who === "here" ? 1 : 0),
   api: {
     list: async () => [],
     accept: async () => ROOM,
@@ -31,22 +34,22 @@ export const pretend: Pick<ClientOptions, "getSession" | "connect"> & { readonly
     report: async () => {},
     restrain: async () => {},
   },
-};
+});
 
-function connect(_url: string, handlers: Handlers): Transport {
+function connect(handlers: Handlers, agents: number): Transport {
   const log: Message[] = [];
   const say = (frame: ServerFrame) => setTimeout(() => handlers.text(JSON.stringify(frame)));
   setTimeout(() => handlers.open());
   return {
     close: () => {},
     send(text) {
-      for (const frame of answerTo(decode(text) as unknown as ClientFrame, log)) say(frame);
+      for (const frame of answerTo(decode(text) as unknown as ClientFrame, log, agents)) say(frame);
     },
   };
 }
 
-function answerTo(frame: ClientFrame, log: Message[]): readonly ServerFrame[] {
-  if (frame.t === "hello") return [WELCOME, { t: "presence", agents: 1 }];
+function answerTo(frame: ClientFrame, log: Message[], agents: number): readonly ServerFrame[] {
+  if (frame.t === "hello") return [WELCOME, { t: "presence", agents }];
   if (frame.t === "open") {
     const joined = { room: ROOM, epoch: ROOM, resumed: false, more: false, people: [], marks: [] };
     const first = append(log, frame);

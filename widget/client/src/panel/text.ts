@@ -4,14 +4,12 @@ export const en = {
   close: "Close chat",
   online: "We are here",
   away: "We reply when we are back",
-  opens: (when: string) => `Here again ${when}.`,
   log: "Messages",
   composer: "Your message",
   placeholder: "Write a message",
   send: "Send",
   left: (count: number) => `${count} left`,
   tooLong: (count: number) => `${count} too many`,
-  retry: "Try again",
   rooms: "Rooms",
   leave: "Leave the room",
   ask: "Ask the team",
@@ -23,7 +21,7 @@ export const en = {
   offline: "You are offline. Messages wait here.",
   back: "Back",
   parked: "This chat is open in several tabs. It goes on in the one you look at.",
-  stopped: "The chat cannot go on here.",
+  stopped: "The chat cannot go on.",
 } as const;
 
 export type Texts = typeof en;

@@ -1,0 +1,1 @@
+"""Pages of a tenant's sites, on its host."""

@@ -1,0 +1,141 @@
+"""Who may show a site and who may write there: addresses, identity keys, strict mode."""
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from chat.models import Site, TagSeen
+from chat.origins import clean_patterns, origin_allowed
+from chat.pages.sites.desk import done, keep, show, site_on
+from chat.pages.sites.forms import OriginsForm, StrictForm
+from chat.selectors.sites import origins_shown
+from chat.services.embed_keys import keys_of
+from chat.services.identity import IdentityKey, delete_identity_key, make_identity_key, set_strict
+from chat.services.sites import change_site
+from chat.services.tags import seen_of
+from saas.core.errors import AppError, NotFound
+from saas.core.seen import refuse_if_changed
+from tenants.access import Do
+from tenants.authentication import agent_of, tenant_of
+from tenants.pages.desk import page
+
+
+@page("GET", "HEAD", "POST", do=Do.MANAGE_SITES)
+def access(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """The addresses of pages that may show it."""
+    site = site_on(request, site_id)
+    form = OriginsForm(request.POST or None, site=site)
+    read = {"allowed_origins": form.data.get("allowed_origins", "").split()}
+    if request.method == "POST" and keep(request, site, form, origins_shown, lambda _said: read):
+        return done(request, site, "site_access")
+    return _access(request, site, form=form, status=form.status)
+
+
+@page("POST", do=Do.MANAGE_SITES)
+def attempt(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """Whether a page could show it with the addresses as they stand in the form, kept or not."""
+    site_on(request, site_id)
+    address = request.POST.get("address", "").strip()
+    context: dict[str, Any] = {"address": address}
+    try:
+        patterns = clean_patterns(request.POST.get("allowed_origins", "").split())
+        origin = _origin_of(address)
+    except AppError as refusal:
+        context["problem"] = refusal.message
+    else:
+        by = next((pattern for pattern in patterns if origin_allowed(origin, [pattern])), "")
+        context |= {"origin": origin, "by": by}
+    return render(request, "sites/part_attempt.html", context)
+
+
+@page("POST", do=Do.MANAGE_SITES)
+def allow(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """Add an address on which the tag was seen."""
+    site, origin = site_on(request, site_id), request.POST.get("origin", "")
+    back = "site_install" if request.POST.get("back") == "install" else "site_access"
+    try:
+        change_site(tenant_of(request), site.id, allowed_origins=[*site.allowed_origins, origin], by=agent_of(request))
+    except AppError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(back, site_id=site.id)
+    return done(request, site, back, f"{origin} may show it now.")
+
+
+@page("POST", do=Do.MANAGE_SITES)
+def strict(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """Let in only those whom the site has signed in, or everybody."""
+    site = site_on(request, site_id)
+    form = StrictForm(request.POST, site=site)
+    if form.is_valid():
+        wanted = form.cleaned_data["strict"]
+        try:
+            refuse_if_changed(form.cleaned_data["seen"] or None, {"strict": site.strict})
+            set_strict(tenant_of(request), agent_of(request), site.id, strict=wanted)
+        except AppError as refusal:
+            form.refuse(refusal)
+        else:
+            words = "Only visitors whom your site has signed in may write now." if wanted else "Everybody may write now."
+            return done(request, site, "site_access", words)
+    return _access(request, site, strictness=form, status=form.status)
+
+
+@page("POST", do=Do.MANAGE_SITES)
+def add_key(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """A new identity key. Its secret stands on this one page, and nowhere after it."""
+    site = site_on(request, site_id)
+    try:
+        made = make_identity_key(tenant_of(request), agent_of(request), site.id)
+    except NotFound:
+        raise
+    except AppError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("site_access", site_id=site.id)
+    return _access(request, site_on(request, site_id), made=made, status=200)
+
+
+@page("POST", do=Do.MANAGE_SITES)
+def remove_key(request: HttpRequest, site_id: UUID, kid: str) -> HttpResponse:
+    """What it signs counts no more."""
+    site = site_on(request, site_id)
+    delete_identity_key(tenant_of(request), agent_of(request), site.id, kid)
+    return done(request, site, "site_access", "The key is gone. What it signed counts no more.")
+
+
+def _access(
+    request: HttpRequest,
+    site: Site,
+    *,
+    form: OriginsForm | None = None,
+    strictness: StrictForm | None = None,
+    made: IdentityKey | None = None,
+    status: int,
+) -> HttpResponse:
+    tenant = tenant_of(request)
+    return show(
+        request,
+        site,
+        "site_access",
+        status=status,
+        form=form or OriginsForm(site=site),
+        strictness=strictness or StrictForm(site=site),
+        made=made,
+        embed_key=next((key.key for key in keys_of(tenant, site.id) if key.is_current), ""),
+        strangers=strangers(site, seen_of(tenant, site.id)),
+    )
+
+
+def strangers(site: Site, seen: list[TagSeen]) -> list[TagSeen]:
+    """Where the tag was seen on pages that may not show it, each origin once."""
+    found = {tag.origin: tag for tag in reversed(seen) if not origin_allowed(tag.origin, site.allowed_origins)}
+    return sorted(found.values(), key=lambda tag: tag.seen_at, reverse=True)
+
+
+def _origin_of(address: str) -> str:
+    """The origin of a page's address. Raises BadFrame for what is none."""
+    whole = address if "://" in address else f"https://{address}"
+    parts = urlsplit(whole)
+    return clean_patterns([f"{parts.scheme}://{parts.netloc}"])[0]

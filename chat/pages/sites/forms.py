@@ -1,0 +1,244 @@
+"""The forms of sites. They check shapes; what a value means is checked by the services, whose refusals stand beside the field."""
+
+from typing import Any, Final
+
+from django import forms
+
+from chat.hours import DAYS, read_holidays
+from chat.looks import DEFAULT_TEXTS, ICONS, LONGEST_LABEL, LONGEST_TEXT
+from chat.models import Site
+from chat.origins import MOST
+from chat.selectors.sites import hours_shown, look_shown, name_shown, origins_shown, texts_shown
+from chat.services.embed_keys import GRACES
+from chat.services.sites import LONGEST_NAME
+from saas.core.forms import SeenForm
+
+MOST_TYPED: Final = 2_000  # characters; far above the limits: what is too long is answered beside the field, not cut
+PLAIN: Final = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+POSITIONS: Final = [
+    ("", "Where lines end: right, or left on a page that is read from right to left"),
+    ("right", "Right"),
+    ("left", "Left"),
+]
+THEMES: Final = [("", "As the visitor's system is"), ("light", "Always light"), ("dark", "Always dark")]
+ICON_NAMES: Final = {"lantern": "Lantern", "bubble": "Bubble with three dots", "question": "Question mark", "letter": "Letter"}
+LAUNCHERS: Final = [
+    ("", "Shown on every page with the tag"),
+    ("hidden", "Hidden: your page calls Porchlight.open()"),
+]
+PARTS: Final = {
+    "look": "Look",
+    "texts": "Texts",
+    "hours": "Hours",
+    "origins": "Addresses of pages",
+    "words": "Refused words",
+}
+GRACE_WORDS: Final = {"now": "at once", "day": "in a day", "week": "in seven days"}
+ORIGINS_HELP: Final = (
+    "One per line, such as https://shop.example. With https://*.shop.example all below it may, but not shop.example itself. "
+    f"{MOST} at most."
+)
+
+
+def name_field() -> forms.CharField:
+    """How a site is called in the console and in the panel's head."""
+    return forms.CharField(
+        label="Name",
+        max_length=MOST_TYPED,
+        help_text=f"Visitors read it in the panel's head. {LONGEST_NAME} characters at most.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto", "maxlength": False}),
+    )
+
+
+def origins_field() -> forms.CharField:
+    """Which pages may show a site."""
+    return forms.CharField(
+        label="Addresses that may show it",
+        required=False,
+        max_length=20_000,
+        help_text=ORIGINS_HELP,
+        widget=forms.Textarea(attrs={"rows": 4, **PLAIN, "maxlength": False}),
+    )
+
+
+class NewSiteForm(forms.Form):
+    """A site that is to be made."""
+
+    name = name_field()
+    allowed_origins = origins_field()
+
+
+class NameForm(SeenForm):
+    """How it is called."""
+
+    name = name_field()
+
+    def __init__(self, data: Any = None, *, site: Site) -> None:
+        super().__init__(data, shown=name_shown(site))
+
+
+class OriginsForm(SeenForm):
+    """Which pages may show it."""
+
+    allowed_origins = origins_field()
+
+    def __init__(self, data: Any = None, *, site: Site) -> None:
+        super().__init__(data, shown=origins_shown(site))
+
+
+class LookForm(SeenForm):
+    """How launcher and panel look."""
+
+    color = forms.CharField(
+        label="Colour", required=False, max_length=40, widget=forms.TextInput(attrs={**PLAIN, "data-colour": "", "size": 9})
+    )
+    position = forms.ChoiceField(label="Where the button stands", choices=POSITIONS, required=False, widget=forms.RadioSelect)
+    icon = forms.ChoiceField(
+        label="Icon", choices=[(name, ICON_NAMES[name]) for name in ICONS], required=False, widget=forms.RadioSelect
+    )
+    label = forms.CharField(
+        label="Words beside the icon",
+        required=False,
+        max_length=MOST_TYPED,
+        help_text=f"Such as “Ask us”. {LONGEST_LABEL} characters at most; empty for the icon alone.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto", "maxlength": False}),
+    )
+    theme = forms.ChoiceField(label="Light or dark", choices=THEMES, required=False, widget=forms.RadioSelect)
+    launcher = forms.ChoiceField(label="The button", choices=LAUNCHERS, required=False, widget=forms.RadioSelect)
+
+    def __init__(self, data: Any = None, *, site: Site) -> None:
+        shown = look_shown(site)
+        super().__init__(data, shown=shown, initial={**shown, "icon": shown["icon"] or "lantern"})
+
+    @staticmethod
+    def read(said: Any) -> dict[str, str]:
+        """The look that was typed, by the names of its settings; the usual icon is none."""
+        look = {name: said[name].strip() for name in ("color", "position", "icon", "label", "theme", "launcher")}
+        return {**look, "icon": "" if look["icon"] == "lantern" else look["icon"]}
+
+
+class TextsForm(SeenForm):
+    """What it says."""
+
+    title = forms.CharField(label="Title", required=False, max_length=MOST_TYPED, help_text="Above the conversation.")
+    greeting = forms.CharField(
+        label="Greeting", required=False, max_length=MOST_TYPED, help_text="What a visitor reads before they write."
+    )
+    away = forms.CharField(
+        label="While nobody is here",
+        required=False,
+        max_length=MOST_TYPED,
+        help_text="Below the greeting, outside of your hours or while no agent is at the inbox.",
+    )
+
+    def __init__(self, data: Any = None, *, site: Site) -> None:
+        super().__init__(data, shown=texts_shown(site))
+        for name, words in DEFAULT_TEXTS.items():
+            attrs = {"placeholder": words, "dir": "auto", "rows": 1 if name == "title" else 3, "maxlength": False}
+            self.fields[name].widget = forms.Textarea(attrs=attrs)
+            self.fields[name].help_text += f" {LONGEST_TEXT} characters at most; empty for the usual words."
+
+    @staticmethod
+    def read(said: Any) -> dict[str, str]:
+        """The texts that were typed, by name."""
+        return {name: said[name] for name in DEFAULT_TEXTS}
+
+
+class HoursForm(SeenForm):
+    """When it is open. Of each day two spans: four times of day, which a time zone makes count."""
+
+    time_zone = forms.CharField(
+        label="Time zone",
+        required=False,
+        max_length=MOST_TYPED,
+        help_text="Such as Europe/Warsaw. Empty: no hours are kept, and the site is open whenever somebody is at the inbox.",
+        widget=forms.TextInput(attrs={**PLAIN, "list": "zones", "maxlength": False}),
+    )
+    holidays = forms.CharField(
+        label="Days with other hours",
+        required=False,
+        max_length=20_000,
+        help_text="One per line: 2026-12-25 Christmas Day is closed, 2026-12-24 09:00-13:00 Christmas Eve is open so long.",
+        widget=forms.Textarea(attrs={"rows": 4, **PLAIN, "maxlength": False}),
+    )
+
+    def __init__(self, data: Any = None, *, site: Site) -> None:
+        super().__init__(data, shown=hours_shown(site))
+        for number, day in enumerate(DAYS):
+            for place, words in enumerate(("opens", "closes", "opens again", "closes again")):
+                self.fields[f"day{number}_{place}"] = _time_field(f"{day} {words}")
+
+    @property
+    def days(self) -> list[tuple[str, list[Any]]]:
+        """The rows of the table: each day's name and its four fields."""
+        return [(day, [self[f"day{number}_{place}"] for place in range(4)]) for number, day in enumerate(DAYS)]
+
+    @staticmethod
+    def read(said: Any) -> dict[str, Any]:
+        """The hours that were typed, as `change_site` takes them. Raises BadFrame for a line that is no day."""
+        week = [_spans([said[f"day{number}_{place}"] for place in range(4)]) for number in range(len(DAYS))]
+        return {"time_zone": said["time_zone"].strip(), "hours": week, "holidays": read_holidays(said["holidays"])}
+
+
+class CopyForm(forms.Form):
+    """What to take over from another site."""
+
+    source = forms.ChoiceField(label="From")
+    parts = forms.MultipleChoiceField(
+        label="What", choices=list(PARTS.items()), widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose one."}
+    )
+
+    def __init__(self, data: Any = None, *, sites: list[Site]) -> None:
+        super().__init__(data, initial={"parts": ["look", "texts", "hours"]}, auto_id="copy_%s")
+        self.fields["source"].choices = [(str(site.id), site.name) for site in sites]  # type: ignore[attr-defined]
+
+
+class RotateForm(forms.Form):
+    """A new embed key."""
+
+    grace = forms.ChoiceField(
+        label="The key of now ends",
+        choices=[(name, GRACE_WORDS[name]) for name in GRACES],
+        initial="day",
+        widget=forms.RadioSelect,
+        help_text="Until then pages with either key show the chat. After it, pages that still have the old one show none.",
+    )
+
+
+class LogoForm(forms.Form):
+    """A picture for the panel's head."""
+
+    logo = forms.FileField(
+        label="Picture",
+        help_text="A PNG, JPEG or WebP, square, 64 KB at most. It stands in a circle of 40 pixels.",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+
+
+class StrictForm(SeenForm):
+    """Whether everybody may write."""
+
+    strict = forms.BooleanField(label="Only visitors whom your site has signed in", required=False)
+
+    def __init__(self, data: Any = None, *, site: Site) -> None:
+        super().__init__(data, shown={"strict": site.strict}, auto_id="strict_%s")
+
+
+class SureForm(forms.Form):
+    """The site's name, once more."""
+
+    sure = forms.CharField(
+        label="Its name, to be sure", max_length=MOST_TYPED, widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
+    )
+
+
+def _time_field(label: str) -> forms.CharField:
+    return forms.CharField(
+        label=label, required=False, max_length=20, widget=forms.TimeInput(attrs={"type": "time", "aria-label": label})
+    )
+
+
+def _spans(times: list[str]) -> list[list[str]]:
+    """Pairs of times; a pair of which both are empty is none."""
+    cut = [moment.strip()[:5] if len(moment.strip()) == len("09:00:00") else moment.strip() for moment in times]
+    return [pair for pair in (cut[:2], cut[2:]) if any(pair)]

@@ -1,0 +1,141 @@
+"""Deleting a site for good, with its visitors and all that was said on it. What was used stays counted.
+
+Called outside of the tenant.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from chat.models import Site
+from chat.realtime.changes import end_room
+from chat.realtime.hub import Hub, from_thread
+from chat.services.deletion import delete_files
+from chat.services.embed_keys import end_all_keys
+from chat.services.logos import drop_logo
+from chat.services.sites import forget_everywhere, locked_site, thing
+from saas.core.errors import BadFrame, Conflict
+from tenants.audit import By, record
+from tenants.context import TenantRef, in_tenant
+
+LONGEST: Final = "SET LOCAL statement_timeout = '5min'"  # a site may hold millions of messages
+_ROOMS: Final = (
+    "SELECT id FROM chat_room WHERE site_id = %(site)s OR notes_of_id IN (SELECT id FROM chat_room WHERE site_id = %(site)s)"
+)
+COUNTS: Final = f"""
+    WITH gone AS MATERIALIZED ({_ROOMS})
+    SELECT
+        (SELECT count(*) FROM chat_room WHERE site_id = %(site)s),
+        (SELECT count(*) FROM chat_message WHERE room_id IN (SELECT id FROM gone) AND kind <> 'system'),
+        (SELECT count(*) FROM chat_visitor WHERE site_id = %(site)s),
+        (SELECT coalesce(sum(jsonb_array_length(attachments)), 0) FROM chat_message
+         WHERE room_id IN (SELECT id FROM gone) AND attachments <> '[]'),
+        (SELECT count(*) FROM chat_report WHERE room_id IN (SELECT id FROM gone))
+"""  # noqa: S608 - only our own words
+FILES: Final = """
+    SELECT DISTINCT file->>'id' FROM chat_message, jsonb_array_elements(attachments) AS file
+    WHERE room_id = ANY(%(rooms)s) AND attachments <> '[]'
+"""
+# What hangs on something else goes first.
+PARTS: Final = (
+    "DELETE FROM chat_reaction USING chat_message said WHERE message_id = said.id AND said.room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_change WHERE room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_report WHERE room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_message WHERE room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_participant WHERE room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_invitation WHERE room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_notification WHERE room_id = ANY(%(rooms)s)",
+    "DELETE FROM chat_notification WHERE recipient_id IN (SELECT id FROM chat_visitor WHERE site_id = %(site)s)",
+    "DELETE FROM chat_room WHERE id = ANY(%(rooms)s) AND notes_of_id IS NOT NULL",
+    "DELETE FROM chat_room WHERE id = ANY(%(rooms)s)",
+    "DELETE FROM chat_visitor WHERE site_id = %(site)s",
+    "DELETE FROM chat_signedin WHERE site_id = %(site)s",
+    "DELETE FROM chat_tagseen WHERE site_id = %(site)s",
+    "DELETE FROM chat_site WHERE id = %(site)s",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLosses:
+    """What goes with a site, in numbers."""
+
+    rooms: int
+    messages: int  # what people said; not the rooms' own lines
+    visitors: int
+    files: int
+    reports: int
+
+
+def what_site_takes(tenant: TenantRef, site_id: UUID) -> SiteLosses:
+    """What deleting the site would destroy. Raises NotFound."""
+    with in_tenant(tenant), transaction.atomic():
+        locked_site(site_id)
+        return _losses(site_id)
+
+
+def delete_site(tenant: TenantRef, site_id: UUID, *, sure: str, by: By = None) -> SiteLosses:
+    """Delete the site with its rooms, messages, files and visitors; `sure` is its name, typed once more.
+
+    Its keys end first, so that nobody comes in while it goes; then all in one transaction. Raises NotFound, BadFrame with field
+    `sure` for another name, and Conflict for a tenant's only site.
+    """
+    with in_tenant(tenant), transaction.atomic():
+        site = locked_site(site_id)
+        _refuse(site, sure)
+    end_all_keys(tenant, site_id)
+    with in_tenant(tenant), transaction.atomic():
+        site = locked_site(site_id)
+        _refuse(site, sure)
+        lost, rooms = _losses(site_id), _rooms(site_id)
+        left = _files_of(rooms)
+        _delete(site_id, rooms)
+        record(tenant, by=by, act="site.deleted", on=thing(site), before=asdict(lost))
+    _told(tenant, rooms)
+    delete_files(tenant, left)
+    drop_logo(tenant, site.look.get("logo", ""))
+    return lost
+
+
+def _refuse(site: Site, sure: str) -> None:
+    if not Site.objects.exclude(id=site.id).exists():
+        raise Conflict("This is your only site. Make another one first, or close the whole tenant under Billing, Settings.")
+    if " ".join(sure.split()) != site.name:
+        raise BadFrame(f"This is not the site's name. Type {site.name!r} to delete it.", field="sure")
+
+
+def _losses(site_id: UUID) -> SiteLosses:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTS, {"site": site_id})
+        return SiteLosses(*map(int, cursor.fetchone()))
+
+
+def _rooms(site_id: UUID) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_ROOMS} FOR UPDATE", {"site": site_id})
+        return [found for (found,) in cursor.fetchall()]
+
+
+def _files_of(rooms: Sequence[UUID]) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(FILES, {"rooms": rooms})
+        return [UUID(found) for (found,) in cursor.fetchall() if found]
+
+
+def _delete(site_id: UUID, rooms: Sequence[UUID]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(LONGEST)
+        for statement in PARTS:
+            cursor.execute(statement, {"site": site_id, "rooms": rooms})
+
+
+def _told(tenant: TenantRef, rooms: Sequence[UUID]) -> None:
+    forget_everywhere(tenant.id)
+
+    def end(hub: Hub) -> None:
+        for room_id in rooms:
+            end_room(hub, tenant, room_id)
+
+    from_thread(end)

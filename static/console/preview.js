@@ -1,0 +1,12 @@
+// The page inside a preview: opens the chat as soon as it is there, without taking the focus from the form beside it.
+
+HTMLElement.prototype.focus = () => {};
+
+const loader = document.querySelector("script[data-key]");
+
+function open() {
+  window.Porchlight?.ready.then(() => window.Porchlight.open());
+}
+
+if (window.Porchlight) open();
+else loader.addEventListener("load", open);
