@@ -170,7 +170,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """Tenant host: end this sign-in. The session on the platform host stays. A GET asks first."""
     if request.method == "GET":
         return render(request, "tenants/sign_out.html")
-    sid = request.session.get("sid") if getattr(request, "member", None) else None
+    is_of_here = request.session.get("tenant") == str(tenant_of(request).id)  # also of somebody who lacks a second factor
+    sid = request.session.get("sid") if is_of_here else None
     logout(request)
     if sid:
         services.end_sign_in(sid)
