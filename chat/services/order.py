@@ -36,10 +36,10 @@ class Step(StrEnum):
 
 
 def move_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, to: Step | UUID) -> None:
-    """Move a community room among those of its site that are open: a step, to an end, or right before another room.
+    """Move a community room among those of its site that are open: a step, to an end, or to where another room stands.
 
-    A step beyond an end changes nothing. Raises NotFound for a room that is not there, also for the one before which it should
-    stand, ReadOnly or Forbidden by role, and Conflict for a room that has no order.
+    A step beyond an end changes nothing. Raises NotFound for a room that is not there, also for the one whose place it should
+    take, ReadOnly or Forbidden by role, and Conflict for a room that has no order.
     """
     with in_tenant(tenant):
         access = room_to(Act.ORDER, principal, room_id)
@@ -72,20 +72,20 @@ def _in_order(site_id: UUID) -> list[UUID]:
 def _moved(rooms: list[UUID], room_id: UUID, to: Step | UUID) -> list[UUID]:
     if room_id not in rooms:
         raise Conflict("An archived room has no place; open it again first.")
+    place = _place(rooms.index(room_id), len(rooms), to) if isinstance(to, Step) else _place_of(rooms, to)
     others = [one for one in rooms if one != room_id]
-    place = _place(rooms.index(room_id), others, to) if isinstance(to, Step) else _place_before(others, to)
     return [*others[:place], room_id, *others[place:]]
 
 
-def _place(now: int, others: list[UUID], to: Step) -> int:
-    places = {Step.FIRST: 0, Step.UP: max(now - 1, 0), Step.DOWN: now + 1, Step.LAST: len(others)}
+def _place(now: int, count: int, to: Step) -> int:
+    places = {Step.FIRST: 0, Step.UP: max(now - 1, 0), Step.DOWN: now + 1, Step.LAST: count - 1}
     return places[to]
 
 
-def _place_before(others: list[UUID], other: UUID) -> int:
-    if other not in others:
-        raise NotFound("There is no such room before which it could stand.", field="before")
-    return others.index(other)
+def _place_of(rooms: list[UUID], other: UUID) -> int:
+    if other not in rooms:
+        raise NotFound("There is no such room among those of the site.", field="to")
+    return rooms.index(other)
 
 
 def _write(tenant: TenantRef, principal: Principal, room_id: UUID, before: list[UUID], after: list[UUID]) -> None:

@@ -11,6 +11,7 @@ from chat.selectors.sites import a_site_for, known_site, site_for
 from chat.selectors.words import clean_words
 from chat.services.sites import forget_everywhere
 from saas.core.errors import Forbidden, NotFound, ReadOnly
+from saas.core.seen import refuse_if_changed
 from tenants.access import Do, may
 from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant, run_in_tenant
@@ -28,10 +29,13 @@ def words_of(tenant: TenantRef, principal: Principal, site_id: UUID) -> list[str
     return list(found)
 
 
-def set_words(tenant: TenantRef, principal: Principal, site_id: UUID, words: Sequence[str]) -> list[str]:
+def set_words(
+    tenant: TenantRef, principal: Principal, site_id: UUID, words: Sequence[str], *, seen: str | None = None
+) -> list[str]:
     """Replace the list of a site; every process follows at once. As it is stored. Call it outside of the tenant.
 
-    Raises NotFound, Forbidden by role, and what is wrong with a word with field `words`.
+    `seen` is the mark of `{"words": [...]}` as it was shown. Raises NotFound, Forbidden by role, ChangedSince, and what is wrong
+    with a word with field `words`.
     """
     if not may(principal.role, Do.MANAGE_SITES):
         raise Forbidden("Your role may not change a site.")
@@ -40,6 +44,7 @@ def set_words(tenant: TenantRef, principal: Principal, site_id: UUID, words: Seq
         site = Site.objects.select_for_update().filter(id=site_id).first()
         if site is None:
             raise NotFound("There is no such site.")
+        refuse_if_changed(seen, {"words": list(site.words)})
         Site.objects.filter(id=site_id).update(words=cleaned)
         on = Thing("site", site_id, site.name)
         record(tenant, by=principal, act="words.changed", on=on, before={"words": list(site.words)}, after={"words": cleaned})

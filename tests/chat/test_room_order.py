@@ -52,7 +52,8 @@ def test_a_new_room_stands_at_the_end(tenant: TenantRef, rooms: dict[str, UUID])
         ("a", Step.UP, "abcd"),
         ("d", Step.DOWN, "abcd"),
         ("d", "a", "dabc"),
-        ("a", "d", "bcad"),
+        ("a", "d", "bcda"),
+        ("b", "b", "abcd"),
     ],
 )
 def test_a_room_moves(tenant: TenantRef, olga: Principal, rooms: dict[str, UUID], room: str, to: Step | str, after: str) -> None:

@@ -226,7 +226,7 @@ async def test_a_deleted_room_is_gone_for_everybody_on_every_process(
     friends: UUID,
 ) -> None:
     left, right = sides
-    async with left.visitor(acme, vic) as here, right.agent(acme) as inside, left.agent(acme) as looking:
+    async with left.visitor(acme, vic) as here, right.agent(acme, ben) as inside, left.agent(acme, ben) as looking:
         for socket in (here, inside):
             await socket.join(friends)
 

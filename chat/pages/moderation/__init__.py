@@ -1,0 +1,1 @@
+"""Pages of keeping order in all rooms: what was reported, who is kept out, which words are refused."""

@@ -1,0 +1,1 @@
+"""Pages of community and team rooms, on a tenant's host."""

@@ -1,0 +1,126 @@
+"""Who is in a community room: the list, one person with what may be decided about them, and taking somebody in."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from chat.models import Participant, Room
+from chat.pages.rooms.desk import page, room_on, show
+from chat.pages.rooms.forms import RestrainForm
+from chat.selectors.places import Only, counts_in, places_in, visitors_named
+from chat.services.members import LONGEST, MemberChange, remove_member, set_member
+from saas.core.errors import AppError, Conflict, NotFound
+from saas.core.forms import UNPROCESSABLE
+from saas.core.paging import numbered, with_query
+from tenants.access import Do
+from tenants.authentication import agent_of, tenant_of
+from tenants.context import in_tenant
+from tenants.pages.desk import refuse
+
+WORDS: Final = {Only.ALL: "All", Only.MODERATORS: "Moderators", Only.MUTED: "Muted", Only.BANNED: "Banned"}
+ROLES: Final = {"moderator": "{name} keeps order here now.", "member": "{name} is a plain member now."}
+LIFTED: Final = {"muted_until": "{name} may write again.", "banned_until": "{name} may come back."}
+
+
+@page("GET", "HEAD", do=Do.READ_ROOMS)
+def people(request: HttpRequest, room_id: UUID) -> HttpResponse:
+    """Its members, or some of them; who looks for a name also finds visitors of the site who are not in yet."""
+    room, asked = _community(request, room_id), request.GET
+    only = Only(asked["only"]) if asked.get("only") in set(Only) else Only.ALL
+    named = asked.get("named", "").strip()[:80]
+    with in_tenant(tenant_of(request)):
+        found = numbered(places_in(room_id, only=only, named=named), asked)
+        counts = counts_in(room_id)
+        others = visitors_named(room.site_id, room_id, named) if named and room.site_id else []
+    filters = [(with_query(asked, only=one, page=None), WORDS[one], counts[one], one == only) for one in Only]
+    context = {"page": found, "filters": filters, "only": only, "named": named, "others": others, "now": timezone.now()}
+    return show(request, room, "room_people", for_good=for_good(), **context)
+
+
+@page("GET", "HEAD", "POST", do=Do.READ_ROOMS, to_change=Do.MODERATE)
+def person(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
+    """One of them, and a form to mute or ban them."""
+    room, form = _community(request, room_id), RestrainForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change = MemberChange(**{form.cleaned_data["how"]: form.end})
+            found = set_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id, change=change)
+        except NotFound:
+            raise
+        except AppError as refusal:
+            refuse(form, refusal)
+        else:
+            messages.success(request, f"{found.name} is {'muted' if form.cleaned_data['how'] == 'muted_until' else 'banned'}.")
+            return redirect("room_person", room_id=room_id, person_id=person_id)
+    context = {"place": _place(request, room_id, person_id), "form": form, "now": timezone.now(), "for_good": for_good()}
+    status = UNPROCESSABLE if form.errors else 200
+    return show(request, room, "room_people", template="room_person", status=status, **context)
+
+
+@page("POST", do=Do.MODERATE, back="room_people")
+def lift(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
+    """End a mute or a ban."""
+    what = request.POST.get("what", "")
+    if what not in LIFTED:
+        raise NotFound("There is no such thing to lift.")
+    _set(request, room_id, person_id, LIFTED[what], **{what: None})
+    if request.POST.get("back") == "moderation":
+        return redirect("moderation_people")
+    return redirect("room_person", room_id=room_id, person_id=person_id)
+
+
+@page("POST", do=Do.MANAGE_ROOMS, back="room_people")
+def appoint(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
+    """Make somebody a moderator, or a plain member again."""
+    role = request.POST.get("role", "")
+    if role not in ROLES:
+        raise NotFound("There is no such role in a room.")
+    _set(request, room_id, person_id, ROLES[role], role=role)
+    return redirect("room_person", room_id=room_id, person_id=person_id)
+
+
+@page("POST", do=Do.MODERATE, back="room_people")
+def take_in(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
+    """Make a visitor of the site a member."""
+    _set(request, room_id, person_id, "{name} is in the room.")
+    return redirect("room_person", room_id=room_id, person_id=person_id)
+
+
+@page("POST", do=Do.MODERATE, back="room_people")
+def remove(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
+    """End somebody's place, on every socket at once."""
+    place = _place(request, room_id, person_id)
+    remove_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id)
+    messages.success(request, f"{place.name} is out of the room.")
+    return redirect("room_people", room_id=room_id)
+
+
+def for_good() -> datetime:
+    """What ends later than this is shown as for good: nobody counts ten years."""
+    return timezone.now() + LONGEST - timedelta(days=365)
+
+
+def _set(request: HttpRequest, room_id: UUID, person_id: UUID, words: str, **change: Any) -> None:
+    tenant, me = tenant_of(request), agent_of(request)
+    found = set_member(tenant, me, room_id=room_id, person_id=person_id, change=MemberChange(**change))
+    messages.success(request, words.format(name=found.name))
+
+
+def _community(request: HttpRequest, room_id: UUID) -> Room:
+    room = room_on(request, room_id)
+    if room.kind != Room.Kind.COMMUNITY:
+        raise Conflict("Only a community room has members.")
+    return room
+
+
+def _place(request: HttpRequest, room_id: UUID, person_id: UUID) -> Participant:
+    with in_tenant(tenant_of(request)):
+        found = Participant.objects.filter(room=room_id, person_id=person_id, kind="visitor").first()
+    if found is None:
+        raise NotFound("They are not in this room.")
+    return found
