@@ -117,10 +117,10 @@ class JoinForm(PersonForm):
 class RoleChoice(forms.ChoiceField):
     """A role, each with what it means. Only an owner may choose the owner's."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, label: str = "Role", **kwargs: Any) -> None:
         choices = [(role.value, f"{role.label}: {ROLE_SAYS[role]}") for role in Role]
         wrong = {"invalid_choice": "%(value)s is no role that you can give. Choose one of these."}
-        super().__init__(label="Role", choices=choices, widget=forms.RadioSelect, error_messages=wrong, **kwargs)
+        super().__init__(label=label, choices=choices, widget=forms.RadioSelect, error_messages=wrong, **kwargs)
 
     def leave_out_owner(self) -> None:
         self.choices = [(value, words) for value, words in self.choices if value != Role.OWNER]  # type: ignore[misc, has-type]
@@ -141,7 +141,7 @@ class InviteForm(forms.Form):
 class RoleForm(SeenForm):
     """The role of a member, beside what was shown of them."""
 
-    role = RoleChoice()
+    role = RoleChoice(label="Their role")
 
     def __init__(self, *args: Any, may_make_owner: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
