@@ -10,7 +10,6 @@ from django.apps import apps
 from django.conf import settings
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
-from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
 from tenants.postgresql.base import connection_of
@@ -18,13 +17,6 @@ from tenants.postgresql.base import connection_of
 TEMPLATE = "t_template"  # migrated before any tenant, and dumped as what a new tenant starts with
 LOCK_TIMEOUT = "3s"  # a migration that waits for a lock makes everybody else wait behind it
 TRIES = 5
-AT_ONCE = 200  # schemas per question
-
-# Schemas whose list of migrations we may read. Any other counts as having had none, and fails alone when it is migrated.
-READABLE = """
-    SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'django_migrations'
-    WHERE n.nspname = ANY (%s) AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-"""
 
 Key = tuple[str, str]  # app, migration
 
@@ -51,11 +43,21 @@ class Migrator:
 
     def behind(self, names: list[str]) -> list[Schema]:
         """Those of the schemas that lack a migration. One that does not exist lacks all of them."""
-        found: dict[str, set[Key]] = {name: set() for name in names}
-        for start in range(0, len(names), AT_ONCE):
-            for schema, app, migration in self._applied(names[start : start + AT_ONCE]):
-                found[schema].add((app, migration))
-        return [Schema(name, frozenset(applied)) for name, applied in found.items() if self._expected - applied]
+        return [schema for schema in self.standing(names) if self._expected - schema.applied]
+
+    def standing(self, names: list[str]) -> list[Schema]:
+        """The schemas with what each has had, in the order of their names here: one question for all."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT schema, applied FROM public.migrations_of(%s)", [names])
+            found: dict[str, list[str]] = dict(cursor.fetchall())
+        return [Schema(name, frozenset(map(_key, found.get(name, ())))) for name in names]
+
+    def newest(self, schema: Schema) -> str:
+        """The last migration of each app that a schema has had, for people."""
+        last: dict[str, str] = {}
+        for app, name in sorted(schema.applied & self._expected):
+            last[app] = name
+        return ", ".join(f"{app} {name}" for app, name in last.items()) or "nothing"
 
     def migrate(self, schema: Schema) -> None:
         """Apply what the schema lacks, each migration in a transaction of its own. Raises what the migration raises."""
@@ -94,15 +96,7 @@ class Migrator:
             self._states[applied] = self._executor._create_project_state(with_applied_migrations=True)  # type: ignore[attr-defined]
         return self._states[applied].clone()
 
-    def _applied(self, names: list[str]) -> list[tuple[str, str, str]]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(READABLE, [names])
-            questions = [
-                sql.SQL("SELECT {}, app, name FROM {}.django_migrations").format(sql.Literal(name), sql.Identifier(name))
-                for (name,) in cursor.fetchall()
-            ]
-            if not questions:
-                return []
-            cursor.execute(sql.SQL(" UNION ALL ").join(questions).as_string(cursor.connection))
-            rows: list[tuple[str, str, str]] = cursor.fetchall()
-            return rows
+
+def _key(said: str) -> Key:
+    app, _, name = said.partition(".")
+    return app, name

@@ -1,41 +1,100 @@
-"""`manage.py migrate_tenants`: only those that are behind, and one that fails does not stop the others."""
+"""`manage.py migrate_tenants`: only those that are behind, several at a time, and one that fails does not stop the others."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
 from tenants.context import TenantRef
+from tenants.migrating import FEW
 from tests.support import cluster
 from tests.support.cast import MakeTenant
 
 Superuser = psycopg.Connection[tuple[object, ...]]
-LAST = "0012_fingerprints"  # of chat; what it made is what `is_whole` looks for
+LAST = "0015_last_minute"  # of chat; what it made is what `is_whole` looks for
+
+pytestmark = pytest.mark.xdist_group("migrations")
 
 
-def go_back(superuser: Superuser, tenant: TenantRef) -> None:
-    """Put a schema where it stood before its last migration."""
-    superuser.execute(f"DELETE FROM {tenant.schema}.django_migrations WHERE app = 'chat' AND name = %s", [LAST])
-    superuser.execute(f"DROP FUNCTION {tenant.schema}.forget_prints CASCADE")
+def go_back(superuser: Superuser, *tenants: TenantRef) -> None:
+    """Put schemas where they stood before their last migration."""
+    for tenant in tenants:
+        superuser.execute(f"DELETE FROM {tenant.schema}.django_migrations WHERE app = 'chat' AND name = %s", [LAST])
+        superuser.execute(f"ALTER TABLE {tenant.schema}.chat_room DROP COLUMN last_minute")
+        superuser.execute(f"CREATE INDEX room_newest_first ON {tenant.schema}.chat_room (last_at)")
 
 
 def is_whole(superuser: Superuser, tenant: TenantRef) -> bool:
-    return superuser.execute("SELECT to_regproc(%s)", [f"{tenant.schema}.forget_prints"]).fetchone() != (None,)
+    question = "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'last_minute' AND NOT attisdropped"
+    return superuser.execute(question, [f"{tenant.schema}.chat_room"]).fetchone() is not None
 
 
-@pytest.mark.xdist_group("migrations")
-def test_one_that_fails_is_named_and_the_others_are_migrated(make_tenant: MakeTenant, superuser: Superuser) -> None:
-    broken, behind = make_tenant(), make_tenant()
-    for tenant in (broken, behind):
-        go_back(superuser, tenant)
-    superuser.execute(f"ALTER SCHEMA {broken.schema} OWNER TO postgres")
-    done = cluster.manage("migrate_tenants", check=False, DATABASE_AS_OWNER="1")
-    superuser.execute(f"ALTER SCHEMA {broken.schema} OWNER TO porch_owner")
-    assert done.returncode == 1
-    assert broken.schema in done.stderr.splitlines()[-1]
-    assert behind.schema not in done.stderr
-    assert [is_whole(superuser, tenant) for tenant in (broken, behind)] == [False, True]
+def migrate(*words: str) -> subprocess.CompletedProcess[str]:
+    return cluster.manage("migrate_tenants", *words, check=False, DATABASE_AS_OWNER="1")
 
-    cluster.manage("migrate_tenants", check=False, DATABASE_AS_OWNER="1")  # other tests break tenants of their own
-    assert is_whole(superuser, broken)
+
+@contextmanager
+def broken(superuser: Superuser, tenant: TenantRef) -> Iterator[None]:
+    """The owner may not change its schema meanwhile."""
+    superuser.execute(f"ALTER SCHEMA {tenant.schema} OWNER TO postgres")
+    try:
+        yield
+    finally:
+        superuser.execute(f"ALTER SCHEMA {tenant.schema} OWNER TO porch_owner")
+        migrate()  # other tests break tenants of their own
+
+
+@pytest.mark.parametrize("behind", [1, FEW + 2], ids=["here", "in several processes"])
+def test_one_that_fails_is_named_and_the_others_are_migrated(behind: int, make_tenant: MakeTenant, superuser: Superuser) -> None:
+    bad, *others = [make_tenant() for _ in range(behind + 1)]
+    go_back(superuser, bad, *others)
+    with broken(superuser, bad):
+        done = migrate("--jobs", "2")
+        assert done.returncode == 1
+        assert bad.schema in done.stderr.splitlines()[-1]
+        assert not any(tenant.schema in done.stderr for tenant in others)
+        assert [is_whole(superuser, tenant) for tenant in (bad, *others)] == [False] + [True] * behind
+    assert is_whole(superuser, bad)
+
+
+def test_where_those_to_try_it_on_fail_the_others_are_left_alone(make_tenant: MakeTenant, superuser: Superuser) -> None:
+    canary, other = make_tenant(), make_tenant()
+    go_back(superuser, canary, other)
+    with broken(superuser, canary):
+        done = migrate("--first", canary.slug)
+        assert done.returncode == 1
+        assert "left alone" in done.stderr.splitlines()[-1]
+        assert not is_whole(superuser, other)
+    assert is_whole(superuser, other)
+
+
+def test_it_says_where_they_stand_and_changes_nothing(make_tenant: MakeTenant, superuser: Superuser) -> None:
+    tenant = make_tenant()
+    go_back(superuser, tenant)
+    said = migrate("--list").stdout
+    assert f"behind: {tenant.slug} ({tenant.schema}), at chat 0014_hours_and_tags" in said
+    assert not is_whole(superuser, tenant)
+    migrate()
+    assert tenant.slug not in migrate("--list").stdout
+
+
+def test_which_are_behind_is_one_question(make_tenant: MakeTenant, superuser: Superuser) -> None:
+    """Those of a schema that is not there or not ours to read are none, and stop nobody."""
+    tenant = make_tenant()
+    question = "SELECT schema, 'chat.' || %s = ANY (applied) FROM public.migrations_of(%s)"
+    assert superuser.execute(question, [LAST, [tenant.schema, "t_nowhere", "pg_catalog"]]).fetchall() == [(tenant.schema, True)]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [(["--first", "nobody"], "there is no tenant nobody"), (["--jobs", "0"], "'0' is not a number of processes")],
+)
+def test_what_is_asked_for_wrongly_is_named(words: list[str], complaint: str) -> None:
+    done = migrate(*words)
+    assert done.returncode != 0
+    assert complaint in done.stderr
 
 
 def test_it_refuses_to_run_as_the_web() -> None:
