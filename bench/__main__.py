@@ -25,6 +25,7 @@ from bench import (
     idle,
     latency,
     machine,
+    migrations,
     neighbour,
     restart,
     rooms,
@@ -65,6 +66,7 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
     "noisy": neighbour,
     "two_processes": two_processes,
     "rooms": rooms,
+    "migrations": migrations,
 }
 
 
