@@ -91,6 +91,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     },
     "owner": OWNER_DATABASE,
 }
+MIGRATE_FIRST = env.text("MIGRATE_FIRST", "").split()  # slugs of the tenants on which a migration is tried before all others
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LIMITS = env.limits("LIMITS")  # the operator's own numbers for limits, by name
