@@ -13,7 +13,7 @@ from chat.pages.rooms.forms import DecisionForm
 from chat.pages.rooms.people import for_good
 from chat.selectors.queue import SIZE, Case, cases, open_cases, reported
 from chat.services.settling import Decision, settle_message
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError
 from saas.core.forms import UNPROCESSABLE
 from saas.core.paging import numbered, with_query
 from tenants.access import Do
@@ -35,9 +35,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 def settle(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Do what was decided and close the reports. With htmx the answer is the message's card alone."""
     form = DecisionForm(request.POST, auto_id=f"{message_id}_%s")
-    if "dismiss" in request.POST:
-        form = DecisionForm({}, auto_id=f"{message_id}_%s")
-    if form.is_valid() and (done := _settled(request, message_id, form)) is not None:
+    if (form.dismisses or form.is_valid()) and (done := _settled(request, message_id, form)) is not None:
         if getattr(request, "htmx", False):
             return render(request, "moderation/part_settled.html", {"done": done, "message_id": message_id})
         messages.success(request, f"Settled: {done}.")
@@ -51,19 +49,21 @@ def settle(request: HttpRequest, message_id: UUID) -> HttpResponse:
 
 
 def _settled(request: HttpRequest, message_id: UUID, form: DecisionForm) -> str | None:
-    """What was done, in words; None if it was refused."""
+    """What was done, in words; None if a field was refused. Whatever else stands in the way is told above the list."""
     try:
         decision = _decision(form)
         settle_message(tenant_of(request), agent_of(request), message_id=message_id, decision=decision)
-    except NotFound:
-        raise
     except AppError as refusal:
+        if refusal.field not in form.fields:
+            raise
         refuse(form, refusal)
         return None
     return ", ".join(DONE[word] for word in decision.done) or "dismissed, nothing was done"
 
 
 def _decision(form: DecisionForm) -> Decision:
+    if form.dismisses:
+        return Decision()
     said = form.cleaned_data
     ends = {said["author"]: form.end} if said["author"] else {}
     return Decision(delete=said["delete"], **ends)

@@ -54,6 +54,7 @@ def slow_field() -> forms.IntegerField:
     return forms.IntegerField(
         label="Slow mode",
         required=False,
+        initial=0,
         min_value=0,
         max_value=SLOWEST,
         error_messages={"invalid": "Slow mode is a whole number of seconds, such as 30."},
@@ -186,10 +187,17 @@ class DecisionForm(LengthForm):
     )
     field_order = ("delete", "author", "length", "date")
 
+    @property
+    def dismisses(self) -> bool:
+        """Whether the other button was pressed: nothing is to be done, whatever was chosen."""
+        return "dismiss" in self.data
+
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
         if said.get("author"):
             self.refuse_no_end()
+        elif not said.get("delete") and not self.errors:
+            self.add_error(None, "Choose what is to be done, or dismiss the reports.")
         return said
 
 

@@ -1,0 +1,287 @@
+"""The pages of keeping order in all rooms: reports, who is kept out, refused words."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from chat.models import Message, Participant, Report, Site
+from chat.services.moderation import report_message, settle_report
+from chat.services.settling import Decision, remove_message, settle_message
+from chat.services.words import set_words
+from saas.core.errors import Conflict, Forbidden, ReadOnly
+from tenants.context import TenantRef, in_tenant
+from tenants.models import AuditEntry, Role
+from tenants.tokens import Principal
+from tests.chat.test_rooms_pages import Desk, desk_of
+from tests.support.cast import MakeTenant
+from tests.support.community import community, member, message_of, place_of, team_member, tries
+from tests.support.talk import embed_key, room_of, visitor
+from tests.support.web import Browser
+
+
+@pytest.fixture
+def tenant(make_tenant: MakeTenant) -> TenantRef:
+    return make_tenant()
+
+
+@pytest.fixture
+def olga(tenant: TenantRef, browser: Browser) -> Desk:
+    return Desk(tenant, browser, f"owner@{tenant.slug}.example")
+
+
+@pytest.fixture
+def keeper(tenant: TenantRef) -> Principal:
+    return team_member(tenant, Role.AGENT)
+
+
+class Story:
+    """A room in which Lou said something that two others reported, among other lines."""
+
+    def __init__(self, tenant: TenantRef) -> None:
+        self.tenant, self.room = tenant, community(tenant)
+        self.lou, self.val, self.vic = (member(tenant, self.room) for _ in range(3))
+        before = [tries(tenant, self.val, self.room, text) for text in ("one", "two", "three")]
+        self.message = message_of(tenant, self.room, self.lou, "BUY MY LAMPS")
+        after = [tries(tenant, self.vic, self.room, text) for text in ("four", "five", "six")]
+        assert set(before + after) == {"stored"}
+        for who, reason in ((self.val, "advertising"), (self.vic, "")):
+            report_message(tenant, who, room_id=self.room, message_id=self.message, reason=reason)
+
+    @property
+    def is_open(self) -> bool:
+        with in_tenant(self.tenant):
+            return Report.objects.filter(message=self.message, settled_at=None).exists()
+
+    @property
+    def done(self) -> list[list[str]]:
+        with in_tenant(self.tenant):
+            return list(Report.objects.filter(message=self.message).values_list("done", flat=True))
+
+    @property
+    def is_deleted(self) -> bool:
+        with in_tenant(self.tenant):
+            return Message.objects.get(id=self.message).deleted_at is not None
+
+    def place(self) -> Participant:
+        found = place_of(self.tenant, self.room, self.lou)
+        assert found
+        return found
+
+
+class TestTheQueue:
+    def test_a_message_stands_there_once_with_what_was_said_around_it(self, tenant: TenantRef, olga: Desk) -> None:
+        Story(tenant)
+        [(case, _)] = olga.get("/moderation/").context["cases"]
+        assert case.message.text == "BUY MY LAMPS"
+        assert [line.text for line in case.before] == ["two", "three"]
+        assert [line.text for line in case.after] == ["four", "five"]
+        assert [one.reason for one in case.complaints] == ["advertising", ""]
+
+    def test_it_is_narrowed_to_a_room(self, tenant: TenantRef, olga: Desk) -> None:
+        one, other = Story(tenant), Story(tenant)
+        assert len(olga.get("/moderation/").context["cases"]) == 2
+        [(case, _)] = olga.get(f"/moderation/?room={other.room}").context["cases"]
+        assert case.message.id == other.message != one.message
+        assert olga.get("/moderation/?room=nonsense").status_code == 200
+
+    def test_it_teaches_while_it_is_empty(self, olga: Desk) -> None:
+        assert "Nothing waits for you" in olga.words("/moderation/")
+        assert "Nothing was settled yet" in olga.words("/moderation/?show=settled")
+
+    def test_many_reports_cost_no_more(
+        self, tenant: TenantRef, olga: Desk, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        story = Story(tenant)
+        for n in range(24):
+            message = message_of(tenant, story.room, story.lou, f"lamp {n}")
+            report_message(tenant, story.val, room_id=story.room, message_id=message, reason="again")
+        with django_assert_max_num_queries(22):
+            page = olga.get("/moderation/")
+        assert (len(page.context["cases"]), page.context["page"].total) == (20, 25)
+
+
+class TestSettling:
+    def test_dismissed_nothing_happens_to_anybody(self, tenant: TenantRef, olga: Desk) -> None:
+        story = Story(tenant)
+        olga.post(f"/moderation/{story.message}/", dismiss="1", delete="on", author="banned_until", length="3600")
+        assert (story.is_open, story.is_deleted, story.done) == (False, False, [[], []])
+        assert story.place().banned_until is None
+
+    @pytest.mark.parametrize(
+        ("said", "done"),
+        [
+            ({"delete": "on"}, ["deleted"]),
+            ({"author": "muted_until", "length": "3600"}, ["muted"]),
+            ({"delete": "on", "author": "banned_until", "length": "86400"}, ["deleted", "banned"]),
+        ],
+    )
+    def test_all_of_a_decision_is_done_in_one_go(
+        self, tenant: TenantRef, olga: Desk, said: dict[str, str], done: list[str]
+    ) -> None:
+        story = Story(tenant)
+        assert olga.post(f"/moderation/{story.message}/", settle="1", **said)["Location"] == "/moderation/"
+        assert (story.is_open, story.done) == (False, [done, done])
+        assert story.is_deleted == ("deleted" in done)
+        assert bool(story.place().muted_until) == ("muted" in done)
+        assert bool(story.place().banned_until) == ("banned" in done)
+        [(case, _)] = olga.get("/moderation/?show=settled").context["cases"]
+        assert case.done == done
+        assert "by Olga" in olga.words("/moderation/?show=settled")
+
+    @pytest.mark.parametrize(
+        ("said", "field", "words"),
+        [
+            ({}, "__all__", "Choose what is to be done"),
+            ({"author": "muted_until", "length": "date"}, "date", "Choose the last day."),
+            ({"author": "hurt"}, "author", "hurt is not one of the available choices"),
+        ],
+    )
+    def test_a_decision_that_cannot_be_leaves_the_report_open(
+        self, tenant: TenantRef, olga: Desk, said: dict[str, str], field: str, words: str
+    ) -> None:
+        story = Story(tenant)
+        page = olga.post(f"/moderation/{story.message}/", settle="1", **said)
+        assert page.status_code == 422
+        [(_, form)] = page.context["cases"]
+        assert words in str(form.errors[field])
+        assert story.is_open
+
+    def test_who_comes_second_is_told(self, tenant: TenantRef, keeper: Principal, olga: Desk) -> None:
+        story = Story(tenant)
+        settle_message(tenant, keeper, message_id=story.message, decision=Decision())
+        answer = olga.post(f"/moderation/{story.message}/", settle="1", delete="on")
+        assert answer["Location"] == "/moderation/"
+        assert "Somebody has settled this already." in olga.words("/moderation/")
+        assert not story.is_deleted
+
+    def test_an_agents_message_is_deleted_and_the_agent_stays(self, tenant: TenantRef, keeper: Principal) -> None:
+        story = Story(tenant)
+        said = message_of(tenant, story.room, keeper, "I am rude too")
+        report_message(tenant, story.val, room_id=story.room, message_id=said, reason="rude")
+        with pytest.raises(Conflict):
+            settle_message(tenant, keeper, message_id=said, decision=Decision(muted_until=timezone.now() + timedelta(hours=1)))
+        assert settle_message(tenant, keeper, message_id=said, decision=Decision(delete=True)) == 1
+
+    def test_one_without_an_open_report_is_not_settled(self, tenant: TenantRef, keeper: Principal) -> None:
+        story = Story(tenant)
+        other = message_of(tenant, story.room, story.vic, "nobody minds")
+        with pytest.raises(Conflict):
+            settle_message(tenant, keeper, message_id=other, decision=Decision(delete=True))
+        with in_tenant(tenant):
+            assert Message.objects.get(id=other).deleted_at is None
+
+    @pytest.mark.parametrize(("role", "error"), [(Role.VIEWER, ReadOnly)])
+    def test_a_viewer_settles_nothing(self, tenant: TenantRef, role: Role, error: type[Exception]) -> None:
+        story = Story(tenant)
+        with pytest.raises(error):
+            settle_message(tenant, team_member(tenant, role), message_id=story.message, decision=Decision(delete=True))
+        with pytest.raises(error):
+            remove_message(tenant, team_member(tenant, role), room_id=story.room, message_id=story.message)
+        with pytest.raises(Forbidden):
+            remove_message(tenant, story.val, room_id=story.room, message_id=story.message)
+        assert story.is_open
+        assert not story.is_deleted
+
+    def test_a_report_that_a_program_settled_is_dismissed(self, tenant: TenantRef, keeper: Principal) -> None:
+        story = Story(tenant)
+        with in_tenant(tenant):
+            one = Report.objects.filter(message=story.message).earliest("id").id
+        settle_report(tenant, keeper, report_id=one)
+        assert story.is_open
+        assert settle_message(tenant, keeper, message_id=story.message, decision=Decision()) == 1
+
+    def test_it_is_written_down(self, tenant: TenantRef, olga: Desk) -> None:
+        story = Story(tenant)
+        olga.post(f"/moderation/{story.message}/", settle="1", delete="on")
+        acts = AuditEntry.objects.filter(tenant_id=tenant.id, act__in=("report.settled", "message.deleted"))
+        assert sorted(acts.values_list("act", flat=True)) == ["message.deleted", "report.settled"]
+        entry = acts.get(act="report.settled")
+        assert (entry.by_name, entry.way, entry.after["done"]) == ("Olga", "console", ["deleted"])
+        assert "LAMPS" not in str([(one.before, one.after, one.thing_name) for one in acts])
+
+    def test_a_message_in_a_visitors_own_room_can_be_deleted_only(self, tenant: TenantRef, keeper: Principal, olga: Desk) -> None:
+        vic = visitor(tenant)
+        room = room_of(tenant, vic, "bad words")
+        with in_tenant(tenant):
+            message = Message.objects.filter(room=room, kind="text").latest("seq").id
+        report_message(tenant, keeper, room_id=room, message_id=message, reason="bad words")
+        [(case, _)] = olga.get("/moderation/").context["cases"]
+        assert not case.can_restrain
+        olga.post(f"/moderation/{message}/", settle="1", delete="on")
+        with in_tenant(tenant):
+            assert Message.objects.get(id=message).deleted_at
+
+
+class TestWhoIsKeptOut:
+    def test_the_list_of_all_rooms_and_the_way_back(self, tenant: TenantRef, olga: Desk) -> None:
+        later, rooms = timezone.now() + timedelta(days=1), [community(tenant) for _ in range(2)]
+        lou = member(tenant, rooms[0], name="Lou", muted_until=later)
+        member(tenant, rooms[1], name="Bo", banned_until=later)
+        member(tenant, rooms[1], name="Vic", muted_until=timezone.now())
+        assert [place.name for place in olga.get("/moderation/people/").context["page"].rows] == ["Bo", "Lou"]
+        answer = olga.post(f"/rooms/{rooms[0]}/people/{lou.id}/lift/", what="muted_until", back="moderation")
+        assert answer["Location"] == "/moderation/people/"
+        assert [place.name for place in olga.get("/moderation/people/").context["page"].rows] == ["Bo"]
+
+    def test_it_teaches_while_it_is_empty(self, olga: Desk) -> None:
+        assert "Nobody is muted or banned" in olga.words("/moderation/people/")
+
+
+class TestRefusedWords:
+    def site(self, tenant: TenantRef) -> UUID:
+        return UUID(str(embed_key(tenant).site_id))
+
+    def words(self, tenant: TenantRef) -> list[str]:
+        site = self.site(tenant)
+        with in_tenant(tenant):
+            return list(Site.objects.get(id=site).words)
+
+    def test_a_list_is_kept(self, tenant: TenantRef, olga: Desk) -> None:
+        assert olga.get("/moderation/words/")["Location"] == f"/moderation/words/{self.site(tenant)}/"
+        path = f"/moderation/words/{self.site(tenant)}/"
+        assert olga.keeps(path, words="Darned\n\n snail* \n").status_code == 302
+        assert self.words(tenant) == ["darned", "snail*"]
+        assert "darned\nsnail*" in olga.words(path)
+
+    def test_what_is_no_word_is_refused_beside_the_field(self, tenant: TenantRef, olga: Desk) -> None:
+        page = olga.keeps(f"/moderation/words/{self.site(tenant)}/", words="darned\n***")
+        assert page.status_code == 422
+        assert "is no word" in str(page.context["form"].errors["words"])
+        assert page.context["form"]["words"].value() == "darned\n***"
+        assert self.words(tenant) == []
+
+    def test_what_somebody_changed_meanwhile_is_shown(self, tenant: TenantRef, olga: Desk) -> None:
+        path = f"/moderation/words/{self.site(tenant)}/"
+        seen = olga.get(path).context["form"]["seen"].value()
+        set_words(tenant, team_member(tenant, Role.ADMIN), self.site(tenant), ["snail"])
+        page = olga.post(path, seen=seen, words="darned")
+        assert page.status_code == 409
+        assert page.context["form"].stored == {"words": "snail"}
+        assert self.words(tenant) == ["snail"]
+        assert olga.post(path, seen=page.context["form"]["seen"].value(), words="darned").status_code == 302
+        assert self.words(tenant) == ["darned"]
+
+    def test_an_agent_reads_the_list(self, tenant: TenantRef, browser: Browser) -> None:
+        agent, path = desk_of(tenant, browser, Role.AGENT), f"/moderation/words/{self.site(tenant)}/"
+        set_words(tenant, team_member(tenant, Role.ADMIN), self.site(tenant), ["snail"])
+        assert "snail" in agent.words(path)
+        assert agent.post(path, words="darned").status_code == 403
+        assert self.words(tenant) == ["snail"]
+
+    def test_a_site_of_nobody(self, olga: Desk) -> None:
+        assert olga.get(f"/moderation/words/{uuid4()}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/moderation/", "/moderation/people/", "/moderation/words/"])
+def test_a_viewer_keeps_no_order(tenant: TenantRef, browser: Browser, path: str) -> None:
+    assert desk_of(tenant, browser, Role.VIEWER).get(path).status_code == 403
+
+
+def test_a_stranger_is_sent_to_sign_in(tenant: TenantRef, browser: Browser) -> None:
+    for path in ("/rooms/", "/moderation/"):
+        answer: Any = browser.get(f"http://{tenant.slug}.localhost:8000{path}")
+        assert answer["Location"].startswith("/sign-in/?next=")

@@ -1,0 +1,184 @@
+"""An admin runs the rooms from the console, by mouse and by keyboard, and visitors on real pages feel it at once."""
+
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.e2e.conftest import PATIENCE_MS, Owner, Product, Widget, inbox
+from tests.e2e.test_changes import log_of
+from tests.e2e.test_rooms_of_many import panel_of
+
+
+@pytest.fixture
+async def ada(product: Product, browser: Browser) -> AsyncIterator[Page]:
+    """The owner of acme at her console; a fault of a script or a breach of the policy there fails the test."""
+    page, complaints = await inbox(browser, product.tenant("acme"), viewport={"width": 1180, "height": 800}), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if "Content Security Policy" in line.text else None)
+    yield page
+    assert complaints == []
+
+
+def console(product: Product, path: str) -> str:
+    return str(product.tenant("acme")["inbox"]).replace("/inbox/", path)
+
+
+def title() -> str:
+    """A title that no other test has."""
+    return f"Riders {uuid4().hex[:8]}"
+
+
+async def new_room(product: Product, **values: str) -> str:
+    """The id of a new community room."""
+    body = {"kind": "community", "title": title()} | values
+    return str((await Owner(product.tenant("acme")).asks("POST", "/rooms", body))["room"]["id"])
+
+
+async def own_page(browser: Browser, product: Product, tag: str, *, path: str = "friends", hash_: str = "") -> Widget:
+    """A page of the customer's own, at an address that may show the site, with this tag in it."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    address = f"{product.facts['demo_page']}{path}"
+    body = f"<!doctype html><title>Friends</title><h1>Friends</h1><button>Ask</button>{tag}"
+    await page.route(re.compile(re.escape(address) + "$"), lambda route: route.fulfill(content_type="text/html", body=body))
+    await page.goto(address + hash_)
+    await page.wait_for_function("() => window.Porchlight")
+    return Widget(page)
+
+
+async def tag_of(ada: Page, product: Product, room: str) -> str:
+    """The tag that the room's page shows."""
+    await ada.goto(console(product, f"/rooms/{room}/embed/"))
+    return str(await ada.locator("#tag").text_content())
+
+
+async def test_a_room_is_made_by_keyboard_alone(product: Product, ada: Page) -> None:
+    await ada.goto(console(product, "/rooms/"))
+    await ada.get_by_role("link", name="New room").focus()
+    await ada.keyboard.press("Enter")
+    await ada.wait_for_url("**/rooms/new/**")
+    await ada.get_by_role("radio", name="Community").focus()
+    await ada.keyboard.press("Tab")
+    await ada.keyboard.type(name := title())
+    await ada.keyboard.press("Tab")
+    await ada.keyboard.press("ArrowDown")
+    await ada.keyboard.press("Enter")
+    await ada.wait_for_url(re.compile(r"/rooms/[0-9a-f-]{36}/"))
+    await expect(ada.get_by_role("heading", name=name)).to_be_visible()
+    await expect(ada.get_by_role("radio", name="Visitors whom the site has signed in")).to_be_checked()
+
+
+async def test_rooms_are_ordered_by_keyboard_and_the_focus_stays(product: Product, ada: Page) -> None:
+    first, second = [await new_room(product) for _ in range(2)]
+    await ada.goto(console(product, "/rooms/"))
+    rooms = ada.locator("[data-room]")
+    place = await rooms.evaluate_all("(rows, id) => rows.findIndex((row) => row.dataset.room === id)", second)
+    await ada.locator(f"#up-{second}").focus()
+    await ada.keyboard.press("Enter")
+    await expect(rooms.nth(place - 1)).to_have_attribute("data-room", second)
+    await expect(rooms.nth(place)).to_have_attribute("data-room", first)
+    await expect(ada.locator(f"#up-{second}")).to_be_focused()
+    await expect(ada.locator("#rooms [role=status]")).to_contain_text(f"is number {place} of")
+    await ada.locator(f"#down-{second}").focus()
+    await ada.keyboard.press("Enter")
+    await expect(rooms.nth(place)).to_have_attribute("data-room", second)
+    await ada.reload()
+    await expect(rooms.nth(place)).to_have_attribute("data-room", second)
+
+
+async def test_a_room_is_dragged_by_its_handle(product: Product, ada: Page) -> None:
+    first, _, third = [await new_room(product) for _ in range(3)]
+    await ada.goto(console(product, "/rooms/"))
+    rows = ada.locator("[data-room]")
+    place = await rows.evaluate_all("(rows, id) => rows.findIndex((row) => row.dataset.room === id)", first)
+    await ada.locator(f"#room-{third} [data-handle]").drag_to(ada.locator(f"#room-{first}"))
+    await expect(rows.nth(place)).to_have_attribute("data-room", third)
+    await ada.reload()
+    await expect(rows.nth(place)).to_have_attribute("data-room", third)
+
+
+async def test_the_tag_opens_the_widget_in_the_room(product: Product, browser: Browser, ada: Page) -> None:
+    room = await new_room(product, title=(name := title()))
+    visitor = await own_page(browser, product, await tag_of(ada, product, room))
+    await visitor.open()
+    await panel_of(visitor).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
+    await visitor.say("Anybody here?")
+    await visitor.sees("Anybody here?")
+    messages = (await Owner(product.tenant("acme")).asks("GET", f"/rooms/{room}/messages"))["messages"]
+    assert messages[-1]["text"] == "Anybody here?"
+
+
+async def test_a_button_of_the_page_opens_the_room(product: Product, browser: Browser, ada: Page) -> None:
+    room = await new_room(product, title=(name := title()))
+    plain = re.sub(r' data-room="[^"]+"', "", await tag_of(ada, product, room))
+    visitor = await own_page(browser, product, plain)
+    call = await ada.locator("#call").text_content()
+    async with visitor.panel_comes():
+        await visitor.page.evaluate(str(call))
+    await panel_of(visitor).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
+    await panel_of(visitor).get_by_role("button", name="Rooms").click()
+    await visitor.page.evaluate(str(call))
+    await panel_of(visitor).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
+
+
+async def test_a_link_leads_into_a_room_of_invited_people(product: Product, browser: Browser, ada: Page) -> None:
+    room = await new_room(product, title=(name := title()), join_rule="invited")
+    tag = re.sub(r' data-room="[^"]+"', "", await tag_of(ada, product, room))
+    await ada.goto(console(product, f"/rooms/{room}/invitations/"))
+    await ada.get_by_label("Page on which the link opens").fill(f"{product.facts['demo_page']}friends")
+    await ada.get_by_role("button", name="Make the link").click()
+    link = str(await ada.locator("#link").text_content())
+    visitor = await own_page(browser, product, tag, hash_="#" + link.partition("#")[2])
+    while len(visitor.page.frames) == 1:  # the panel opens by itself
+        await visitor.page.wait_for_event("framenavigated", timeout=PATIENCE_MS)
+    await panel_of(visitor).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
+    await ada.reload()
+    await expect(ada.get_by_text("No link works at the moment")).to_be_visible()
+
+
+async def test_a_report_is_settled_and_everybody_in_the_room_sees_it(product: Product, browser: Browser, ada: Page) -> None:
+    room = await new_room(product)
+    tag, owner = await tag_of(ada, product, room), Owner(product.tenant("acme"))
+    loud, vic = [await own_page(browser, product, tag) for _ in range(2)]
+    for visitor in (loud, vic):
+        await visitor.open()
+    await loud.say("Buy my lamps!")
+    await vic.sees("Buy my lamps!")
+    [message] = [one for one in (await owner.asks("GET", f"/rooms/{room}/messages"))["messages"] if one["kind"] == "text"]
+    await owner.asks("POST", f"/rooms/{room}/reports", {"message": message["id"], "reason": "advertising"})
+    await ada.goto(console(product, f"/moderation/?room={room}"))
+    case = ada.get_by_role("article")
+    await case.get_by_label("Delete the message").check()
+    await expect(case.get_by_label("For how long")).to_be_hidden()
+    await case.get_by_label("Its author").select_option("is banned from the room")
+    await case.get_by_label("For how long").select_option("a week")
+    await case.get_by_role("button", name="Settle").click()
+    await expect(ada.get_by_text("Settled: message deleted, author banned.")).to_be_visible()
+    await expect(log_of(vic).get_by_text("This message was removed")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(log_of(loud).get_by_text("Buy my lamps!")).to_have_count(0, timeout=PATIENCE_MS)
+    await ada.goto(console(product, f"/rooms/{room}/people/?only=banned"))
+    await expect(ada.get_by_role("list", name="People").get_by_text("Banned until")).to_be_visible()
+
+
+async def test_a_deleted_room_is_gone_from_every_open_page(product: Product, browser: Browser, ada: Page) -> None:
+    room = await new_room(product, title=(name := title()))
+    visitor = await own_page(browser, product, await tag_of(ada, product, room))
+    await visitor.open()
+    await visitor.say("Will this last?")
+    colleague = await inbox(browser, product.tenant("acme"))
+    await colleague.get_by_text(name).first.wait_for(timeout=PATIENCE_MS)
+    await ada.goto(console(product, f"/rooms/{room}/"))
+    await ada.get_by_role("link", name="Delete").click()
+    await expect(ada.locator(".counts")).to_contain_text("message")
+    await ada.get_by_label("Type the title to delete the room").fill("something else")
+    await ada.get_by_role("button", name="Delete the room").click()
+    await expect(ada.get_by_text("This is not the room's title.")).to_be_visible()
+    await ada.get_by_label("Type the title to delete the room").fill(name)
+    await ada.get_by_role("button", name="Delete the room").click()
+    await ada.wait_for_url("**/rooms/")
+    await expect(ada.get_by_text(f"{name} is gone")).to_be_visible()
+    await expect(panel_of(visitor).get_by_role("heading", name=name)).to_have_count(0, timeout=PATIENCE_MS)
+    await expect(colleague.get_by_text(name)).to_have_count(0, timeout=PATIENCE_MS)
