@@ -6,6 +6,7 @@ names below are gunicorn's settings.
 """
 
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -34,6 +35,11 @@ class Worker(UvicornWorker):
     """uvicorn under gunicorn, with our protocols and our drain."""
 
     CONFIG_KWARGS = OPTIONS | {"timeout_notify": timeout // 18}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        logger = logging.getLogger("uvicorn.error")
+        logger.handlers, logger.propagate = [], True  # to where all else goes, without secrets: saas/core/logs.py
 
     def init_process(self) -> None:
         os.environ["WEB_CONCURRENCY"] = str(self.cfg.workers)  # however many were asked for in whatever way

@@ -18,20 +18,21 @@ LATE_MS: Final = 250.0  # an event loop that is later is busy
 OLD_SECONDS: Final = 60.0  # a job that is due for longer waits for a worker
 FULL: Final = 0.8  # of the connections that the database allows
 TONES: Final = {"well": GOOD, "in memory": GOOD, "down": BAD, "none yet": PLAIN}
+SERVES: Final = {"all": "Pages and sockets", "web": "Pages", "ws": "Sockets", "worker": "Jobs"}
 PROCESS_COLUMNS: Final = (
     "Process",
-    "Since",
+    "Bus",
     "Sockets",
     "Rooms",
     "Messages/s",
     "Deliveries/s",
     "Requests/s",
     "Loop late, ms",
-    "To be sent, KB",
     "Journal waits",
+    "To be sent, KB",
     "Pool in use",
     "Pool waits",
-    "Bus",
+    "Since",
 )
 
 
@@ -97,12 +98,16 @@ def _cards(found: Now) -> list[dict[str, object]]:
         _card(
             "Layer",
             "down" if sums["bus_down"] else "well",
-            f"{sums['holes']:,.0f} rooms lack a message; {sums['journal_waiting']:,.0f} rows wait for the journal",
+            f"{_rooms(sums['holes'])} a message; {sums['journal_waiting']:,.0f} rows wait for the journal",
             is_bad=bool(sums["bus_down"] or sums["holes"]),
         ),
         _database_card(found.database, waits),
         _jobs_card(found.jobs),
     ]
+
+
+def _rooms(lacking: float) -> str:
+    return "no room lacks" if not lacking else "1 room lacks" if lacking == 1 else f"{lacking:,.0f} rooms lack"
 
 
 def _card(name: str, value: str, note: str, *, is_bad: bool = False) -> dict[str, object]:
@@ -133,14 +138,14 @@ def _process(one: Seen) -> list[Cell]:
     size, free = int(said.get("pool_pool_size", 0)), int(said.get("pool_pool_available", 0))
     bus = "draining" if said.get("draining") else str(said.get("bus", "")) or "none"
     return [
-        Cell(f"{one.kind} {one.host} {one.pid}"),
-        moment(one.began_at),
+        Cell(f"{SERVES.get(one.kind, one.kind)}, {one.host} {one.pid}"),
+        Cell(bus, tone=TONES.get(bus, WARN if bus == "draining" else PLAIN)),
         *(_figure(said, name) for name in ("sockets", "rooms", "messages_rate", "deliveries_rate", "http_rate", "lag_ms")),
-        number(int(said.get("outbox_bytes", 0)) // 1024),
         _figure(said, "journal_waiting"),
+        number(int(said.get("outbox_bytes", 0)) // 1024),
         Cell(f"{size - free} of {size}", raw=size - free, is_number=True),
         _figure(said, "pool_requests_waiting"),
-        Cell(bus, tone=TONES.get(bus, WARN if bus == "draining" else PLAIN)),
+        moment(one.began_at),
     ]
 
 

@@ -17,12 +17,13 @@ WAITS_FOR_US: Final = "Client"  # the kind of wait of a connection that has noth
 MB: Final = 1 << 20
 
 # A login sees what its own connections do. So this asks as `porch_app` itself, which the web logs in as, before it becomes any
-# role; of others, such as the owner's, it sees that they are there.
+# role; of others, such as the owner's, it sees that they are there, but not even what kind of process they are.
 SESSIONS: Final = """
 SELECT coalesce(state, 'not ours'), wait_event_type, wait_event, count(*)::int,
     coalesce(max(extract(epoch FROM now() - xact_start)) FILTER (WHERE state <> 'idle'), 0)::float
 FROM pg_stat_activity
-WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND (backend_type = 'client backend' OR (backend_type IS NULL AND usesysid IS NOT NULL))
 GROUP BY 1, 2, 3
 """
 

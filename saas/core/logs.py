@@ -8,7 +8,7 @@ the values of a row that the database complains of, the arguments of a job, the 
 import logging
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextvars import Context
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ Event = MutableMapping[str, Any]
 EMAIL: Final = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 TOKEN: Final = re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?|\b(?:sk|rk|whsec)_[A-Za-z0-9_]{8,}")
 VALUES: Final = re.compile(r"(DETAIL|detail): [^\n]*")  # of PostgreSQL: the row or the key that it complains of
+PATH: Final = re.compile(r"'path': '[^']*'")  # of Django's resolver, in a traceback
 QUIET: Final = ("procrastinate", "stripe", "httpx")  # report each job that begins and ends, and each request
 LINE: Final = "{at} {level} {logger}: {message}"
 
@@ -37,9 +38,9 @@ def logging_config(*, as_json: bool) -> dict[str, Any]:
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": _shared(),
         "processors": [
+            structlog.processors.format_exc_info,
             _without_secret_parts,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
             _clean_all,
             _as_json if as_json else _as_line,
         ],
@@ -60,8 +61,9 @@ def apart() -> Context:
 
 
 def clean(text: str) -> str:
-    """The text without addresses, tokens and the values of rows."""
-    return VALUES.sub(r"\1: (left out)", TOKEN.sub("<token>", EMAIL.sub("<e-mail>", text)))
+    """The text without addresses, tokens, the values of rows, and the paths of requests."""
+    text = TOKEN.sub("<token>", EMAIL.sub("<e-mail>", text))
+    return PATH.sub("'path': (left out)", VALUES.sub(r"\1: (left out)", text))
 
 
 def _shared() -> list[Processor]:
@@ -74,16 +76,23 @@ def _shared() -> list[Processor]:
 
 
 def _without_secret_parts(_logger: WrappedLogger, _method: str, event: Event) -> Event:
-    """Take out what the writer of the line put in as a whole: a request's path, the arguments of a job."""
+    """Take out what the writer of the line put in as a whole: a request's path, the arguments of a job. Of a traceback, too."""
     record: logging.LogRecord | None = event.get("_record")
-    if record is None:
-        return event
-    request, job = getattr(record, "request", None), getattr(record, "job", None)
-    if path := getattr(request, "path", None):
-        event["event"] = str(event["event"]).replace(path, route_of(request))
-    if isinstance(job, dict) and "call_string" in job:
-        event["event"] = str(event["event"]).replace(job["call_string"], f"{job['task_name']}[{job['id']}]")
+    for key in ("event", "exception") if record is not None else ():
+        for secret, instead in _secrets_of(record):
+            if key in event:
+                event[key] = str(event[key]).replace(secret, instead)
     return event
+
+
+def _secrets_of(record: Any) -> Iterator[tuple[str, str]]:
+    """What to take out, and what to say instead."""
+    request, job = getattr(record, "request", None), getattr(record, "job", None)
+    path: str = getattr(request, "path", "")
+    if len(path) > 1:
+        yield path, route_of(request)
+    if isinstance(job, dict) and "call_string" in job:
+        yield job["call_string"], f"{job['task_name']}[{job['id']}]"
 
 
 def route_of(request: Any) -> str:

@@ -16,6 +16,7 @@ import pytest
 import structlog
 from django.db import connection
 from django.test import RequestFactory
+from django.urls import Resolver404
 from structlog.contextvars import bound_contextvars
 
 from saas.core import slow
@@ -25,11 +26,11 @@ from saas.core.slow import LINES_PER_SECOND, Slow
 from tenants.context import TenantRef, in_tenant
 from tenants.models import User
 from tenants.tokens import Principal
-from tests.core.test_metrics import try_again
 from tests.support import talk
 from tests.support.cast import PASSWORD
 from tests.support.server import Server, running
 from tests.support.sockets import Doors, agent_token, key_of, visitor_token
+from tests.support.trying import try_again
 
 CANARY = "mellow-yellow-submarine"  # what somebody wrote
 
@@ -121,6 +122,13 @@ class TestWhatNeverStandsThere:
         request = RequestFactory().get(f"/you/password/reset/{CANARY}/")
         sheet.log.warning("Not Found: %s", request.path, extra={"request": request, "status_code": 404})
         assert sheet.said()["message"] == "Not Found: (an address of no page)"
+
+    def test_nor_as_a_traceback_has_it(self, sheet: Sheet) -> None:
+        request = RequestFactory().get(f"/invitations/{CANARY}/")
+        error = Resolver404({"path": f"invitations/{CANARY}/"})
+        sheet.log.error("Internal Server Error: %s", request.path, exc_info=error, extra={"request": request})
+        assert "Resolver404" in sheet.said()["exception"]
+        assert CANARY not in sheet.text()
 
     def test_the_arguments_of_a_job_that_failed(self, caplog: pytest.LogCaptureFixture, sheet: Sheet) -> None:
         defer(leak, text=CANARY)

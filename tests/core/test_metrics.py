@@ -3,35 +3,23 @@
 import asyncio
 import os
 import socket
-import time
 import timeit
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from django.db import connection
-from django.db.models.functions import Now
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 import billing.metrics
 import chat.metrics
-from saas.core import registry
 from saas.core.fairpool import FairPool
-from saas.core.job_figures import job_figures
-from saas.core.jobs import defer, run_worker, task
-from saas.core.metrics import LOOP_LAG, REGISTRY, Buckets, Counts, Level, Reading, Times
+from saas.core.metrics import REGISTRY, Buckets, Counts, Level, Reading, Times
 from saas.core.metrics.port import MOST, Port
-from saas.core.models import Process
-from saas.core.processes import LEASE_SECONDS, Myself, all_processes
 from saas.core.ratelimit import Limit, Most, Places, check_local
-from saas.core.requests import HEADER, Requests, kind_of
-from saas.core.watch import Watch
 
 MINE = f"tests-{os.getpid()}"
 LABELS = {"code", "kind", "limit", "pool", "queue", "result", "status", "task", "way", "what"}
@@ -177,102 +165,6 @@ class TestThePort:
         assert "192.0.2.1" in caplog.text
 
 
-class TestTheWatch:
-    async def test_a_loop_that_is_held_up_is_seen_to_be_late(self) -> None:
-        watch = Watch("all", knows_jobs=False)
-        before = LOOP_LAG.of("").cumulative()[-1][1]
-        watch.start()
-        await asyncio.sleep(0.15)
-        time.sleep(0.5)
-        await asyncio.sleep(0.05)
-        lag = watch.figures()["lag_ms"]
-        await watch.stop()
-        assert lag >= 300
-        assert LOOP_LAG.of("").cumulative()[-1][1] > before
-
-    async def test_a_process_is_seen_until_it_takes_its_leave(self) -> None:
-        myself, figures = Myself("worker"), {"sockets": 3}
-        await asyncio.to_thread(myself.tell, figures)
-        (seen,) = [one for one in await asyncio.to_thread(all_processes) if one.id == myself.id]
-        assert (seen.kind, seen.pid, seen.figures) == ("worker", os.getpid(), figures)
-        await asyncio.to_thread(myself.tell, {"sockets": 4})
-        (seen,) = [one for one in await asyncio.to_thread(all_processes) if one.id == myself.id]
-        assert seen.figures == {"sockets": 4}
-        await asyncio.to_thread(myself.leave)
-        assert myself.id not in {one.id for one in await asyncio.to_thread(all_processes)}
-
-    def test_one_that_is_silent_is_gone(self) -> None:
-        myself = Myself("web")
-        myself.tell({})
-        Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS - 2))
-        assert myself.id in {one.id for one in all_processes()}
-        Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS + 2))
-        assert myself.id not in {one.id for one in all_processes()}
-        myself.leave()
-
-    async def test_what_grows_is_told_by_the_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        counted = iter((100, 150))
-        monkeypatch.setattr(registry.figures, "_answers", [lambda: {"things_total": next(counted)}])
-        watch = Watch("all", knows_jobs=False)
-        assert "things_rate" not in watch.figures()
-        watch._before_at -= 10.0
-        assert watch.figures()["things_rate"] == pytest.approx(5.0, rel=0.1)
-
-    async def test_without_a_database_it_goes_on(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        def away(*_words: Any) -> None:
-            raise OSError("no route")
-
-        monkeypatch.setattr(Myself, "tell", away)
-        monkeypatch.setattr(Myself, "leave", away)
-        watch = Watch("all", knows_jobs=True)
-        watch.start()
-        await asyncio.sleep(0.2)
-        await watch.stop()
-        assert caplog.text.count("cannot tell the others") == 1
-
-
-@task(queue=MINE, retries=1)
-def fail_or_not(*, word: str) -> None:
-    """A job of this module."""
-    if word == "fail":
-        raise RuntimeError(word)
-
-
-def try_again(queue: str) -> None:
-    """What failed and is to be tried once more in some seconds is tried now."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE public.procrastinate_jobs SET scheduled_at = NULL WHERE queue_name = %s", [queue])
-
-
-class TestJobs:
-    def test_how_they_stand(self) -> None:
-        defer(fail_or_not, word="ok")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE public.procrastinate_events SET at = now() - interval '90 seconds' WHERE job_id IN"
-                " (SELECT id FROM public.procrastinate_jobs WHERE queue_name = %s)",
-                [MINE],
-            )
-        (queue,) = [one for one in job_figures() if one.name == MINE]
-        assert (queue.waiting, queue.running, queue.failed) == (1, 0, 0)
-        assert 90 <= queue.oldest < 150
-        asyncio.run(run_worker(MINE, wait=False))
-        assert [one for one in job_figures() if one.name == MINE] == []
-
-    def test_each_run_is_counted_and_what_failed_stays(self) -> None:
-        name = fail_or_not.name
-        before = {result: sample("porchlight_job_runs_total", task=name, result=result) for result in ("done", "failed")}
-        defer(fail_or_not, word="fail")
-        defer(fail_or_not, word="ok")
-        asyncio.run(run_worker(MINE, wait=False))
-        try_again(MINE)
-        asyncio.run(run_worker(MINE, wait=False))
-        after = {result: sample("porchlight_job_runs_total", task=name, result=result) for result in before}
-        assert (after["done"] - before["done"], after["failed"] - before["failed"]) == (1, 2)
-        (queue,) = [one for one in job_figures() if one.name == MINE]
-        assert (queue.waiting, queue.failed, queue.oldest) == (0, 1, 0.0)
-
-
 class TestLimits:
     def test_who_is_refused_is_counted_by_the_limits_name_alone(self) -> None:
         limit, tenant = Limit(f"test.{uuid4().hex}", 1, 60), uuid4()
@@ -313,60 +205,3 @@ async def _held(pool: FairPool) -> tuple[float, float]:
     while pool.load() != (0, 0):
         await asyncio.sleep(0)
     return seen
-
-
-class TestRequests:
-    async def ask(self, path: str = "/", status: int = 200, **headers: str) -> dict[bytes, bytes]:
-        """The headers of the answer."""
-        said: list[Any] = []
-
-        async def application(scope: Any, receive: Any, send: Any) -> None:
-            await send({"type": "http.response.start", "status": status, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-
-        async def send(event: Any) -> None:
-            said.append(event)
-
-        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        await Requests(application)({"type": "http", "method": "GET", "path": path, "headers": given}, None, send)
-        return dict(said[0]["headers"])
-
-    async def test_each_is_counted_by_the_class_of_its_status(self) -> None:
-        before = [sample("porchlight_http_requests_total", status=name) for name in ("2xx", "4xx", "5xx")]
-        for status in (200, 204, 404, 500):
-            await self.ask(status=status)
-        after = [sample("porchlight_http_requests_total", status=name) for name in ("2xx", "4xx", "5xx")]
-        assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1, 1]
-
-    async def test_each_has_an_id_of_its_own(self) -> None:
-        one, other = [(await self.ask())[HEADER] for _ in range(2)]
-        assert one != other
-
-    async def test_a_stranger_may_not_choose_it(self, settings: Settings) -> None:
-        settings.SECURE_PROXY_SSL_HEADER = None
-        assert (await self.ask(x_request_id="chosen-by-a-stranger"))[HEADER] != b"chosen-by-a-stranger"
-
-    async def test_a_proxy_of_ours_may(self, settings: Settings) -> None:
-        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-        assert (await self.ask(x_request_id="given-by-our-proxy"))[HEADER] == b"given-by-our-proxy"
-
-    @pytest.mark.parametrize("bad", ["short", "with spaces in it", "x" * 65, "line\nbreak-in-it"])
-    async def test_but_not_any_text(self, settings: Settings, bad: str) -> None:
-        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-        assert (await self.ask(x_request_id=bad))[HEADER] != bad.encode()
-
-    @pytest.mark.parametrize(
-        ("path", "kind"),
-        [
-            ("/inbox/", "page"),
-            ("/", "page"),
-            ("", "page"),
-            ("/api/v1/rooms", "api"),
-            ("/api/v1/events", "poll"),
-            ("/w/key/config", "widget"),
-            ("/w/key/frames", "poll"),
-            ("/static/built/loader.js", "static"),
-        ],
-    )
-    def test_what_sort_it_is(self, path: str, kind: str) -> None:
-        assert kind_of(path) == kind
