@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -13,9 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chat.install import script_tag
-from chat.selectors import first_embed_key
 from chat.selectors.first_run import FirstSite, first_site
 from chat.selectors.sample import sample_of
+from chat.services.embed_keys import keys_of
 from chat.services.first_run import look_around, name_page
 from saas.core.errors import AppError
 from tenants import first_run
@@ -141,7 +140,7 @@ def _context(tenant: TenantRef, progress: Progress, form: AddressForm) -> dict[s
         "has_room": Step.ROOM in progress.done,
         "form": form,
         "site": site,
-        "tag": _tag(tenant.id, site),
+        "tag": _tag(tenant, site),
     }
 
 
@@ -149,6 +148,7 @@ def _shown(step: Step, progress: Progress) -> Shown:
     return Shown(name=step, title=TITLES[step], since=progress.done.get(step), is_next=step == progress.next)
 
 
-def _tag(tenant_id: UUID, site: FirstSite | None) -> str:
-    key = first_embed_key(tenant_id) if site else None
-    return script_tag(key) if key else ""
+def _tag(tenant: TenantRef, site: FirstSite | None) -> str:
+    """With the site's key of this moment; empty without a site."""
+    keys = keys_of(tenant, site.id) if site else []
+    return next((script_tag(key.key) for key in keys if key.is_current), "")

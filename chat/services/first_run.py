@@ -37,4 +37,4 @@ def name_page(tenant: TenantRef, principal: Principal, address: str) -> None:
     if site is None:
         raise Conflict("There is no site any more. Make one under Sites first.")
     whole = address.strip() if "://" in address else f"https://{address.strip()}"
-    change_site(tenant, site.id, allowed_origins=[*site.origins, whole])
+    change_site(tenant, site.id, by=principal, allowed_origins=[*site.origins, whole])

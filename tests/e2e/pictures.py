@@ -9,6 +9,7 @@ from typing import Any
 from playwright.async_api import Browser, Page, async_playwright
 
 from saas.up import browser as chromium
+from tests.contract.conformance.place import origin_of
 from tests.e2e.conftest import FLAGS, ROOT, Product, Widget, customers_page, inbox, line_of
 from tests.e2e.test_changes import do
 from tests.e2e.test_main_job import agent_says
@@ -18,6 +19,7 @@ DESK = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 320, "height": 640}}
 LOOKS: dict[str, dict[str, Any]] = {"light": DESK, "dark": DESK | {"color_scheme": "dark"}, "320": PHONE}
 
+CONSOLE = {"rooms": "/rooms/", "moderation": "/moderation/", "people": "/people/", "look": "/install/", "audit": "/audit/"}
 SETTLE_SECONDS = 1.0  # read marks, and what moves on the page
 
 QUESTION = "Do you have the Wren in size 54? I ride mostly gravel."
@@ -53,6 +55,24 @@ async def go_on(visitor: Widget, agent: Page) -> None:
     await asyncio.sleep(SETTLE_SECONDS)
 
 
+async def console(product: Product, browser: Browser) -> None:
+    """The console's pages with sample data in them, as Ada sees them in each look."""
+    for look, options in LOOKS.items():
+        page = await inbox(browser, product.tenant("acme"), **options)
+        front = origin_of(product.tenant("acme")["inbox"])
+        await page.goto(f"{front}/start/")
+        await page.screenshot(path=IMAGES / f"console-start-{look}.png")
+        if await page.get_by_role("button", name="Load sample data").is_visible():
+            await page.get_by_role("button", name="Load sample data").click()
+        for name, path in CONSOLE.items():
+            await page.goto(front + path)
+            if name == "look":
+                await page.get_by_role("link", name="Look", exact=True).click()
+            await asyncio.sleep(SETTLE_SECONDS)
+            await page.screenshot(path=IMAGES / f"console-{name}-{look}.png")
+        await page.context.close()
+
+
 async def photograph(product: Product, browser: Browser) -> None:
     """One talk in each look; the inbox as Ada sees it in the same look."""
     for look, options in LOOKS.items():
@@ -79,7 +99,9 @@ async def main() -> None:
         product.start()
         try:
             async with async_playwright() as playwright:
-                await photograph(product, await playwright.chromium.launch(executable_path=found.path, args=FLAGS))
+                started = await playwright.chromium.launch(executable_path=found.path, args=FLAGS)
+                await console(product, started)
+                await photograph(product, started)
         finally:
             product.stop()
 

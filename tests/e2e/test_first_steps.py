@@ -54,24 +54,29 @@ async def sign_up(product: Product, browser: Browser) -> Page:
     await page.get_by_label("Name of your team").fill("Initech")
     await page.get_by_label("Address of your inbox").fill(slug)
     await page.get_by_role("button", name="Sign up").click()
-    await page.wait_for_url(f"**//{slug}.*/install/")
+    await page.wait_for_url(f"**//{slug}.*/start/")
     return page
+
+
+def page_with(tag: str) -> str:
+    """A page of the customer's with the tag in it."""
+    return f"<!doctype html><title>Initech</title><h1>Initech</h1>{tag}"
 
 
 async def test_from_sign_up_to_the_first_message(product: Product, browser: Browser, own_page: OwnPage) -> None:
     owner = await sign_up(product, browser)
-    await owner.get_by_role("link", name="Inbox", exact=True).click()
-    await owner.get_by_role("link", name="Name yours").click()  # the empty inbox shows the way, too
-    await expect(owner.get_by_text("No page may show it yet.")).to_be_visible()
-    own_page.html = f"<!doctype html><title>Initech</title><h1>Initech</h1>{await owner.locator('pre code').inner_text()}"
-    await owner.get_by_label("Addresses that may show it").fill(own_page.origin)
-    await owner.get_by_role("button", name="Keep these addresses").click()
-    await expect(owner.get_by_text("Kept.")).to_be_visible()
+    await owner.get_by_label("Address of your page").fill(own_page.origin)
+    await owner.get_by_role("button", name="Keep this address").click()
+    own_page.html = page_with(await owner.locator("#tag").inner_text())
+    await owner.get_by_role("button", name="I have pasted it").click()
+    await expect(owner.get_by_text("Waiting for your page")).to_be_visible()
     visitor = await customers_page(browser, own_page.origin)
+    await expect(owner.get_by_text("We saw your tag on")).to_be_visible(timeout=PATIENCE_MS)  # by itself
     await visitor.open()
     await visitor.say("Is anybody there?")
     await visitor.sees("Is anybody there?")
-    await owner.get_by_role("link", name="Inbox", exact=True).click()
+    await expect(owner.get_by_text("5 of 5 done")).to_be_visible(timeout=PATIENCE_MS)
+    await owner.get_by_role("link", name="Answer in the inbox").click()
     await owner.get_by_role("link").filter(has_text="Is anybody there?").click()
     await owner.get_by_role("textbox").fill("From the first minute on.")
     await owner.get_by_role("textbox").press("Enter")
