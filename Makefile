@@ -5,10 +5,10 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench chaos conformance pictures lock migrate template shell worker setup dev
+.PHONY: help up test check fmt bench chaos rolling-restart conformance pictures lock migrate template shell worker setup dev
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PORT=8001 and DATA_DIR=elsewhere choose another port and data folder; T='tests/chat -k ack' chooses tests."
 
@@ -18,6 +18,7 @@ up: setup ## Run Porchlight with demo data and print where to click
 test: dev ## Run the tests: client, server, browser; T= chooses some of the latter two
 	@$(RUN) -m saas.up.browser
 	@$(RUN) -m saas.up.redis
+	@$(RUN) -m saas.up.unpacked
 	$(RUN) -m saas.up.node --test "test/*.test.ts"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
 
@@ -45,6 +46,11 @@ chaos: dev ## Harm it in every way for twenty-five minutes; CHAOS_SCENARIO= and 
 	@$(RUN) -m saas.up.redis
 	$(RUN) -m tests.chaos
 	CLIENT_MESSAGES=10000 CLIENT_KILLS=1000 $(RUN) -m pytest -q -s tests/chaos/test_client_property.py
+
+rolling-restart: dev ## Restart two processes behind nginx under 2,000 sockets; writes tests/infra/rolling_restart.json
+	@$(RUN) -m saas.up.redis
+	@$(RUN) -m saas.up.unpacked
+	$(RUN) -m tests.infra.rolling
 
 conformance: dev ## Try any server against the protocol: URL= WIDGET= KEY= PARENT= EMAIL= PASSWORD=, or the one of `make up`
 	@$(foreach name,URL WIDGET KEY PARENT EMAIL PASSWORD,$(if $($(name)),CONFORMANCE_$(name)='$($(name))')) \

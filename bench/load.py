@@ -114,6 +114,21 @@ class Back:
     dials: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Sockets while servers came and went: how many were `lost` at least once, how many `ready` at the end, and their `returns`.
+
+    Seconds without service: of `half` of the returns at most, and the `longest`. `busiest`: most returns within one second.
+    """
+
+    lost: int
+    ready: int
+    returns: int
+    half: float
+    longest: float
+    busiest: int
+
+
 def compiler() -> str | None:
     """The C compiler of this machine: $CC, or the first of the usual names."""
     names = (os.environ.get("CC", "cc"), "gcc", "clang")
@@ -177,6 +192,17 @@ class Load:
         """
         self._say(f"back {seconds} {patience}\n")
         self._answer()
+
+    def begin_stay(self, *, patience: float = PATIENCE) -> None:
+        """From now on, lost sockets come back as the client does, as often as they are lost. `stayed` ends it."""
+        self._say(f"stay {patience}\n")
+        self._answer()
+
+    def stayed(self) -> Stay:
+        """What became of them since `begin_stay`."""
+        self._say("enough\n")
+        answer = self._answer()
+        return Stay(**{name: answer[name] for name in Stay.__dataclass_fields__})
 
     def returned(self) -> Back:
         """Wait until all were lost and are back. Raises `CannotMeasure` if some are not."""

@@ -21,6 +21,7 @@ enum {
     MAX_FRAME = 8192,       /* bytes of a frame that we send */
     MAX_BUFFER = 1 << 20,   /* bytes that one socket may hold unread */
     MAX_SAMPLES = 4000000,  /* latencies kept; later deliveries are counted, not timed */
+    MAX_RETURNS = 200000,   /* that are timed while sockets stay */
     OPENING_AT_ONCE = 40,   /* below the listen backlog of every server measured */
     OPEN_SECONDS = 180,     /* for all sockets to become ready */
     BEAT_SECONDS = 20,      /* between two frames of --beat on one socket */
@@ -45,6 +46,7 @@ typedef struct {
     double pause;        /* seconds to wait before it comes back, as the server's `bye` said; negative: it said nothing */
     double dial_at;      /* when it comes back, or came */
     double ready_at;     /* when its last first answer came */
+    double lost_at;      /* since when it is not served; 0: it is, or never was */
     int tries, was_lost;
 } Socket;
 
@@ -78,6 +80,9 @@ void read_options(int count, char **words);
 /* back.c */
 void hear_bye(Socket *s, const unsigned char *text, size_t length); /* notes how long the server asks to wait */
 int comes_back(Socket *s);      /* it was lost: whether it is to be dialled again */
+void came_back(Socket *s);      /* it is served again, if it was lost */
+/* whoever is lost comes back, until stdin has a line; reports how long each was not served, and how many came in one second */
+void stay(double seconds_to_answer);
 /* waits until every socket was lost and is ready again, and reports; each is dialled again after so long without an answer */
 void come_back(double seconds, double seconds_to_answer);
 

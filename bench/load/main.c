@@ -10,6 +10,8 @@
  * Then commands; end of file ends the program:
  *     run SECONDS WINDOW RATE MOST   send for so long, at most MOST messages (0: no end), and wait until all is delivered; WINDOW
  *                                    messages are kept in flight, or RATE are sent each second
+ *     stay PATIENCE                  say "watching"; whoever is lost comes back, until the next line, whatever it says; then tell how
+ *                                    long they were not served
  *     back SECONDS PATIENCE          say "watching", then wait so long until each socket was lost and is ready again; one that has no
  *                                    ANSWER after PATIENCE seconds is dialled again
  * stdout: one JSON object per line, for "ready" and for each command. stderr: the first few things that went wrong.
@@ -184,6 +186,8 @@ static void obey(void) {
             run(&order);
         else if (sscanf(line, "back %lf %lf", &seconds, &patience) == 2)
             come_back(seconds, patience);
+        else if (sscanf(line, "stay %lf", &patience) == 1)
+            stay(patience);
         else
             fail("a command that nobody knows");
     }

@@ -76,6 +76,7 @@ static void step(Socket *s) {
         s->state = READY;
         tally.ready++;
         s->ready_at = now();
+        came_back(s);
     }
 }
 

@@ -60,7 +60,7 @@ async def drain(*, starts_in: float = START_SECONDS) -> None:
     health.drain()
     sockets, polls = list(ChatSocket.open_sockets), held_polls()
     hub = running_hub()
-    plan = return_of(len(sockets) + len(polls), alone=hub is None or hub.bus.is_silent, starts_in=starts_in)
+    plan = return_of(len(sockets) + len(polls), alone=hub is None or not hub.others.take_sockets, starts_in=starts_in)
     batches = _batches(sockets)
     for number, batch in enumerate(batches):
         for socket in batch:

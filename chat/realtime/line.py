@@ -21,6 +21,7 @@ SEND_SECONDS = 0.25
 MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped, and orders above twice as many
 RETRY_SECONDS = 1.0
 BEAT_SECONDS: Final = settings.BUS_BEAT_MS / 1000
+BEAT: Final = {"k": "beat", "serves": settings.SERVES}
 STOP_SECONDS = 1.0  # that what was said last may take
 SETTLE_MOST = 200  # places joined or left before what was said goes out: a crowd that returns must not silence the rest
 ORDERS: Final = {
@@ -147,7 +148,7 @@ class Line:
         """Tell the others that this process lives, and notice when the own beat does not come back."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            self.say(self._beat_place, self._beat_place, {"k": "beat"})
+            self.say(self._beat_place, self._beat_place, BEAT)
             silence = asyncio.get_running_loop().time() - self._heard
             if silence > 2 * BEAT_SECONDS + 1:
                 self._fail(TimeoutError(f"no message came back for {silence:.0f} s"))
@@ -190,7 +191,7 @@ class Line:
             await self._layer.group_add(place, self._channel)
             self._joined.add(place)
             if place == self._beat_place:  # not before: who hears it answers at once
-                self.say(place, place, {"k": "beat"})
+                self.say(place, place, BEAT)
         elif place not in self._wanted and place in self._joined:
             self._joined.discard(place)  # first: who wants it again meanwhile must wait until it is joined again
             await self._layer.group_discard(place, self._channel)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
+
 from billing.standing import forget_standing
 from chat.metrics import BUS, BUS_HEARD
 from chat.realtime.attendance import KINDS, Attendance
@@ -42,6 +44,7 @@ class Others:
         self.socket_count = SocketCount(local, self.bus)
         self._heard: dict[str, float] = {}
         self._met: set[str] = set()  # those of them that listen: who only rings the bell has no beat
+        self._take_sockets: set[str] = set()  # and those of them to which sockets may go
         self._tasks: set[asyncio.Task[None]] = set()
         self._polling: asyncio.Task[None] | None = None
 
@@ -61,10 +64,16 @@ class Others:
         """How many other processes are heard."""
         return len(self._met)
 
+    @property
+    def take_sockets(self) -> bool:
+        """Whether somebody else is known to serve sockets."""
+        return bool(self._take_sockets)
+
     def hear(self, group: str, process: str, items: list[Item]) -> None:
         """One message of another process. A bad item is logged and costs nothing else."""
-        if process not in self._met and any(item["k"] in {"beat", "met"} for item in items):
-            self._meet(process)
+        for item in items:
+            if item["k"] in {"beat", "met"}:
+                self._meet(process, item)
         self._heard[process] = self.local.loop.time()
         BUS_HEARD.add()
         for item in items:
@@ -92,17 +101,21 @@ class Others:
             case kind if kind in KINDS:
                 self.attendance.hear(group, process, item)
 
-    def _meet(self, process: str) -> None:
-        self._met.add(process)
-        self.bus.heeded = True
-        self.bus.say(PROCESSES, {"k": "met", "process": process})
-        self._restored()
+    def _meet(self, process: str, item: Item) -> None:
+        if item.get("serves") != "web":
+            self._take_sockets.add(process)
+        if process not in self._met:
+            self._met.add(process)
+            self.bus.heeded = True
+            self.bus.say(PROCESSES, {"k": "met", "process": process, "serves": settings.SERVES})
+            self._restored()
 
     def _hear_process(self, process: str, item: Item) -> None:
         if item["k"] == "met":
             if item["process"] == self.bus.process:  # it had said nothing to us before
                 self._restored()
         elif item["k"] == "bye":
+            self._take_sockets.discard(process)
             self._heard[process] = self.local.loop.time() - LOST_SECONDS + BEAT_SECONDS  # its people had time to come back
         else:
             resolve.forget(UUID(item["tenant"]))
@@ -152,6 +165,7 @@ class Others:
     def _lose_all(self, process: str) -> None:
         del self._heard[process]
         self._met.discard(process)
+        self._take_sockets.discard(process)
         self.bus.heeded = bool(self._met)
         self.attendance.lost(process)
 

@@ -1,7 +1,7 @@
 """`/healthz/live`, `/healthz/ready`, `/healthz/startup`: answered before any host, session or tenant is looked at.
 
-*live*: the event loop turns. *ready*: the database and Redis answer, and the server is not draining. *startup*: the public schema
-has all its migrations.
+*live*: the event loop turns. *ready*: the database and every Redis answer, and the server is not draining. *startup*: the public
+schema has all its migrations.
 """
 
 import asyncio
@@ -40,6 +40,7 @@ class Health:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._kept: tuple[float, dict[str, str]] = (0.0, {})
+        self._asking: asyncio.Task[dict[str, str]] | None = None
         self._migrated = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,10 +63,18 @@ class Health:
             return 503, {"status": "draining"}
         asked, found = self._kept
         if time.monotonic() - asked > KEEP or not found:
-            found = await _dependencies()
-            self._kept = (time.monotonic(), found)
+            found = await self._ask()
         well = all(state == "ok" for state in found.values())
         return 200 if well else 503, {"status": "ready" if well else "not ready", **found}
+
+    async def _ask(self) -> dict[str, str]:
+        """Once for all who want to know meanwhile."""
+        asking = self._asking
+        if asking is None or asking.done():
+            asking = self._asking = asyncio.create_task(_dependencies())
+        found = await asyncio.shield(asking)
+        self._kept = (time.monotonic(), found)
+        return found
 
     async def _startup(self) -> tuple[int, dict[str, str]]:
         self._migrated = self._migrated or await _state(_on_a_thread(_is_migrated)) == "ok"
@@ -74,8 +83,8 @@ class Health:
 
 async def _dependencies() -> dict[str, str]:
     checks: dict[str, Awaitable[None]] = {"database": _on_a_thread(_select_one)}
-    if settings.REDIS_HOSTS:
-        checks["redis"] = _ping()
+    for number, url in enumerate(settings.REDIS_HOSTS, 1):
+        checks["redis" if number == 1 else f"redis{number}"] = _ping(url)
     states = await asyncio.gather(*(_state(check) for check in checks.values()))
     return dict(zip(checks, states, strict=True))
 
@@ -88,8 +97,8 @@ async def _state(check: Awaitable[None]) -> str:
     return "ok"
 
 
-async def _ping() -> None:
-    client = redis.asyncio.Redis.from_url(settings.REDIS_HOSTS[0], socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+async def _ping(url: str) -> None:
+    client = redis.asyncio.Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
     async with client:
         await client.ping()
 

@@ -29,7 +29,7 @@ def _rows(body: str) -> Iterator[str]:
             value = f"`{found[3]}`" if found[3] else "must be set" if not found[1] else "none"
             yield f"| `{found[2]}` | {value} | {' '.join(words) if not was_name else 'as above'} |\n"
         else:
-            words = [*([] if was_name else words), line.removeprefix("# ")]
+            words = [*([] if was_name else words), line.removeprefix("# ").replace("<", "&lt;")]
         was_name = found is not None
 
 

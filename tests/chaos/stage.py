@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -45,6 +45,7 @@ class Stage:
     seconds: float
     casts: list[Cast]
     workers: list[Server] = field(default_factory=list)
+    door: Server | None = None  # what stands before the workers, where something does: people go there
     redis: Redis | None = None
     bells: list[Proxy] = field(default_factory=list)  # between each worker and Redis
     people: list[Person] = field(default_factory=list)
@@ -172,6 +173,7 @@ class Setting:
     prompt: bool = False  # nothing is broken
     kept: bool = False  # somebody mutes, bans, deletes and locks in the community rooms
     clocks: bool = False  # each server has a clock that can be put wrong
+    door: Callable[[Sequence[Server]], AbstractContextManager[Server]] | None = None  # puts something before the workers
 
     @property
     def guests(self) -> int:
@@ -197,6 +199,7 @@ async def stage(
             await asyncio.to_thread(flaw.make, ground, [one["schema"] for one in made])
         run = Stage(ground, dice, seconds, [cast_of(one) for one in made], prompt=setting.prompt)
         await _serve(run, stack, setting, mutant)
+        run.door = stack.enter_context(setting.door(run.workers)) if setting.door else None
         for cast in run.casts:
             for seat in seats_of(cast, setting.visitors, setting.polling):
                 await add_person(run, stack, cast, seat, setting)
@@ -290,7 +293,7 @@ def way_of(run: Stage, cast: Cast, who: Principal, dice: random.Random, wire: Pr
     """
 
     def address() -> Address:
-        worker = dice.choice(run.workers)
+        worker = run.door or dice.choice(run.workers)
         if wire:
             wire.target = worker.port
         ahead = dice.choice(run.clocks).ahead if run.clocks else 0.0

@@ -83,6 +83,39 @@ def test_an_answer_of_ready_is_repeated_for_a_while(monkeypatch: pytest.MonkeyPa
     assert len(asked) == 2
 
 
+async def test_many_who_ask_at_once_cost_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    async def answer(_check: object) -> None:
+        asked.append(1)
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(health, "_on_a_thread", answer)
+    application = Health(_nothing_behind)
+    said = await asyncio.gather(*(application._said("ready") for _ in range(50)))
+    assert {status for status, _ in said} == {200}
+    assert len(asked) == 1
+
+
+def test_each_redis_is_asked(settings: Settings, database: None) -> None:
+    with RedisServer() as url:
+        settings.REDIS_HOSTS = [url, "redis://127.0.0.1:1/0"]
+        status, body = probe(Health(_nothing_behind), "ready")
+    assert (status, body["redis"], body["redis2"]) == (503, "ok", "ConnectionError")
+
+
+async def test_a_load_balancer_asks_by_address() -> None:
+    """Whatever stands in Host, or nothing: no host is looked at."""
+    for headers in ([(b"host", b"10.0.3.17:8000")], []):
+        said: list[dict[str, Any]] = []
+
+        async def send(message: Any, said: list[dict[str, Any]] = said) -> None:
+            said.append(message)
+
+        await Health(_nothing_behind)({"type": "http", "path": "/healthz/live", "headers": headers}, None, send)  # type: ignore[arg-type]
+        assert said[0]["status"] == 200
+
+
 def test_a_draining_server_is_alive_and_not_ready() -> None:
     application = Health(_nothing_behind)
     health.drain()

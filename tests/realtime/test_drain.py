@@ -11,6 +11,7 @@ from chat.consumers.drain import BATCH_SECONDS, BATCHES, Return, drain, return_o
 from chat.consumers.socket import ChatSocket
 from chat.realtime import hub as hubs
 from chat.realtime.append import Appended, Row
+from chat.realtime.groups import PROCESSES
 from chat.realtime.hub import Hub
 from chat.realtime.journal import Journal
 from chat.realtime.protocol.codes import Close
@@ -103,3 +104,13 @@ async def test_each_socket_hears_when_to_come_back_before_it_is_closed(monkeypat
     assert {number for number, _ in byes} == {number for number, _ in ends} == set(range(many))
     assert all(isinstance(frame, Bye) and frame.code == Close.RESTART and frame.after >= 1_000 for _, frame in byes)
     assert {code for _, code in ends} == {Close.RESTART}
+
+
+async def test_who_serves_only_pages_is_nobody_to_go_to() -> None:
+    others = Hub().others
+    others.hear(PROCESSES, "pages", [{"k": "beat", "serves": "web"}])
+    assert (others.many, others.take_sockets) == (1, False)
+    others.hear(PROCESSES, "sockets", [{"k": "met", "process": "us", "serves": "ws"}])
+    assert (others.many, others.take_sockets) == (2, True)
+    others.hear(PROCESSES, "sockets", [{"k": "bye"}])
+    assert not others.take_sockets

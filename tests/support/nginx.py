@@ -2,12 +2,12 @@
 
 import datetime
 import os
-import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +26,8 @@ from tests.support.server import lasting_port
 
 INFRA = ROOT / "infra/nginx"
 START_SECONDS = 20.0
-NAMES = ("localhost", "*.localhost")
+NAMES = ("localhost", "widget.localhost")  # a wildcard so near the root counts for nobody
+PLAIN = {" ssl http2": "", "    include porchlight/tls.conf;\n": ""}  # changes for clients that speak no TLS
 
 
 def mime_types() -> Path:
@@ -36,27 +37,29 @@ def mime_types() -> Path:
 
 @dataclass
 class Nginx:
-    """nginx on two loopback ports, with its files in `folder`.
+    """nginx on two loopback ports. What it logged can be read after it has ended, too.
 
     `web` and `ws` are the ports of the processes. `changes` are words of the configuration and what stands in their place: each
     must be there. Everything else is as it is shipped.
     """
 
-    folder: Path
     web: Sequence[int]
     ws: Sequence[int]
     changes: Mapping[str, str] = field(default_factory=dict)
     plain: int = field(default_factory=lasting_port)
     tls: int = field(default_factory=lasting_port)
+    folder: Path = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
+    trust: ssl.SSLContext = field(init=False)  # for clients that believe its certificate
+    logs: dict[str, str] = field(default_factory=dict)  # by name, once it has ended
 
     def __enter__(self) -> "Nginx":
-        self.folder.mkdir(exist_ok=True)
-        for folder in (self.folder, *self.folder.parents[:2]):
-            folder.chmod(folder.stat().st_mode | 0o055)  # its workers are nobody's
+        self.folder = Path(tempfile.mkdtemp(prefix="porchlight-nginx-"))
+        self.folder.chmod(0o755)  # its workers are nobody's
         self._write()
+        self.trust = ssl.create_default_context(cafile=str(self.folder / "tls/fullchain.pem"))
         self._program(["-t"], check=True)
-        with open(self.access_log, "wb") as out, open(self.error_log, "wb") as err:
+        with open(self.folder / "access.log", "wb") as out, open(self.folder / "error.log", "wb") as err:
             self.process = subprocess.Popen(
                 [*self._words(), "-g", "daemon off;"], stdout=out, stderr=err, preexec_fn=die_with_parent
             )
@@ -66,19 +69,12 @@ class Nginx:
     def __exit__(self, *_error: object) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
+        self.logs = {name: self.log(name) for name in ("access", "error")}
+        shutil.rmtree(self.folder)
 
-    @property
-    def access_log(self) -> Path:
-        return self.folder / "access.log"
-
-    @property
-    def error_log(self) -> Path:
-        return self.folder / "error.log"
-
-    @property
-    def trust(self) -> ssl.SSLContext:
-        """For clients that believe its certificate."""
-        return ssl.create_default_context(cafile=str(self.folder / "tls/fullchain.pem"))
+    def log(self, name: str) -> str:
+        """What stands in its log, `access` or `error`."""
+        return self.logs.get(name) or (self.folder / f"{name}.log").read_text()
 
     def _write(self) -> None:
         shutil.copytree(INFRA, self.folder / "conf")
@@ -92,14 +88,19 @@ class Nginx:
             "listen 80 ": f"listen 127.0.0.1:{self.plain} ",
             "listen 443 ": f"listen 127.0.0.1:{self.tls} ",
             **{f"127.0.0.1:{known}": f"127.0.0.1:{port}" for known, port in zip((8000, 8001, 8100, 8101), ports, strict=True)},
-            **self.changes,
         }
+        self._put(self.changes)
+        self._put(places)
+
+    def _put(self, places: Mapping[str, str]) -> None:
+        """Put other words in the place of these, each of which must be there."""
         unused = set(places)
         for file in sorted((self.folder / "conf").rglob("*.conf")):
             text = file.read_text()
             unused -= {words for words in places if words in text}
-            pattern = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
-            file.write_text(re.sub(pattern, lambda found: places[found[0]], text))
+            for words, other in sorted(places.items(), key=lambda pair: -len(pair[0])):
+                text = text.replace(words, other)
+            file.write_text(text)
         assert not unused, f"infra/nginx says nothing of {unused}"
 
     def _make_certificate(self) -> None:
@@ -119,7 +120,15 @@ class Nginx:
     def _words(self) -> list[str]:
         program = NGINX.find()
         assert program is not None
-        return [str(program), "-p", str(self.folder), "-c", str(self.folder / "conf/nginx.conf"), "-e", str(self.error_log)]
+        return [
+            str(program),
+            "-p",
+            str(self.folder),
+            "-c",
+            str(self.folder / "conf/nginx.conf"),
+            "-e",
+            str(self.folder / "error.log"),
+        ]
 
     def _program(self, words: list[str], *, check: bool) -> None:
         done = subprocess.run([*self._words(), *words], capture_output=True, text=True, check=False, env=os.environ)
@@ -132,5 +141,5 @@ class Nginx:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.tls), timeout=1):
                 return
             if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"nginx does not start: {self.error_log.read_text()[-2000:]}")
+                raise RuntimeError(f"nginx does not start: {self.log('error')[-2000:]}")
             time.sleep(0.02)

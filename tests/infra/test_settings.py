@@ -1,0 +1,42 @@
+"""The settings that Terraform gives are those that the server reads, and its metrics those that the server tells."""
+
+import re
+
+from saas.core.server import KEEP_ALIVE_SECONDS
+from tests.infra.names import LIBRARIES, ROOT, names_given, names_read, names_told, number_of
+
+TERRAFORM = ROOT / "infra/terraform"
+# Read by the server, and of no use here.
+NOT_HERE = {
+    *("DEBUG", "PORCHLIGHT_DEMO", "PORCHLIGHT_DEVELOPMENT"),  # never in production
+    *("STRIPE_API_BASE", "STRIPE_CLOCK_FILE", "STRIPE_PAY_ORIGIN"),  # of the stand-in for Stripe
+    "STATIC_ROOT",  # the image says where its own files are
+    "METRICS_HOST",  # the agent is beside the server
+    "WEB_CONCURRENCY",  # a task is one process
+}
+
+
+def test_every_setting_that_terraform_gives_is_read_by_the_server() -> None:
+    unknown = names_given() - names_read() - LIBRARIES
+    assert not unknown, f"infra/terraform gives what nobody reads: {unknown}"
+
+
+def test_every_setting_that_operators_are_told_of_can_be_given() -> None:
+    missing = (names_told() & names_read()) - names_given() - NOT_HERE
+    assert not missing, f"put {missing} into infra/terraform/settings.tf: into `settable`, or where it is given"
+
+
+def test_the_servers_own_idle_time_is_longer_than_the_load_balancers() -> None:
+    """The other way round the load balancer writes into a connection that the server has just closed."""
+    words = (TERRAFORM / "variables_network.tf").read_text()
+    least, most = map(int, re.findall(r"var\.idle_timeout_seconds [<>]= (\d+)", words))
+    assert 2 * number_of("PING_SECONDS", "chat/realtime/protocol/codes.py") < least < most < KEEP_ALIVE_SECONDS
+
+
+def test_every_metric_that_scaling_alarms_and_charts_use_is_told_by_the_server() -> None:
+    words = "".join(path.read_text() for path in TERRAFORM.glob("*.tf"))
+    used = set(re.findall(r'"(porchlight_[a-z_]+)"', words))
+    told = "".join((ROOT / path).read_text() for path in ("saas/core/metrics/kernel.py", "chat/metrics.py"))
+    assert used == set(re.findall(r'"(porchlight_[a-z_]+)"', told)) & used
+    agent = (TERRAFORM / "agent.tf").read_text()
+    assert used <= set(re.findall(r'"(porchlight_[a-z_]+)"', agent)), "an alarm on a metric that no agent brings"
