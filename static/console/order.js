@@ -43,8 +43,8 @@ addEventListener("drop", (event) => {
 });
 
 function send(form, to) {
-  const button = document.createElement("button");
-  Object.assign(button, { name: "to", value: to, hidden: true });
-  form.append(button);
-  form.requestSubmit(button);
+  const goal = document.createElement("input");
+  Object.assign(goal, { type: "hidden", name: "to", value: to });
+  form.append(goal);
+  form.requestSubmit();
 }

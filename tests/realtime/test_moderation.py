@@ -222,11 +222,12 @@ async def test_a_deleted_room_is_gone_for_everybody_on_every_process(
     pair: Pair,  # noqa: F811
     sides: Sides,  # noqa: F811
     acme: TenantRef,
+    agent_ben: Principal,
     vic: Principal,
     friends: UUID,
 ) -> None:
     left, right = sides
-    async with left.visitor(acme, vic) as here, right.agent(acme, ben) as inside, left.agent(acme, ben) as looking:
+    async with left.visitor(acme, vic) as here, right.agent(acme, agent_ben) as inside, left.agent(acme, agent_ben) as looking:
         for socket in (here, inside):
             await socket.join(friends)
 
