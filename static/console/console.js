@@ -1,21 +1,26 @@
 // Every button that sends a form shows that it is busy, and a second click sends nothing twice. After a download the page stays.
-
-for (const form of document.querySelectorAll("form:not([data-downloads])")) {
-  form.addEventListener("submit", (event) => {
-    const button = event.submitter;
-    if (!button || event.defaultPrevented) return;
-    if (button.getAttribute("aria-busy") === "true") event.preventDefault();
-    else button.setAttribute("aria-busy", "true");
-  });
-}
+addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!button || event.defaultPrevented || event.target.matches("[data-downloads]")) return;
+  if (button.getAttribute("aria-busy") === "true") event.preventDefault();
+  else button.setAttribute("aria-busy", "true");
+});
 
 // A page that comes back from the browser's memory is ready again.
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
-// The first field that was refused is where the reader should be.
-document.querySelector("[aria-invalid='true']")?.focus();
+// What htmx sends is busy until the answer is there.
+const sender = ({ elt, requestConfig }) =>
+  requestConfig?.triggeringEvent?.submitter ?? (elt.matches("button") ? elt : elt.matches("form") ? elt.querySelector("button") : null);
+addEventListener("htmx:beforeRequest", ({ detail }) => sender(detail)?.setAttribute("aria-busy", "true"));
+addEventListener("htmx:afterRequest", ({ detail }) => sender(detail)?.removeAttribute("aria-busy"));
+
+// The first field that was refused is where the reader should be, also in what htmx put into the page.
+const look = (root) => root.querySelector("[aria-invalid='true']")?.focus();
+look(document);
+addEventListener("htmx:afterSwap", ({ detail }) => look(detail.target));
 
 // Menus and the drawer close with Escape, and by a click elsewhere. Where the focus was inside, it goes back to the button.
 const opened = () => document.querySelectorAll("details[data-closes][open]");
@@ -33,7 +38,3 @@ addEventListener("keydown", (event) => {
 addEventListener("click", (event) => {
   for (const details of opened()) if (!details.contains(event.target)) details.open = false;
 });
-
-// What htmx sends is busy until the answer is there.
-addEventListener("htmx:beforeRequest", ({ detail }) => detail.elt.querySelector("button")?.setAttribute("aria-busy", "true"));
-addEventListener("htmx:afterRequest", ({ detail }) => detail.elt.querySelector("button")?.removeAttribute("aria-busy"));
