@@ -1,6 +1,6 @@
 """The page of live figures: what every process holds and does now. Its own script fetches it anew every few seconds."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -46,7 +46,7 @@ def add_pages() -> None:
 def live(request: HttpRequest) -> HttpResponse:
     """The page; with `?part=1` only what changes on it."""
     found = now()
-    context = {"now": found, "cards": _cards(found), **_tables(found)}
+    context: dict[str, Any] = {"now": found, "cards": _cards(found), **_tables(found)}
     if request.GET.get("part"):
         return render(request, "staff/live_part.html", context)
     return show(request, "live", "Live", **context)

@@ -267,7 +267,7 @@ class FastWebSocketProtocol(LeanWebSocketProtocol):
 
     @property
     def unsent(self) -> int:
-        return 0 if self.transport is None else self.transport.get_write_buffer_size() + self._soon_size
+        return self.transport.get_write_buffer_size() + self._soon_size
 
     def abort(self) -> None:
         if not self.disconnected:

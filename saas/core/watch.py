@@ -82,7 +82,7 @@ class Watch:
         found |= {f"pool_{name}": pool_stats().get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting")}
         for answer in registry.figures() if self._serves else ():
             found |= answer
-        return found | self._rates(found)
+        return {**found, **self._rates(found)}
 
     def _rates(self, found: Figures) -> Figures:
         """What grew since the last look, by the second."""

@@ -129,7 +129,7 @@ class TestTheWorker:
         try:
             told = _told_at(port, "porchlight_jobs_oldest_seconds")
             assert 'porchlight_process{kind="worker"} 1.0' in told
-            assert "porchlight_sockets " not in told  # it serves none, and would lower the least of all processes
+            assert "\nporchlight_sockets " not in told  # it serves none, and would lower the least of all processes
             assert [one.kind for one in all_processes() if one.pid == worker.process.pid] == ["worker"]
         finally:
             worker.terminate()

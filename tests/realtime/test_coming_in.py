@@ -152,7 +152,8 @@ def socket_with(line: Line, monkeypatch: pytest.MonkeyPatch) -> tuple[ChatSocket
 
     for name, stand_in in {"admit": admit, "introduce": introduce, "welcome": welcome}.items():
         monkeypatch.setattr(sockets, name, stand_in)
-    socket = ChatSocket({"tenant": TENANT, "client": ("127.0.0.1", 1), "headers": []}, None, None)  # type: ignore[arg-type]
+    scope = {"tenant": TENANT, "client": ("127.0.0.1", 1), "headers": [], "path": "/ws/agent/"}
+    socket = ChatSocket(scope, None, None)  # type: ignore[arg-type]
     socket.outbox = line  # type: ignore[assignment]
     return socket, welcomed
 

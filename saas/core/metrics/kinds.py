@@ -28,7 +28,7 @@ class _Instrument:
     def __init__(self, name: str, words: str, label: str = "") -> None:
         self.name, self.words = name, words
         self.labels = (label,) if label else ()
-        REGISTRY.register(self)  # type: ignore[arg-type]  # it asks for no more than these two methods
+        REGISTRY.register(self)
 
     def describe(self) -> Iterable[Metric]:
         yield self._family()

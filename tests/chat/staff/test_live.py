@@ -17,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from chat.staff import now as live_now
-from saas.core import activity
 from saas.core.activity import database_now, redis_now
+from saas.core.database import dsn
 from saas.core.processes import Myself
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef, in_tenant
@@ -159,7 +159,7 @@ class TestTheDatabase:
     def test_it_sees_who_waits_for_a_lock(self, superuser: psycopg.Connection[tuple[object, ...]]) -> None:
         before = database_now()
         assert before is not None
-        with psycopg.connect(activity.dsn(), autocommit=True) as waiting, superuser.transaction():
+        with psycopg.connect(dsn(), autocommit=True) as waiting, superuser.transaction():
             superuser.execute("SELECT pg_advisory_xact_lock(4711)")
             thread = threading.Thread(target=waiting.execute, args=("SELECT pg_advisory_lock(4711)",))
             thread.start()
