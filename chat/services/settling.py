@@ -84,7 +84,10 @@ def _restrain(tenant: TenantRef, principal: Principal, message: Message, decisio
         raise Conflict("Only visitors are muted or banned.", field="author")
     ends = {"muted_until": decision.muted_until, "banned_until": decision.banned_until}
     change = MemberChange(**{field: end for field, end in ends.items() if end})
-    set_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
+    try:
+        set_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
+    except NotFound:
+        raise Conflict("Its author is not in the room any more.", field="author") from None
 
 
 def _close(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> int:

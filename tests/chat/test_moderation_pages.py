@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from chat.models import Message, Participant, Report, Site
+from chat.models import Message, Participant, Report, Room, Site
+from chat.services.members import remove_member
 from chat.services.moderation import report_message, settle_report
 from chat.services.settling import Decision, remove_message, settle_message
 from chat.services.words import set_words
@@ -16,9 +17,9 @@ from saas.core.errors import Conflict, Forbidden, ReadOnly
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
-from tests.chat.test_rooms_pages import Desk, desk_of
 from tests.support.cast import MakeTenant
 from tests.support.community import community, member, message_of, place_of, team_member, tries
+from tests.support.console import Desk, desk_of
 from tests.support.talk import embed_key, room_of, visitor
 from tests.support.web import Browser
 
@@ -165,6 +166,16 @@ class TestSettling:
         with pytest.raises(Conflict):
             settle_message(tenant, keeper, message_id=said, decision=Decision(muted_until=timezone.now() + timedelta(hours=1)))
         assert settle_message(tenant, keeper, message_id=said, decision=Decision(delete=True)) == 1
+
+    def test_an_author_who_is_gone_is_not_banned(self, tenant: TenantRef, keeper: Principal, olga: Desk) -> None:
+        story = Story(tenant)
+        with in_tenant(tenant):
+            Room.objects.filter(id=story.room).update(join_rule="invited")
+        remove_member(tenant, keeper, room_id=story.room, person_id=story.lou.id)
+        page = olga.post(f"/moderation/{story.message}/", settle="1", author="banned_until", length="3600")
+        assert page.status_code == 422
+        assert "Its author is not in the room any more." in page.content.decode()
+        assert story.is_open
 
     def test_one_without_an_open_report_is_not_settled(self, tenant: TenantRef, keeper: Principal) -> None:
         story = Story(tenant)
