@@ -18,7 +18,7 @@ class Place:
     name: str
     slug: str
     host: str
-    url: str  # of the inbox
+    url: str  # of its front, which leads to the inbox, or to the first steps
     role: str
     suspended: bool
 
@@ -55,7 +55,7 @@ def places_of(user: User) -> list[Place]:
             name=membership.tenant.name,
             slug=membership.tenant.slug,
             host=default_host(membership.tenant.slug),
-            url=tenant_url(membership.tenant.slug, "/inbox/"),
+            url=tenant_url(membership.tenant.slug),
             role=membership.get_role_display(),
             suspended=membership.tenant.status != Tenant.Status.ACTIVE,
         )
