@@ -114,16 +114,20 @@ class JoinForm(PersonForm):
         return self.invited
 
 
+def role_choices(*, may_make_owner: bool) -> list[tuple[str, str]]:
+    """The roles that somebody may give, each with what it means."""
+    given = [role for role in Role if may_make_owner or role != Role.OWNER]
+    return [(role.value, f"{role.label}: {ROLE_SAYS[role]}") for role in given]
+
+
 class RoleChoice(forms.ChoiceField):
     """A role, each with what it means. Only an owner may choose the owner's."""
 
     def __init__(self, *, label: str = "Role", **kwargs: Any) -> None:
-        choices = [(role.value, f"{role.label}: {ROLE_SAYS[role]}") for role in Role]
         wrong = {"invalid_choice": "%(value)s is no role that you can give. Choose one of these."}
-        super().__init__(label=label, choices=choices, widget=forms.RadioSelect, error_messages=wrong, **kwargs)
-
-    def leave_out_owner(self) -> None:
-        self.choices = [(value, words) for value, words in self.choices if value != Role.OWNER]  # type: ignore[misc, has-type]
+        super().__init__(
+            label=label, choices=role_choices(may_make_owner=True), widget=forms.RadioSelect, error_messages=wrong, **kwargs
+        )
 
 
 class InviteForm(forms.Form):
@@ -134,8 +138,7 @@ class InviteForm(forms.Form):
 
     def __init__(self, *args: Any, may_make_owner: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not may_make_owner:
-            self.fields["role"].leave_out_owner()  # type: ignore[attr-defined]
+        self.fields["role"].choices = role_choices(may_make_owner=may_make_owner)  # type: ignore[attr-defined]
 
 
 class RoleForm(SeenForm):
@@ -145,8 +148,7 @@ class RoleForm(SeenForm):
 
     def __init__(self, *args: Any, may_make_owner: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not may_make_owner:
-            self.fields["role"].leave_out_owner()  # type: ignore[attr-defined]
+        self.fields["role"].choices = role_choices(may_make_owner=may_make_owner)  # type: ignore[attr-defined]
 
 
 class LeaveForm(SeenForm):

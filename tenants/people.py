@@ -41,9 +41,8 @@ class RoleRow:
 
 def members_page(tenant_id: UUID, *, text: str = "", role: str = "", state: str = "") -> QuerySet[Membership]:
     """The members by name, with `has_factor` and `seen_at`; `text` looks into names and addresses."""
-    factor = Authenticator.objects.filter(user=OuterRef("user_id"), type__in=SECOND_FACTORS)
     seen = SignIn.objects.filter(tenant_id=tenant_id, user=OuterRef("user_id")).order_by().values("user")
-    found = Membership.objects.filter(tenant_id=tenant_id).select_related("user").annotate(has_factor=Exists(factor))
+    found = Membership.objects.filter(tenant_id=tenant_id).select_related("user").annotate(has_factor=Exists(_factor()))
     found = found.annotate(last_seen=Subquery(seen.annotate(last=Max("seen_at")).values("last")))
     if text:
         found = found.filter(Q(user__name__icontains=text) | Q(user__email__icontains=text))
@@ -104,6 +103,12 @@ def without_factor(tenant_id: UUID) -> int:
     return members_page(tenant_id, state="without").count()
 
 
+def _factor() -> QuerySet[Authenticator]:
+    """The second factors of a member's user, in a query of members."""
+    found: QuerySet[Authenticator] = Authenticator.objects.filter(user=OuterRef("user_id"), type__in=SECOND_FACTORS)
+    return found
+
+
 def _in_state(found: QuerySet[Membership], state: str) -> QuerySet[Membership]:
     match state:
         case "active":
@@ -111,7 +116,7 @@ def _in_state(found: QuerySet[Membership], state: str) -> QuerySet[Membership]:
         case "disabled":
             return found.exclude(disabled_at=None)
         case "without":
-            return found.filter(disabled_at=None, user__is_active=True, has_factor=False)
+            return found.filter(~Exists(_factor()), disabled_at=None, user__is_active=True)
     return found
 
 

@@ -64,6 +64,16 @@ def make_schema(schema: str) -> None:
         cursor.execute(script)
 
 
+def make_role(schema: str) -> None:
+    """The role of a schema, unless it is there, over the alias "owner": what comes back from an archive is granted to it."""
+    if not SCHEMA_NAME.fullmatch(schema):
+        raise ValueError(f"{schema!r} is not a schema of ours")
+    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role_of(schema)])
+        if cursor.fetchone() is None:
+            cursor.execute(ROLE_SQL.format(role=role_of(schema)))
+
+
 def drop_schema(schema: str) -> None:
     """Delete a tenant's schema with its role and all that is in it. Where neither is there nothing happens."""
     if not SCHEMA_NAME.fullmatch(schema):

@@ -150,7 +150,10 @@ def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID],
     columns = ("tenant_id", "user_id", "user__name", "role", "user__email", "tenant__needs_two_factor")
     rows = list(found.values_list(*columns))
     without = _without_factor([user for _, user, *_, needs in rows if needs])
-    members = {(tenant, user): MemberRef(user, *rest, is_locked=needs and user in without) for tenant, user, *rest, needs in rows}
+    members = {
+        (tenant, user): MemberRef(user, name, role, email, is_locked=needs and user in without)
+        for tenant, user, name, role, email, needs in rows
+    }
     visits = {pair: visit for pair in pairs if pair not in members and (visit := _supporter(*pair))}
     return {pair: members[pair] for pair in pairs if pair in members} | visits
 

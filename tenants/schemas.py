@@ -41,6 +41,11 @@ class Migrator:
         self._expected = frozenset(key for key in self._executor.loader.graph.nodes if key[0] in labels)
         self._states: dict[frozenset[Key], ProjectState] = {}
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Every migration of the tenant apps, as app.name."""
+        return frozenset(f"{app}.{name}" for app, name in self._expected)
+
     def behind(self, names: list[str]) -> list[Schema]:
         """Those of the schemas that lack a migration. One that does not exist lacks all of them."""
         return [schema for schema in self.standing(names) if self._expected - schema.applied]

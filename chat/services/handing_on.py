@@ -38,14 +38,14 @@ def hand_on(*, tenant: TenantRef, user_id: UUID, heir: UUID | None, name: str, b
         transaction.on_commit(partial(_tell, tenant, told))
     if heir is not None and count:
         title = f"{by} gave you the {_rooms(count)} of {name}"
-        transaction.on_commit(partial(_tell_heir, tenant, heir, title), robust=True)  # what failed is logged; the rooms are theirs
+        transaction.on_commit(partial(_tell_heir, tenant, heir, title), robust=True)  # if that fails, the rooms are theirs still
     return count
 
 
 def held_by(*, tenant: TenantRef, user_id: UUID) -> int:
     """How many open rooms an agent holds. Called outside of the tenant."""
     with in_tenant(tenant):
-        return Room.objects.filter(assignee_id=user_id, status=Room.Status.OPEN).count()
+        return int(Room.objects.filter(assignee_id=user_id, status=Room.Status.OPEN).count())
 
 
 def _tell(tenant: TenantRef, rooms: list[Summary]) -> None:

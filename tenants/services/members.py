@@ -145,7 +145,7 @@ def must_be_role(role: str) -> None:
 
 def _lock(membership: Membership, by: MemberRef | None, seen: str | None, act: str) -> Membership:
     """The member's row as it is now, held until the commit, if this person may change it."""
-    kept = _locked(membership.tenant_id).filter(id=membership.id).first()
+    kept: Membership | None = _locked(membership.tenant_id).filter(id=membership.id).first()
     if kept is None:
         raise NotFound("They are no member any more.")
     if by is not None:

@@ -83,4 +83,4 @@ def link_to(invitation: Invitation) -> str:
     """The link of the last mail of an invitation."""
     found = re.search(r"http\S+/invitations/\S+", mail_to(invitation.email)["text"])
     assert found is not None
-    return found.group()
+    return str(found.group())

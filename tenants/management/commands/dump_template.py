@@ -1,16 +1,14 @@
 """`manage.py dump_template`: write the migrated template as the script that makes a tenant's schema."""
 
-import os
 import re
 import subprocess
-from shutil import which
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from saas.core.database import dsn
+from saas.core.database import NoProgram, environment, program
 from tenants.provisioning import PLACEHOLDER, TEMPLATE_SQL
 from tenants.schemas import TEMPLATE
 
@@ -30,19 +28,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.AS_OWNER:
             raise CommandError("run it as the owner of the schemas: DATABASE_AS_OWNER=1")
-        words = [_pg_dump(), f"--schema={TEMPLATE}", "--schema-only", "--no-owner", "--no-privileges", dsn()]
-        dumped = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 (no shell, our own words)
+        try:
+            pg_dump = program("pg_dump")
+        except NoProgram as error:
+            raise CommandError(str(error)) from None
+        words = [pg_dump, f"--schema={TEMPLATE}", "--schema-only", "--no-owner", "--no-privileges"]
+        dumped = subprocess.run(words, env=environment("default"), capture_output=True, text=True, check=False)  # noqa: S603 (no shell, our own words)
         if dumped.returncode:
             raise CommandError(dumped.stderr)
         TEMPLATE_SQL.write_text(HEADER + _as_script(dumped.stdout) + _applied_migrations())
-
-
-def _pg_dump() -> str:
-    """The program of the folder that PG_BIN names, or the installed one. It must not be older than the server."""
-    path = os.pathsep.join([os.environ.get("PG_BIN", ""), os.environ.get("PATH", "")])
-    if found := which("pg_dump", path=path):
-        return found
-    raise CommandError("there is no pg_dump in PATH, nor in the folder that PG_BIN names")
 
 
 def _as_script(dump: str) -> str:

@@ -93,8 +93,8 @@ def _person(request: HttpRequest, shown: Membership, form: RoleForm, status: int
     mine = member_of(request)
     may_change = shown.user_id != mine.user_id and (shown.role != Role.OWNER or mine.role == Role.OWNER)
     spots = people.spots_in_tenant(tenant_of(request).id, shown.user_id)
-    context = {"person": shown, "form": form, "may_change": may_change, "is_me": shown.user_id == mine.user_id, "spots": spots}
-    return show(request, "person", status=status, **context)
+    context: dict[str, Any] = {"person": shown, "form": form, "may_change": may_change, "spots": spots}
+    return show(request, "person", status=status, is_me=shown.user_id == mine.user_id, **context)
 
 
 def _counts(held: int, places: int) -> list[tuple[int, str]]:
