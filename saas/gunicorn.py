@@ -31,7 +31,7 @@ control_socket_disable = True  # nothing beside the service may steer it, and a 
 loglevel = "warning"
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc]
     """uvicorn under gunicorn, with our protocols and our drain."""
 
     CONFIG_KWARGS = OPTIONS | {"timeout_notify": timeout // 18}

@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,7 +59,12 @@ class Restarted:
         """As it is published."""
         return {
             "sockets": self.sockets,
-            **asdict(self.stay),
+            "sockets_lost": self.stay.lost,
+            "sockets_back": self.stay.ready,
+            "returns": self.stay.returns,
+            "half_back_seconds": self.stay.half,
+            "longest_seconds": self.stay.longest,
+            "most_in_one_second": self.stay.busiest,
             "writers_gap_seconds": [round(gap, 2) for gap in self.gaps],
             "drain_seconds": [round(each, 2) for each in self.drained],
             "start_seconds": [round(each, 2) for each in self.started],

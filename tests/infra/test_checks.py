@@ -230,7 +230,8 @@ class TestRedis:
 class TestWithoutRedis:
     def test_there_is_one_place(self, safe: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(alone, "WAIT_MS", 50)
-        monkeypatch.setattr(alone, "_held", held := [])
+        held: list[psycopg.Connection[Any]] = []
+        monkeypatch.setattr(alone, "_held", held)
         assert checks.refusal() == ""
         assert checks.refusal().startswith("1 settings are not safe")
         for connection in held:
@@ -239,7 +240,8 @@ class TestWithoutRedis:
         held[-1].close()
 
     def test_with_redis_there_is_room_for_all(self, safe: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(alone, "_held", held := [])
+        held: list[psycopg.Connection[Any]] = []
+        monkeypatch.setattr(alone, "_held", held)
         with RedisServer() as url:
             safe.REDIS_HOSTS = [url]
             assert [checks.refusal(), checks.refusal()] == ["", ""]
@@ -262,7 +264,7 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_server_starts_where_all_is_safe_and_not_where_one_thing_is_not(program: str, cluster: Cluster) -> None:
-    server = make_server(**SAFE, **cluster.urls.environment())
+    server = make_server("uvicorn", redis_url="", **SAFE, **cluster.urls.environment())
     server.command = PROGRAMS[program]
     assert server.start().ready() == 200
     server.stop()

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,20 +123,21 @@ def test_every_variable_is_in_the_example() -> None:
     assert named - known == set()
 
 
-def test_a_new_database_gets_its_roles(services: dict[str, Any], tmp_path: Path) -> None:
+def test_a_new_database_gets_its_roles(services: dict[str, Any]) -> None:
     """infra/compose/postgres.sh, run as the postgres image runs it, on a new server; then the two logins of the addresses."""
-    tmp_path.chmod(0o755)
-    server = EmbeddedPostgres(tmp_path)
     passwords = {"PORCH_APP_PASSWORD": "it's secret", "PORCH_OWNER_PASSWORD": "another"}
-    with server.use() as superuser:
-        url = urlsplit(superuser)
-        there = {"PGHOST": url.hostname, "PGPORT": str(url.port), "PGPASSWORD": url.password, "CLUSTER_SQL": str(CLUSTER_SQL)}
-        path = f"{server.programs.path('psql').parent}:/usr/bin:/bin"
-        words = ["/bin/sh", str(ROOT / "infra/compose/postgres.sh")]
-        subprocess.run(words, env=passwords | there | {"PATH": path}, check=True)  # type: ignore[dict-item]
-        for variable, password in {"DATABASE_URL": "it's secret", "DATABASE_OWNER_URL": "another"}.items():
-            address = urlsplit(re.sub(r"\$\{.*?\}", "", services["web"]["environment"][variable]))
-            name = {"user": address.username, "dbname": address.path[1:], "password": password}
-            with psycopg.connect(host=url.hostname, port=url.port, **name) as connection:  # type: ignore[arg-type]
-                assert connection.execute("SELECT session_user").fetchone() == (address.username,)
-    server.wait_stopped()
+    with tempfile.TemporaryDirectory(prefix="porchlight-compose-") as made:
+        Path(made).chmod(0o755)  # as root, the server's account must enter it
+        server = EmbeddedPostgres(made)
+        with server.use() as superuser:
+            url = urlsplit(superuser)
+            address = {"PGHOST": url.hostname or "", "PGPORT": str(url.port), "PGPASSWORD": url.password or ""}
+            path = f"{server.programs.path('psql').parent}:/usr/bin:/bin"
+            words = ["/bin/sh", str(ROOT / "infra/compose/postgres.sh")]
+            subprocess.run(words, env=passwords | address | {"PATH": path, "CLUSTER_SQL": str(CLUSTER_SQL)}, check=True)
+            for variable, password in {"DATABASE_URL": "it's secret", "DATABASE_OWNER_URL": "another"}.items():
+                told = urlsplit(re.sub(r"\$\{.*?\}", "", services["web"]["environment"][variable]))
+                login = f"host={url.hostname} port={url.port} user={told.username} dbname={told.path[1:]}"
+                with psycopg.connect(login, password=password) as connection:
+                    assert connection.execute("SELECT session_user").fetchone() == (told.username,)
+        server.wait_stopped()
