@@ -1,12 +1,19 @@
-"""The address of the database for code that speaks to it without Django's connections."""
+"""The database for code that speaks to it without Django's connections: its address, and PostgreSQL's own programs."""
+
+import os
+from shutil import which
 
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
 
 
-def dsn() -> str:
-    """The connection string of the login role `porch_app`, which holds nothing until it takes a role."""
-    database = settings.DATABASES["default"]
+class NoProgram(Exception):
+    """A program of PostgreSQL is not installed; the sentence says where it was looked for."""
+
+
+def dsn(alias: str = "default") -> str:
+    """The connection string of an alias. The web's login role, `porch_app`, holds nothing until it takes a role."""
+    database = settings.DATABASES[alias]
     return make_conninfo(
         host=database["HOST"],
         port=database["PORT"],
@@ -14,3 +21,21 @@ def dsn() -> str:
         user=database["USER"],
         password=database["PASSWORD"],
     )
+
+
+def environment(alias: str) -> dict[str, str]:
+    """The same for PostgreSQL's own programs, beside our own variables: what stands in a command line everybody can read."""
+    database = settings.DATABASES[alias]
+    names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGDATABASE": "NAME", "PGUSER": "USER", "PGPASSWORD": "PASSWORD"}
+    return os.environ | {variable: database[name] for variable, name in names.items()}
+
+
+def program(name: str) -> str:
+    """The path of `pg_dump` and the like: in the folder that PG_BIN names, or the installed one. Raises NoProgram.
+
+    It must not be older than the server.
+    """
+    path = os.pathsep.join([os.environ.get("PG_BIN", ""), os.environ.get("PATH", "")])
+    if found := which(name, path=path):
+        return found
+    raise NoProgram(f"there is no {name} in PATH, nor in the folder that PG_BIN names")

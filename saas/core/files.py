@@ -26,6 +26,13 @@ def put(tenant_id: UUID, content: bytes | BinaryIO) -> UUID:
     return file_id
 
 
+def put_back(tenant_id: UUID, file_id: UUID, content: BinaryIO) -> None:
+    """Store a file of an archive by the id that it had. One that is there already stays: a file never changes."""
+    name = _name(tenant_id, file_id)
+    if not default_storage.exists(name):
+        default_storage.save(name, File(content))
+
+
 def open_file(tenant_id: UUID, file_id: UUID) -> BinaryIO:
     """A stream to read and close. Raises NotFound, for a file of another tenant too."""
     try:

@@ -40,6 +40,7 @@ acts_elsewhere = Hook(
     "acts_elsewhere"
 )  # tenant_id: UUID, asked: AuditQuery, limit: int -> [Entry] of a log of its own, newest first
 act_names = Hook("act_names")  # -> {act: sentence} of what a log of its own holds
+tenant_restored = Hook("tenant_restored")  # tenant: TenantRef -> opens what hangs on a tenant, where it came from elsewhere
 tenant_changed = Hook("tenant_changed")  # tenant_id: UUID -> caches forget it, sockets of a suspended tenant close
 export_tenant = Hook("export_tenant")  # tenant: TenantRef -> iterator of (name of a file, iterator of its bytes), on the platform
 limits_of_plan = Hook("limits_of_plan")  # tenant: TenantRef -> {name of a limit, or *: factor}, in a thread, on the platform

@@ -43,6 +43,7 @@ def begin() -> None:
         connection.execute("alter system set fsync = off")  # it is deleted at the end, whatever happens
         connection.execute("select pg_reload_conf()")
     urls = prepare(superuser, name="tests", secrets_file=folder / "secrets.json")
+    os.environ["PG_BIN"] = str(server.programs.path("pg_dump").parent)
     os.environ.update(
         _environment(folder) | urls.environment() | {"TEST_SUPERUSER_URL": superuser.removesuffix("postgres") + "tests"}
     )

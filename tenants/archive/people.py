@@ -1,0 +1,112 @@
+"""A tenant's rows of `public`: its hosts and keys, who works there and how they sign in, and what they did."""
+
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from psycopg import sql
+
+from tenants.archive.manifest import ROWS, BadArchive, Manifest, Rows, part
+from tenants.archive.schema import Connection
+
+MEMBERS: Final = "SELECT user_id FROM tenants_membership WHERE tenant_id = {tenant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Which rows of a table are the tenant's. Those that hang on a user come back only with the user."""
+
+    name: str
+    which: str
+    user: str = ""  # the column that names the user
+
+
+# In the order in which they are put back.
+TABLES: Final = (
+    Table("tenants_user", f"id IN ({MEMBERS})"),
+    Table("account_emailaddress", f"user_id IN ({MEMBERS})", user="user_id"),
+    Table("mfa_authenticator", f"user_id IN ({MEMBERS})", user="user_id"),
+    Table("tenants_tenant", "id = {tenant}"),
+    Table("tenants_domain", "tenant_id = {tenant}"),
+    Table("tenants_embedkey", "tenant_id = {tenant}"),
+    Table("tenants_membership", "tenant_id = {tenant}"),
+    Table("tenants_invitation", "tenant_id = {tenant}"),
+    Table("tenants_firstrun", "tenant_id = {tenant}"),
+    Table("tenants_auditentry", "tenant_id = {tenant}"),
+)
+# A number that the database gave is only good in the database that gave it.
+COLUMNS: Final = """
+    SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+        AND NOT (attname = 'id' AND atttypid IN ('int4'::regtype, 'int8'::regtype)) ORDER BY attnum
+"""
+# What stands in the way of a tenant that comes from elsewhere: somebody else has its name, its host, or a person's address.
+TAKEN: Final = """
+    SELECT 'the name ' || mine.slug FROM new_tenants_tenant mine JOIN tenants_tenant other ON other.slug = mine.slug
+        WHERE other.id <> mine.id
+    UNION ALL SELECT 'the host ' || mine.domain FROM new_tenants_domain mine JOIN tenants_domain other USING (domain)
+        WHERE other.tenant_id <> mine.tenant_id
+    UNION ALL SELECT 'the address ' || mine.email FROM new_tenants_user mine JOIN tenants_user other ON other.email = mine.email
+        WHERE other.id <> mine.id
+"""
+
+
+def copy_out(connection: Connection, tenant_id: UUID, folder: Path) -> dict[str, Rows]:
+    """Write the tenant's rows of each table into a file of the folder; what was written, by the table's name."""
+    return {table.name: _copy_out(connection, table, tenant_id, folder / table.name) for table in TABLES}
+
+
+def copy_in(connection: Connection, archive: tarfile.TarFile, manifest: Manifest) -> int:
+    """Put back what is not there, in the connection's transaction; how many rows. What is there stays as it is.
+
+    Raises BadArchive if something that must be the tenant's own is somebody else's here.
+    """
+    for table in TABLES:
+        _load(connection, archive, table, manifest.public)
+    if taken := [what for (what,) in connection.execute(TAKEN).fetchall()]:
+        raise BadArchive(f"somebody else here has {', '.join(taken)}")
+    newcomers = "SELECT mine.id FROM new_tenants_user mine WHERE mine.id NOT IN (SELECT id FROM tenants_user)"
+    connection.execute(f"CREATE TEMP TABLE newcomers ON COMMIT DROP AS {newcomers}")
+    return sum(_insert(connection, table, manifest.public[table.name].columns) for table in TABLES)
+
+
+def _copy_out(connection: Connection, table: Table, tenant_id: UUID, to: Path) -> Rows:
+    columns = [name for (name,) in connection.execute(COLUMNS, [table.name]).fetchall()]
+    which = sql.SQL(table.which).format(tenant=sql.Literal(tenant_id))
+    chosen = sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT").format(_listed(columns), sql.Identifier(table.name), which)
+    rows = 0
+    with connection.cursor() as cursor, cursor.copy(chosen) as copied, to.open("wb") as file:
+        for line in copied:
+            rows += 1
+            file.write(line)
+    return Rows(columns=columns, rows=rows)
+
+
+def _load(connection: Connection, archive: tarfile.TarFile, table: Table, public: Mapping[str, Rows]) -> None:
+    """The archive's rows beside the table, where they can be looked at before they are put in."""
+    here = {name for (name,) in connection.execute(COLUMNS, [table.name]).fetchall()}
+    columns = public[table.name].columns
+    if unknown := set(columns) - here:
+        raise BadArchive(f"a newer release made this archive: {table.name} has no {', '.join(sorted(unknown))} here")
+    beside, original = sql.Identifier(f"new_{table.name}"), sql.Identifier(table.name)
+    chosen = sql.SQL("SELECT {} FROM {} WITH NO DATA").format(_listed(columns), original)
+    connection.execute(sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS {}").format(beside, chosen))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(beside, _listed(columns))
+    with connection.cursor() as cursor, cursor.copy(statement) as copied, part(archive, f"{ROWS}/{table.name}") as stream:
+        while piece := stream.read(1 << 16):
+            copied.write(piece)
+
+
+def _insert(connection: Connection, table: Table, columns: list[str]) -> int:
+    names = _listed(columns)
+    which = sql.SQL("WHERE {} IN (SELECT id FROM newcomers)").format(sql.Identifier(table.user)) if table.user else sql.SQL("")
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} {} ON CONFLICT DO NOTHING").format(
+        sql.Identifier(table.name), names, names, sql.Identifier(f"new_{table.name}"), which
+    )
+    return connection.execute(statement).rowcount
+
+
+def _listed(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))

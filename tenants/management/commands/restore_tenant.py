@@ -1,0 +1,37 @@
+"""`manage.py restore_tenant`: a tenant back from its archive."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from saas.core.database import NoProgram
+from tenants.archive import BadArchive, restore
+from tenants.postgresql.base import connection_of
+
+
+class Command(BaseCommand):
+    """Restores one tenant. The archive is read whole and compared before anything is changed."""
+
+    help = "Restores a tenant from an archive of backup_tenant. Needs DATABASE_AS_OWNER=1 and pg_restore."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("archive", type=Path)
+        parser.add_argument(
+            "--replace", action="store_true", help="also where the tenant is there; that one is kept beside, as ARCHIVE.replaced"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.AS_OWNER:
+            raise CommandError("run it as the owner of the schemas: DATABASE_AS_OWNER=1")
+        connection_of("default").set_schema_to_public()
+        try:
+            done = restore(options["archive"], replace=options["replace"])
+        except (BadArchive, NoProgram, RuntimeError) as error:
+            raise CommandError(str(error)) from None
+        kept = f"; what was there is in {done.kept}" if done.kept else ""
+        rest = f"{done.people} missing rows of its people and hosts, {done.files} files"
+        self.stdout.write(f"{done.tenant.slug}: {done.rows} rows, {rest}{kept}")
