@@ -23,8 +23,9 @@ LEFT_OUT: Final = {
         "notification",
         "front",
     },
-    PLATFORM: {"mailbox", "mail", "you", "hand_over", "mfa_download_recovery_codes"},
+    PLATFORM: {"you", "hand_over", "mfa_download_recovery_codes"},
 }
+ELSEWHERE: Final = ("/staff/", "/dev/")  # what is for others than customers
 LINKS: Final = "() => [...document.querySelectorAll('a[href]:not([download])')].map((link) => link.href)"
 VIOLATIONS: Final = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -51,14 +52,13 @@ async def pages(page: Page, start: str, urlconf: str) -> AsyncIterator[tuple[str
 def name_of(address: str, start: str, urlconf: str) -> str | None:
     """The route's name; None for what is elsewhere, or is no page to be looked at."""
     parts = urlsplit(address)
-    if parts.netloc != urlsplit(start).netloc:
+    if parts.netloc != urlsplit(start).netloc or parts.path.startswith(ELSEWHERE):
         return None
     try:
         name = resolve(parts.path, urlconf=urlconf).url_name
     except Resolver404:
         pytest.fail(f"a link leads to {parts.path}, which is no page")
-    is_staff = urlconf == PLATFORM and parts.path.startswith("/staff/")
-    return None if name is None or is_staff or name in LEFT_OUT[urlconf] else name
+    return None if name in LEFT_OUT[urlconf] else name
 
 
 async def violations(page: Page) -> list[str]:

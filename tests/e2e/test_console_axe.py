@@ -80,3 +80,11 @@ async def test_what_opens_above_a_page(product: Product, browser: Browser, look:
         await page.locator(".drawer summary").click()
         await expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
         assert await violations(page) == []
+
+
+async def test_a_fault_is_found(product: Product, browser: Browser) -> None:
+    page = await ada(product, browser, "light")
+    assert await violations(page) == []
+    await page.evaluate("document.querySelector('main').append(document.createElement('img'))")
+    [fault] = await violations(page)
+    assert fault.startswith("image-alt: ")
