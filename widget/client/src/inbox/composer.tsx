@@ -141,7 +141,7 @@ function Writing({ model, target, task, words, hint, people }: WritingProps) {
           enterkeyhint="send"
           aria-label={isEdit ? en.editing : words}
           placeholder={words}
-          aria-controls="names"
+          aria-controls={offer.people.length > 0 ? "names" : undefined}
           aria-activedescendant={optionOf(offer)}
           value={text}
           onInput={(event) => {
