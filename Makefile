@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check fmt bench chaos rolling-restart conformance pictures lock migrate template shell worker setup dev
+.PHONY: help up test check fmt bench chaos rolling-restart infra-apply conformance pictures lock migrate template shell worker setup dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,7 @@ test: dev ## Run the tests: client, server, browser; T= chooses some of the latt
 	@$(RUN) -m saas.up.browser
 	@$(RUN) -m saas.up.redis
 	@$(RUN) -m saas.up.unpacked
+	-@$(RUN) -m tests.infra.environment
 	$(RUN) -m saas.up.node --test "test/*.test.ts"
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
 
@@ -51,6 +52,10 @@ rolling-restart: dev ## Restart two processes behind nginx under 2,000 sockets; 
 	@$(RUN) -m saas.up.redis
 	@$(RUN) -m saas.up.unpacked
 	$(RUN) -m tests.infra.rolling
+
+infra-apply: dev ## Make the whole of infra/terraform/ on an AWS that answers here, and look at it; needs Terraform
+	@$(RUN) -m tests.infra.environment
+	@.venv/infra/bin/python -m tests.infra.apply
 
 conformance: dev ## Try any server against the protocol: URL= WIDGET= KEY= PARENT= EMAIL= PASSWORD=, or the one of `make up`
 	@$(foreach name,URL WIDGET KEY PARENT EMAIL PASSWORD,$(if $($(name)),CONFORMANCE_$(name)='$($(name))')) \

@@ -25,7 +25,10 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = ["arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/${local.name}/*"]
+      values = [
+        for group in ["/${local.name}/*", "/aws/rds/instance/${local.name}/*"] :
+        "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:${group}"
+      ]
     }
   }
 

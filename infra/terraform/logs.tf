@@ -30,4 +30,5 @@ resource "aws_cloudwatch_log_group" "database" {
 
   name              = "/aws/rds/instance/${local.name}/${each.key}"
   retention_in_days = var.log_days
+  kms_key_id        = aws_kms_key.main.arn
 }

@@ -1,16 +1,12 @@
 # Three rings of subnets in each zone: public for the load balancer and NAT, private for the tasks, data for what they store.
 
-data "aws_availability_zones" "available" {
-  state = "available"
-}
-
 locals {
-  zones = slice(data.aws_availability_zones.available.names, 0, var.zones)
-  # By number, not by name: what is known before the first apply.
-  public_cidrs  = [for number in range(var.zones) : cidrsubnet(var.vpc_cidr, 8, number)]
-  private_cidrs = [for number in range(var.zones) : cidrsubnet(var.vpc_cidr, 4, number + 1)]
-  data_cidrs    = [for number in range(var.zones) : cidrsubnet(var.vpc_cidr, 8, number + 8)]
-  nat_count     = var.nat_per_zone ? var.zones : 1
+  zones = formatlist("${var.region}%s", var.zones)
+
+  public_cidrs  = [for number in range(length(var.zones)) : cidrsubnet(var.vpc_cidr, 8, number)]
+  private_cidrs = [for number in range(length(var.zones)) : cidrsubnet(var.vpc_cidr, 4, number + 1)]
+  data_cidrs    = [for number in range(length(var.zones)) : cidrsubnet(var.vpc_cidr, 8, number + 8)]
+  nat_count     = var.nat_per_zone ? length(var.zones) : 1
 }
 
 resource "aws_vpc" "main" {
@@ -22,7 +18,7 @@ resource "aws_vpc" "main" {
 }
 
 resource "aws_subnet" "public" {
-  count = var.zones
+  count = length(var.zones)
 
   vpc_id            = aws_vpc.main.id
   availability_zone = local.zones[count.index]
@@ -32,7 +28,7 @@ resource "aws_subnet" "public" {
 }
 
 resource "aws_subnet" "private" {
-  count = var.zones
+  count = length(var.zones)
 
   vpc_id            = aws_vpc.main.id
   availability_zone = local.zones[count.index]
@@ -42,7 +38,7 @@ resource "aws_subnet" "private" {
 }
 
 resource "aws_subnet" "data" {
-  count = var.zones
+  count = length(var.zones)
 
   vpc_id            = aws_vpc.main.id
   availability_zone = local.zones[count.index]
@@ -89,14 +85,14 @@ resource "aws_route" "internet" {
 }
 
 resource "aws_route_table_association" "public" {
-  count = var.zones
+  count = length(var.zones)
 
   subnet_id      = aws_subnet.public[count.index].id
   route_table_id = aws_route_table.public.id
 }
 
 resource "aws_route_table" "private" {
-  count = var.zones
+  count = length(var.zones)
 
   vpc_id = aws_vpc.main.id
 
@@ -104,7 +100,7 @@ resource "aws_route_table" "private" {
 }
 
 resource "aws_route" "nat" {
-  count = var.zones
+  count = length(var.zones)
 
   route_table_id         = aws_route_table.private[count.index].id
   destination_cidr_block = "0.0.0.0/0"
@@ -112,7 +108,7 @@ resource "aws_route" "nat" {
 }
 
 resource "aws_route_table_association" "private" {
-  count = var.zones
+  count = length(var.zones)
 
   subnet_id      = aws_subnet.private[count.index].id
   route_table_id = aws_route_table.private[count.index].id
@@ -126,7 +122,7 @@ resource "aws_route_table" "data" {
 }
 
 resource "aws_route_table_association" "data" {
-  count = var.zones
+  count = length(var.zones)
 
   subnet_id      = aws_subnet.data[count.index].id
   route_table_id = aws_route_table.data.id

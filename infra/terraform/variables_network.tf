@@ -10,13 +10,18 @@ variable "vpc_cidr" {
 }
 
 variable "zones" {
-  description = "How many availability zones to spread over."
-  type        = number
-  default     = 2
+  description = "The availability zones to spread over, by their letters. Named, so that a new one of AWS's moves nothing."
+  type        = list(string)
+  default     = ["a", "b"]
 
   validation {
-    condition     = contains([2, 3], var.zones)
-    error_message = "zones is 2 or 3: the load balancer wants two, and few regions have more than three."
+    condition     = length(var.zones) >= 2 && length(var.zones) <= 3 && length(distinct(var.zones)) == length(var.zones)
+    error_message = "zones are 2 or 3 different ones: the load balancer wants two, and few regions have more than three."
+  }
+
+  validation {
+    condition     = alltrue([for zone in var.zones : can(regex("^[a-f]$", zone))])
+    error_message = "zones are single letters, like [\"a\", \"b\"]."
   }
 }
 

@@ -27,16 +27,11 @@ run "words_of_the_wrong_form" {
     database_version = "17"
     settings         = { STRIPE_SECRET_KEY = "sk_live_x" }
     optional_secrets = ["STRIPE_KEY"]
-    services = {
-      web    = { cpu = 512, memory = 1024, least = 2, most = 8 }
-      ws     = { cpu = 1024, memory = 1024, least = 3, most = 25 } # less memory than Fargate gives to a core
-      worker = { cpu = 512, memory = 1024, least = 2, most = 4 }
-    }
   }
 
   expect_failures = [
     var.environment, var.region, var.base_host, var.zone_id, var.image, var.alarm_email, var.vpc_cidr, var.cdn_price_class,
-    var.architecture, var.log_days, var.database_version, var.settings, var.optional_secrets, var.services,
+    var.architecture, var.log_days, var.database_version, var.settings, var.optional_secrets,
   ]
 }
 
@@ -48,12 +43,12 @@ run "numbers_that_lose_sockets_or_data" {
     idle_timeout_seconds = 25 # as short as a ping
     connections_per_task = 20000
     requests_per_ip      = 10
-    zones                = 1
+    zones                = ["a"]
     passwords_version    = 0
     services = {
       web    = { cpu = 512, memory = 1024, least = 2, most = 8 }
       ws     = { cpu = 1024, memory = 2048, least = 1, most = 25 } # one alone in production
-      worker = { cpu = 512, memory = 1024, least = 2, most = 4 }
+      worker = { cpu = 512, memory = 640, least = 2, most = 4 }    # less than Fargate gives to half a core
     }
     database = {
       instance_class  = "db.m7g.large"

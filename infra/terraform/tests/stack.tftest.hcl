@@ -43,18 +43,23 @@ run "production" {
   }
 
   assert {
-    condition     = length(aws_subnet.private) == var.zones && length(aws_subnet.data) == var.zones && length(aws_nat_gateway.main) == var.zones
+    condition     = length(aws_subnet.private) == length(var.zones) && length(aws_subnet.data) == length(var.zones) && length(aws_nat_gateway.main) == length(var.zones)
     error_message = "Each zone has private subnets and, in production, a NAT of its own."
   }
 
   assert {
-    condition     = length(distinct(concat(local.public_cidrs, local.private_cidrs, local.data_cidrs))) == 3 * var.zones
+    condition     = length(distinct(concat(local.public_cidrs, local.private_cidrs, local.data_cidrs))) == 3 * length(var.zones)
     error_message = "No two subnets share addresses."
   }
 
   assert {
     condition     = alltrue([for service in aws_ecs_service.service : !service.network_configuration[0].assign_public_ip])
     error_message = "No task has a public address."
+  }
+
+  assert {
+    condition     = alltrue([for service in aws_ecs_service.service : service.deployment_minimum_healthy_percent == 100 && service.deployment_maximum_percent == 200 && service.deployment_circuit_breaker[0].rollback])
+    error_message = "A deploy starts new tasks before it ends old ones, and goes back where they do not come up."
   }
 
   assert {
