@@ -35,9 +35,11 @@ export function Mark() {
   );
 }
 
-/** One or two letters that stand for a name: the first of its first and last word. */
+/** One or two letters that stand for a name: the first of its first and last word, without what is in brackets. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/u);
+  const all = name.trim().split(/\s+/u);
+  const named = all.filter((word) => word[0] !== "(");
+  const words = named.length > 0 ? named : all;
   const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
   return letters
     .map((word) => [...(word ?? "")][0] ?? "")
