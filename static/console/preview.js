@@ -2,6 +2,12 @@
 
 HTMLElement.prototype.focus = () => {};
 
+try {
+  localStorage.clear(); // each preview is another site to the loader, which keeps something of every one
+} catch {
+  // blocked: then nothing is kept either
+}
+
 const loader = document.querySelector("script[data-key]");
 
 function open() {

@@ -54,7 +54,11 @@ export function App({ boot, model, locale, texts }: AppProps) {
 
 function useChanges(model: Model): void {
   const [, draw] = useState(0);
-  useEffect(() => model.subscribe(() => draw((count) => count + 1)), [model]);
+  useEffect(() => {
+    const redraw = () => draw((count) => count + 1);
+    redraw(); // what happened since it was drawn first
+    return model.subscribe(redraw);
+  }, [model]);
 }
 
 function useEscape(close: () => void): void {
