@@ -6,7 +6,7 @@ A page costs four statements, however many complaints it shows.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
@@ -72,7 +72,7 @@ class Case:
         return self.message.author_kind == "visitor" and self.message.room.kind == "community"
 
 
-def reported(*, settled: bool = False, room_id: UUID | None = None) -> QuerySet[Report, UUID]:
+def reported(*, settled: bool = False, room_id: UUID | None = None) -> QuerySet[Any, Any]:
     """The ids of messages with open complaints, or with settled ones only; what was complained about last is first.
 
     Not evaluated: the pager counts it.
@@ -124,10 +124,15 @@ def _add_context(shown: Mapping[UUID, Case]) -> None:
 def _add_restraints(shown: Mapping[UUID, Case]) -> None:
     """How their authors stand in the room now."""
     authors = {case.message.author_id for case in shown.values() if case.message.author_id}
-    now, places = timezone.now(), {}
+    now = timezone.now()
+    places: dict[tuple[UUID, UUID | None], Participant] = {}
     for place in Participant.objects.filter(person_id__in=authors, room__in={case.message.room_id for case in shown.values()}):
         places[place.room_id, place.person_id] = place
     for case in shown.values():
-        if place := places.get((case.message.room_id, case.message.author_id)):
-            case.muted_until = place.muted_until if place.muted_until and place.muted_until > now else None
-            case.banned_until = place.banned_until if place.banned_until and place.banned_until > now else None
+        if theirs := places.get((case.message.room_id, case.message.author_id)):
+            case.muted_until = _lasting(theirs.muted_until, now)
+            case.banned_until = _lasting(theirs.banned_until, now)
+
+
+def _lasting(end: datetime | None, now: datetime) -> datetime | None:
+    return end if end and end > now else None

@@ -109,7 +109,7 @@ def _tell_moderators(tenant: TenantRef, report: ReportOut) -> None:
         kind="reported",
         title=f"{report.reporter['name']} reported a message",
         body=report.message.text[:300],
-        url=f"/inbox/{report.room['id']}/",
+        url=f"/moderation/?room={report.room['id']}",
         room=UUID(report.room["id"]),
         key=f"report:{report.message.id}",
     )

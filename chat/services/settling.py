@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
+from msgspec import UNSET
 
 from chat.access import Act, demand, room_for
 from chat.models import Message, Report
@@ -82,8 +83,7 @@ def _reported(tenant: TenantRef, principal: Principal, message_id: UUID) -> Mess
 def _restrain(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> None:
     if message.author_kind != "visitor" or message.author_id is None:
         raise Conflict("Only visitors are muted or banned.", field="author")
-    ends = {"muted_until": decision.muted_until, "banned_until": decision.banned_until}
-    change = MemberChange(**{field: end for field, end in ends.items() if end})
+    change = MemberChange(muted_until=decision.muted_until or UNSET, banned_until=decision.banned_until or UNSET)
     try:
         set_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
     except NotFound:

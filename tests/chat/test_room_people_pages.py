@@ -10,12 +10,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from chat.models import Invitation, Participant, Room, Visitor
 from chat.services.moderation import pin
+from chat.services.sites import change_site
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tests.support.cast import MakeTenant
 from tests.support.community import Visit, community, member, message_of, place_of, team_member
 from tests.support.console import Desk
-from tests.support.talk import visitor
+from tests.support.talk import embed_key, visitor
 from tests.support.web import Browser
 
 
@@ -38,7 +39,7 @@ def room_row(tenant: TenantRef, room_id: UUID) -> Room:
 class TestPeople:
     def test_the_list_and_its_parts(self, tenant: TenantRef, olga: Desk) -> None:
         room, later = community(tenant), timezone.now() + timedelta(days=1)
-        names = {
+        names: dict[str, dict[str, Any]] = {
             "Mo": {"role": "moderator"},
             "Lou": {"muted_until": later},
             "Bo": {"banned_until": later},
@@ -134,6 +135,11 @@ class TestPeople:
 
 
 class TestInvitations:
+    @pytest.fixture(autouse=True)
+    def shop(self, tenant: TenantRef) -> None:
+        """The pages of the shop may show the site."""
+        change_site(tenant, embed_key(tenant).site_id, allowed_origins=["https://shop.example", "https://*.shop.example"])
+
     def test_a_link_is_shown_once_and_lets_in(self, tenant: TenantRef, olga: Desk) -> None:
         room = community(tenant, join_rule="invited")
         path = f"/rooms/{room}/invitations/"
@@ -158,7 +164,9 @@ class TestInvitations:
     @pytest.mark.parametrize(
         ("field", "bad", "words"),
         [
-            ("page", "javascript:alert(1)", "This is not an address like"),
+            ("page", "javascript:alert(1)", "is not an address like"),
+            ("page", "https://elsewhere.example/", "Pages of https://elsewhere.example may not show"),
+            ("page", "http://shop.example/", "Pages of http://shop.example may not show"),
             ("uses", "0", "1 to 10000"),
             ("uses", "many", "whole number of people"),
             ("expires_in", "1", "not one of the available choices"),

@@ -1,5 +1,6 @@
 """Keeping order in one room: slow mode, the lock, what is pinned."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -29,7 +30,7 @@ def moderation(request: HttpRequest, room_id: UUID) -> HttpResponse:
             return redirect("room_moderation", room_id=room_id)
         shown = room_on(request, room_id)
     with in_tenant(tenant_of(request)):
-        context = {"pinned": pinned_in(shown), "open_cases": open_cases(room_id)}
+        context: dict[str, Any] = {"pinned": pinned_in(shown), "open_cases": open_cases(room_id)}
     return show(request, shown, "room_moderation", form=form, status=form.status, **context)
 
 

@@ -4,10 +4,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from chat.models import Room, Site
+from chat.origins import clean_patterns, origin_allowed
 from chat.services.members import LONGEST, until
 from chat.services.rooms import LONGEST_TITLE, SLOWEST, values_of
+from saas.core.errors import BadFrame
 from saas.core.forms import SeenForm
 
 MOST_TYPED: Final = 2_000  # characters; far above the limit: a title that is too long is answered beside the field, not cut
@@ -215,6 +218,21 @@ class InvitationForm(forms.Form):
         label="For how many people", initial=1, error_messages={"invalid": "This is a whole number of people, such as 10."}
     )
     expires_in = forms.ChoiceField(label="Works for", choices=STAYS, initial="604800")
+
+    def __init__(self, *args: Any, site: Site | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.site = site
+
+    def clean_page(self) -> str:
+        """A page that may not show the site would lead nobody anywhere."""
+        page: str = self.cleaned_data["page"]
+        try:
+            (origin,) = clean_patterns([page])
+        except BadFrame:
+            raise ValidationError(f"{page[:80]!r} is not an address like https://shop.example/friends.") from None
+        if self.site is not None and not origin_allowed(origin, self.site.allowed_origins):
+            raise ValidationError(f"Pages of {origin} may not show {self.site.name}. Allow them on the site's page first.")
+        return page
 
 
 class SureForm(forms.Form):

@@ -26,7 +26,7 @@ def invitations_of(request: HttpRequest, room_id: UUID) -> HttpResponse:
     room = room_on(request, room_id)
     if room.kind != Room.Kind.COMMUNITY:
         raise Conflict("Every agent is in a team room already: nobody is invited to it.")
-    form = InvitationForm(request.POST or None, initial={"page": _usual_page(room)})
+    form = InvitationForm(request.POST or None, initial={"page": _usual_page(room)}, site=room.site)
     link = _made(request, room_id, form) if request.method == "POST" and form.is_valid() else ""
     found = invitations(tenant_of(request), agent_of(request), room_id=room_id)
     context: dict[str, Any] = {"form": form, "link": link, "found": found}

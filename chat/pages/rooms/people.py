@@ -38,7 +38,14 @@ def people(request: HttpRequest, room_id: UUID) -> HttpResponse:
         counts = counts_in(room_id)
         others = visitors_named(room.site_id, room_id, named) if named and room.site_id else []
     filters = [(with_query(asked, only=one, page=None), WORDS[one], counts[one], one == only) for one in Only]
-    context = {"page": found, "filters": filters, "only": only, "named": named, "others": others, "now": timezone.now()}
+    context: dict[str, Any] = {
+        "page": found,
+        "filters": filters,
+        "only": only,
+        "named": named,
+        "others": others,
+        "now": timezone.now(),
+    }
     return show(request, room, "room_people", for_good=for_good(), **context)
 
 
@@ -48,14 +55,15 @@ def person(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse
     room, form = _community(request, room_id), RestrainForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            change = MemberChange(**{form.cleaned_data["how"]: form.end})
+            how, end = form.cleaned_data["how"], form.end
+            change = MemberChange(muted_until=end) if how == "muted_until" else MemberChange(banned_until=end)
             found = set_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id, change=change)
         except NotFound:
             raise
         except AppError as refusal:
             refuse(form, refusal)
         else:
-            messages.success(request, f"{found.name} is {'muted' if form.cleaned_data['how'] == 'muted_until' else 'banned'}.")
+            messages.success(request, f"{found.name} is {'muted' if how == 'muted_until' else 'banned'}.")
             return redirect("room_person", room_id=room_id, person_id=person_id)
     context = {"place": _place(request, room_id, person_id), "form": form, "now": timezone.now(), "for_good": for_good()}
     status = UNPROCESSABLE if form.errors else 200
