@@ -1,4 +1,4 @@
-# Who is told of what. docs/operations.md has a page for each.
+# Who is told of what. The README says where to read on at each.
 
 resource "aws_sns_topic" "alarms" {
   name              = "${local.name}-alarms"

@@ -28,7 +28,7 @@ locals {
     essential              = true
     readonlyRootFilesystem = true
     mountPoints            = [{ sourceVolume = "scratch", containerPath = local.scratch, readOnly = false }]
-    ulimits                = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }] # a socket is a descriptor
+    ulimits                = [{ name = "nofile", softLimit = 65535, hardLimit = 65535 }] # a socket is a descriptor
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
     stopTimeout            = local.drain_seconds
     volumesFrom            = []

@@ -1,9 +1,11 @@
 """What is watched: logs, alarms, the dashboard."""
 
 import json
+import re
 from typing import Any
 
 from tests.infra.apply.checks.registry import Checks, Stack
+from tests.infra.terraform import SOURCE
 
 CHECKS = Checks()
 NAME = "porchlight-production"
@@ -54,6 +56,14 @@ def alarms_for_all(stack: Stack) -> None:
         "jobs-failed",
     }
     assert wanted <= names, wanted - names
+
+
+@CHECKS("The README says of each alarm what to do about it.")
+def alarms_told(stack: Stack) -> None:
+    told = re.findall(r"`([a-z-]+)`", (SOURCE / "README.md").read_text().partition("## Alarms")[2].partition("## ")[0])
+    for alarm in _alarms(stack):
+        name = alarm["AlarmName"]
+        assert name.startswith("TargetTracking-") or any(name.endswith(f"-{each}") for each in told), name
 
 
 @CHECKS("The dashboard shows sockets, edges, tasks, the database and the bus.")
