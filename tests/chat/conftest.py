@@ -1,14 +1,16 @@
-"""Who acts in the tests of rooms."""
+"""Who acts in the tests of rooms and sites."""
 
 import pytest
 
-from tenants.context import TenantRef
+from chat.models import Site
+from chat.services.tags import lately
+from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tenants.tokens import Principal
 from tests.support.api import Program, signed_in
-from tests.support.community import (
-    team_member,
-)
+from tests.support.cast import MakeTenant
+from tests.support.community import team_member
+from tests.support.site_pages import Owner
 
 
 @pytest.fixture
@@ -21,3 +23,23 @@ def ada_(acme: TenantRef) -> Principal:
 def program(acme: TenantRef) -> Program:
     """Ada's."""
     return signed_in(acme, "ada@acme.example")
+
+
+@pytest.fixture
+def tenant(make_tenant: MakeTenant) -> TenantRef:
+    """One that no other test knows."""
+    return make_tenant()
+
+
+@pytest.fixture
+def site(tenant: TenantRef) -> Site:
+    """Its only one."""
+    with in_tenant(tenant):
+        return Site.objects.get()
+
+
+@pytest.fixture
+def owner(tenant: TenantRef, site: Site) -> Owner:
+    """Before that site; nothing of it was noted yet."""
+    lately.forget()
+    return Owner(tenant, site)

@@ -37,14 +37,8 @@ export function Mark() {
 
 /** One or two letters that stand for a name: the first of its first and last word, without what is in brackets. */
 export function initialsOf(name: string): string {
-  const all = name.trim().split(/\s+/u);
-  const named = all.filter((word) => word[0] !== "(");
-  const words = named.length > 0 ? named : all;
-  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-  return letters
-    .map((word) => [...(word ?? "")][0] ?? "")
-    .join("")
-    .toLocaleUpperCase();
+  const letters = name.match(/(?<!\S)[^\s(]/gu) ?? [...name.trim()].slice(0, 1);
+  return [...letters.slice(0, 1), ...letters.slice(1).slice(-1)].join("").toLocaleUpperCase();
 }
 
 export function Avatar({ name }: { readonly name: string }) {
