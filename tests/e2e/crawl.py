@@ -23,7 +23,7 @@ LEFT_OUT: Final = {
         "notification",
         "front",
     },
-    PLATFORM: {"you", "hand_over", "mfa_download_recovery_codes"},
+    PLATFORM: {"hand_over", "mfa_download_recovery_codes"},
 }
 ELSEWHERE: Final = ("/staff/", "/dev/")  # what is for others than customers
 LINKS: Final = "() => [...document.querySelectorAll('a[href]:not([download])')].map((link) => link.href)"

@@ -72,7 +72,7 @@ async def test_what_opens_above_a_page(product: Product, browser: Browser, look:
     assert await violations(page) == []
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("heading", name="Notifications")).to_be_hidden()
-    await page.locator(".bar .menu:not(.bell) summary").click()
+    await page.get_by_role("banner").locator("details.menu:not(.bell) > summary").click()
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     assert await violations(page) == []
     await page.keyboard.press("Escape")
