@@ -51,9 +51,7 @@ def load_sample(tenant: TenantRef, principal: Principal) -> Sample:
             return found
         _Loading(tenant.id, _first_site(), timezone.now()).everything()
         loaded = sample_of(tenant.id)
-        record(
-            tenant, by=principal, act="sample.loaded", on=_thing(tenant), after={"rooms": loaded.rooms, "people": loaded.people}
-        )
+        record(tenant, by=principal, act="sample.loaded", on=_thing(tenant), after=_counts(loaded))
         told = [summary_of(room_id, None) for room_id in sample_rooms(tenant.id)]
     for room in told:
         tell_change(tenant, room)
