@@ -70,12 +70,14 @@ def draining(stack: Stack) -> None:
         assert attributes["load_balancing.algorithm.type"] == "least_outstanding_requests"
 
 
-@CHECKS("CloudFront serves the widget's host, keeps the loader, configs and static files, and passes the rest on uncached.")
+@CHECKS(
+    "CloudFront serves the widget's host, keeps the loader, configs, pictures and static files, and passes the rest on uncached."
+)
 def cdn(stack: Stack) -> None:
     found = _distribution(stack)
     assert found["Aliases"]["Items"] == ["widget.porchlight.example"]
     kept = [each["PathPattern"] for each in found["CacheBehaviors"]["Items"]]
-    assert kept == ["/porchlight.js", "/w/*/config", "/static/*"]
+    assert kept == ["/porchlight.js", "/w/*/config", "/w/*/logo/*", "/static/*"]
     rest = found["DefaultCacheBehavior"]
     assert rest["CachePolicyId"] != found["CacheBehaviors"]["Items"][0]["CachePolicyId"]
     assert set(rest["AllowedMethods"]["Items"]) >= {"GET", "POST", "DELETE"}
