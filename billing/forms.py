@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from billing.money import MINOR, SIGNS
+from saas.core.forms import LongSelect
 
 MOST_SEATS: Final = 10_000
 MOST_CAP: Final = 10_000_000  # of a spend cap, in whole units of the currency
@@ -125,6 +126,7 @@ class DetailsForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     time_zone = forms.ChoiceField(
+        widget=LongSelect,
         label="Time zone",
         choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones() - {"localtime"})],
         help_text="Of days and hours on these pages. Periods begin and end at the same moment whatever you choose.",

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from billing.standing import refusal_of_answer
 from chat.access import room_for
-from chat.realtime.amend import Change
+from chat.consumers.removals import write_down
+from chat.realtime.amend import Amended, Change
 from chat.realtime.append import Row
 from chat.realtime.hub import hub
 from chat.realtime.protocol.incoming import Delete, Edit, React, Send
@@ -105,6 +106,8 @@ def _answer(session: Session, row: Row | Change, result: Done | AppError) -> Non
     else:
         session.order.settled(row.room_id, row.cid)
     session.send(refusal(result, cid=row.cid) if isinstance(result, AppError) else ack_of(row, result))
+    if isinstance(row, Change) and isinstance(result, Amended):
+        write_down(session, row, result)
 
 
 def _held(session: Session, room_id: UUID, cid: UUID, error: RateLimited | Busy) -> AppError:

@@ -1,16 +1,29 @@
 """Forms that keep what was typed, and tell who keeps a thing second what is stored meanwhile."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from html import escape
+from typing import Any, Final, cast
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.forms.utils import flatatt
+from django.utils.safestring import SafeString, mark_safe
 
 from saas.core.errors import AppError, ChangedSince
 from saas.core.seen import mark_of
 
 UNPROCESSABLE: Final = 422
 NOTHING: Final = "nothing"
+
+
+class LongSelect(forms.Select):
+    """A select of hundreds. Django renders a template for each option, which takes longer than the rest of a page."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The same element with the same options as Django writes."""
+        widget = self.get_context(name, value, attrs)["widget"]
+        options = "".join(_group(label, group) for label, group, _ in widget["optgroups"])
+        return mark_safe(f'<select name="{escape(name)}"{flatatt(widget["attrs"])}>{options}</select>')  # noqa: S308 - escaped
 
 
 class SeenBoundField(BoundField):
@@ -39,12 +52,15 @@ class SeenForm(forms.Form):
     seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(
-        self, data: Mapping[str, Any] | None = None, *args: Any, shown: Mapping[str, object], initial: Any = None, **kwargs: Any
+        self, data: Any = None, files: Any = None, *, shown: Mapping[str, object], initial: Any = None, **kwargs: Any
     ) -> None:
         first = {**(shown if initial is None else initial), "seen": mark_of(shown)}
-        super().__init__(data, *args, initial=first, **kwargs)  # type: ignore[arg-type]
+        super().__init__(data, files, initial=first, **kwargs)
         self.stored: dict[str, str] = {}
         self.changed_by = ""
+
+    def __getitem__(self, name: str) -> SeenBoundField:
+        return cast(SeenBoundField, super().__getitem__(name))
 
     def refuse(self, error: AppError, *, by: str = "") -> None:
         """Show a service's refusal beside the field that it is about, or above the form."""
@@ -62,8 +78,9 @@ class SeenForm(forms.Form):
         typed = {name: self._words(name, self.cleaned_data.get(name)) for name in self.fields}
         stored = {name: self._words(name, value) for name, value in error.stored.items() if name in self.fields}
         self.stored = {name: words for name, words in stored.items() if words != typed[name]}
-        self.data = self.data.copy()  # type: ignore[attr-defined]
-        self.data[self.add_prefix("seen")] = mark_of(error.stored)
+        data: Any = self.data
+        self.data = data = data.copy()
+        data[self.add_prefix("seen")] = mark_of(error.stored)
 
     @property
     def status(self) -> int:
@@ -82,6 +99,17 @@ class SeenForm(forms.Form):
         if isinstance(value, list | tuple | set | frozenset):
             return "\n".join(str(choices.get(str(one), one)) for one in value)
         return str(choices.get(str(value), value))
+
+
+def _group(label: str | None, options: Iterable[Mapping[str, Any]]) -> str:
+    """The options, in a group if that has a name."""
+    written = "".join(_option(one) for one in options)
+    return f'<optgroup label="{escape(label)}">{written}</optgroup>' if label else written
+
+
+def _option(one: Mapping[str, Any]) -> str:
+    attributes = flatatt(one["attrs"]) if one["attrs"] else ""
+    return f'<option value="{escape(str(one["value"]))}"{attributes}>{escape(str(one["label"]))}</option>'
 
 
 def _flat(choices: Iterable[Any]) -> Iterable[tuple[str, Any]]:

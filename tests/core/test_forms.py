@@ -6,9 +6,10 @@ import pytest
 from django import forms
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.test.html import parse_html
 
 from saas.core.errors import BadFrame, ChangedSince, Conflict
-from saas.core.forms import SeenForm
+from saas.core.forms import LongSelect, SeenForm
 from saas.core.seen import mark_of, refuse_if_changed
 
 SHOWN = {"title": "Ask us", "rule": "open", "locked": False, "words": ["a"]}
@@ -114,3 +115,21 @@ def test_the_page_shows_who_changed_it_and_what_is_stored() -> None:
     assert "&lt;b&gt;Ask them&lt;/b&gt;" in field
     assert 'value="Ask me"' in field
     assert 'id="id_title_stored"' in field
+
+
+class ZoneForm(forms.Form):
+    zone = forms.ChoiceField(
+        choices=[("", "None"), ("Europe", [("Europe/Paris", "Paris & Île-de-France"), ("Europe/Rome", "Rome")])],
+        widget=LongSelect(attrs={"data-note": "<i>"}),
+        help_text="Where you are.",
+    )
+
+
+def test_a_long_select_says_what_djangos_says() -> None:
+    form = ZoneForm({"zone": "Europe/Rome"})
+    ours = str(form["zone"])
+    form.fields["zone"].widget.__class__ = forms.Select
+    assert parse_html(ours) == parse_html(str(form["zone"]))
+    assert "selected>Rome</option>" in ours
+    assert "Paris &amp; Île-de-France" in ours
+    assert 'data-note="&lt;i&gt;"' in ours

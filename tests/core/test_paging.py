@@ -3,7 +3,7 @@
 import pytest
 from django.http import QueryDict
 
-from saas.core.paging import keyed, numbered, with_query
+from saas.core.paging import Page, keyed, numbered, with_query
 
 
 def asked(query: str) -> QueryDict:
@@ -39,7 +39,7 @@ def test_a_number_beyond_the_end_is_the_last_page() -> None:
 
 
 def test_nothing_is_one_empty_page() -> None:
-    page = numbered([], asked("page=2"))
+    page: Page[str] = numbered([], asked("page=2"))
     assert (page.rows, page.earlier, page.later, page.first, page.total) == ([], "", "", 0, 0)
 
 
