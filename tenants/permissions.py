@@ -61,7 +61,7 @@ def needs(permission: Do, *, to_change: Do | None = None) -> Callable[[View[P]],
         def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             asked = permission if request.method in READING else to_change or permission
             if not may(request.member.role, asked):  # type: ignore[attr-defined]
-                return render(request, "403.html", status=Forbidden.status)
+                return render(request, "console/refused.html", status=Forbidden.status)
             return view(request, *args, **kwargs)
 
         page = member_required(gate)

@@ -61,7 +61,7 @@ def page(*methods: str, do: Do = Do.MANAGE_BILLING) -> Callable[[Page], Page]:
         def gate(request: HttpRequest, /, **kwargs: Any) -> HttpResponseBase:
             member = member_of(request)
             if not may(member.role, do):
-                return render(request, "403.html", status=Forbidden.status)
+                return render(request, "console/refused.html", status=Forbidden.status)
             desk = _desk(request, member)
             with timezone.override(desk.zone):
                 return _answer(view, request, desk, **kwargs)
