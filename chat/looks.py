@@ -37,16 +37,15 @@ LOOK_NAMES: Final = ("color", "position", "theme", "icon", "label", "launcher", 
 
 
 def clean_look(look: Mapping[str, str]) -> dict[str, str]:
-    """The look as it is stored; what is empty is left out. Raises BadFrame with the field that is wrong."""
+    """The look, checked; an empty value is what usually holds. Raises BadFrame with the field that is wrong."""
     if unknown := look.keys() - _CHECKS.keys():
         names = ", ".join(_CHECKS)
         raise BadFrame(f"A look has {names}, not {sorted(unknown)[0]!r}.", field="look")
-    kept = {name: value for name, value in look.items() if value}
-    for name, value in kept.items():
+    for name, value in look.items():
         allowed, words = _CHECKS[name]
-        if not allowed.fullmatch(value):
+        if value and not allowed.fullmatch(value):
             raise BadFrame(f"{value[:40]!r} is not possible here: {words}.", field=f"look.{name}")
-    return kept
+    return dict(look)
 
 
 def _one_of(names: tuple[str, ...]) -> tuple[re.Pattern[str], str]:

@@ -118,13 +118,13 @@ def _rooms(site_id: UUID) -> list[UUID]:
         return [found for (found,) in cursor.fetchall()]
 
 
-def _files_of(rooms: Sequence[UUID]) -> list[UUID]:
+def _files_of(rooms: list[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(FILES, {"rooms": rooms})
         return [UUID(found) for (found,) in cursor.fetchall() if found]
 
 
-def _delete(site_id: UUID, rooms: Sequence[UUID]) -> None:
+def _delete(site_id: UUID, rooms: list[UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(LONGEST)
         for statement in PARTS:

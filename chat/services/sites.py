@@ -80,8 +80,9 @@ def _make(tenant: TenantRef, values: Mapping[str, Any], plan: Plan | None, *, by
     with in_tenant(tenant), transaction.atomic():
         if plan is not None and plan.sites is not None:
             _refuse_more(plan, plan.sites)
-        site = Site.objects.create(**values)
-        record(tenant, by=by, act="site.created", on=thing(site), after=_flat(values))
+        kept = {name: _filled(value) if name in _MAPS else value for name, value in values.items()}
+        site = Site.objects.create(**kept)
+        record(tenant, by=by, act="site.created", on=thing(site), after=_flat(kept))
     return NewSite(site.id, make_embed_key(tenant, site.id))
 
 
@@ -130,10 +131,7 @@ def copy_settings(tenant: TenantRef, site_id: UUID, *, source_id: UUID, parts: I
 
 def _change(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> None:
     """Store the values, of `look` and `texts` over what they hold."""
-    merged = {
-        name: {key: part for key, part in {**getattr(site, name), **value}.items() if part} if name in _MAPS else value
-        for name, value in values.items()
-    }
+    merged = {name: _filled({**getattr(site, name), **value}) if name in _MAPS else value for name, value in values.items()}
     _store(tenant, site, merged, by)
 
 
@@ -162,6 +160,11 @@ def forget_everywhere(tenant_id: UUID) -> None:
     """Every process reads the tenant's sites anew, now. Call it after the commit of a change."""
     forget_sites(tenant_id)
     from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))
+
+
+def _filled(values: Mapping[str, str]) -> dict[str, str]:
+    """What is set."""
+    return {name: value for name, value in values.items() if value}
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Anybody may send any Origin, so what is kept is bounded: so many origins of a si
 
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -78,7 +78,14 @@ def saw_tag(tenant: TenantRef, site_id: UUID, *, key: str, origin: str, page: st
     """
     if not is_origin(origin):
         return
-    values = {"id": uuid7(), "site": site_id, "key": key, "origin": origin, "page": page_of(origin, page), "seconds": SECONDS - 1}
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "site": site_id,
+        "key": key,
+        "origin": origin,
+        "page": page_of(origin, page),
+        "seconds": SECONDS - 1,
+    }
     with in_tenant(tenant), connection.cursor() as cursor:
         cursor.execute(KEEP_SQL, values)
         cursor.execute(FORGET_SQL, {"site": site_id, "most": MOST})

@@ -1,6 +1,7 @@
 """When a site is open: by the wall clock of its own time zone, through the nights on which that is changed."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,10 @@ def test_a_week_of_closed_days_never_opens() -> None:
 
 
 def test_a_special_day_has_hours_of_its_own_or_none() -> None:
-    days = [{"date": "2026-12-24", "name": "", "spans": [["09:00", "13:00"]]}, {"date": "2026-12-25", "spans": []}]
+    days: list[dict[str, Any]] = [
+        {"date": "2026-12-24", "name": "", "spans": [["09:00", "13:00"]]},
+        {"date": "2026-12-25", "spans": []},
+    ]
     hours = hours_of("UTC", OFFICE, days)
     assert seen(hours, 2026, 12, 23, 18).changes[:4] == (
         at(2026, 12, 24, 9),

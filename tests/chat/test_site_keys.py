@@ -54,7 +54,7 @@ def test_an_old_key_ends_by_itself_also_where_it_is_known(
     rotate_key(tenant, old.site_id, grace="day")
     assert status(old.key) == 200  # from now on this process knows it
     later = timezone.now() + timedelta(days=1)
-    monkeypatch.setattr(resolve.timezone, "now", lambda: later)
+    monkeypatch.setattr(timezone, "now", lambda: later)
     assert resolve.site_key(old.key) is None
 
 

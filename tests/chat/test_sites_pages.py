@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from billing.services.comps import give_key
+from billing.plans import FREE
 from chat.models import Message, Room, Site, TagSeen, Visitor
 from chat.services.embed_keys import keys_of
 from chat.services.sites import change_site, copy_settings, create_site
@@ -49,8 +49,13 @@ class TestList:
             Site.objects.bulk_create(Site(name=f"Site {number}") for number in range(20))
         assert queries() == one
 
-    def test_a_plan_that_has_no_more_sites_says_so(self, owner: Owner, tenant: TenantRef) -> None:
-        give_key(tenant.id, "free", seats=1)
+
+class TestAFullPlan:
+    @pytest.fixture
+    def usual_plan(self) -> str:
+        return FREE.key
+
+    def test_it_says_so_before_one_tries_and_after(self, owner: Owner) -> None:
         page = owner.browser.get(f"{owner.host}/sites/")
         assert "Choose a larger plan" in said(page)
         answer = owner.browser.post(f"{owner.host}/sites/new/", {"name": "Second", "allowed_origins": ""})

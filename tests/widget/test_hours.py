@@ -26,7 +26,7 @@ def site(shop: TenantRef, widget: Widget) -> Widget:
 
 
 def at(moment: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views.timezone, "now", lambda: moment)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
 
 
 def milliseconds(moment: datetime) -> int:

@@ -128,7 +128,7 @@ class TestPicture:
 class TestPreview:
     @pytest.fixture
     def preview(self, shop: TenantRef, site_id: Any) -> Widget:
-        changes = {"look": {"color": "#0B5FFF"}, "texts": {"title": "Not kept"}}
+        changes: dict[str, Any] = {"look": {"color": "#0B5FFF"}, "texts": {"title": "Not kept"}}
         return Widget(preview_key(shop, site_id, console=CONSOLE, **changes), browser())
 
     def test_it_shows_what_nobody_has_kept(self, widget: Widget, preview: Widget) -> None:

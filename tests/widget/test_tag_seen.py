@@ -1,6 +1,7 @@
 """Where a site's tag was seen: noted when a page asks for its config or opens the chat, and no oftener than once a minute."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -57,10 +58,10 @@ async def ask(key: str, **headers: str) -> int:
         "server": ("127.0.0.1", 80),
     }
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(event: dict[str, Any]) -> None:
+    async def send(event: Any) -> None:
         answers.append(event)
 
     await application(scope, receive, send)
@@ -94,7 +95,12 @@ class TestByItsConfig:
     async def test_once_a_minute_however_many_ask(self, shop: TenantRef, key: EmbedKey, monkeypatch: pytest.MonkeyPatch) -> None:
         noted: list[str] = []
         keep = tags.saw_tag
-        monkeypatch.setattr("widget.services.saw_tag", lambda *args, **told: (noted.append(told["origin"]), keep(*args, **told)))
+
+        def count(*args: Any, **told: Any) -> None:
+            noted.append(told["origin"])
+            keep(*args, **told)
+
+        monkeypatch.setattr("widget.services.saw_tag", count)
         for _ in range(5):
             bytecache.forget()
             await asyncio.gather(*(ask(key.key, origin=SHOP) for _ in range(5)))
@@ -165,7 +171,7 @@ class TestWhatIsKept:
 
 def test_the_process_forgets_what_is_older_than_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
-    monkeypatch.setattr(tags.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     assert lately.take("key", SHOP)
     assert not lately.take("key", SHOP)
     now += tags.SECONDS
@@ -174,7 +180,7 @@ def test_the_process_forgets_what_is_older_than_a_minute(monkeypatch: pytest.Mon
 
 def test_of_one_site_so_many_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
-    monkeypatch.setattr(tags.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     taken = [lately.take("key", f"https://shop{number}.example") for number in range(20)]
     assert taken == [True] * tags.NEW_A_MINUTE + [False] * (20 - tags.NEW_A_MINUTE)
     assert lately.take("other", SHOP)

@@ -1,5 +1,6 @@
 """Putting a site into its owner's pages: the tag, recipes, and whether it was seen."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -45,7 +46,7 @@ def seen(request: HttpRequest, site_id: UUID) -> HttpResponse:
     return render(request, "sites/part_seen.html", {"site": site, **_seen(request, site)})
 
 
-def _seen(request: HttpRequest, site: Site) -> dict[str, object]:
+def _seen(request: HttpRequest, site: Site) -> dict[str, Any]:
     found = seen_of(tenant_of(request), site.id)
     odd = strangers(site, found)
     return {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -101,7 +102,7 @@ def _look(
 
 
 def _preview(request: HttpRequest, site: Site, **changes: Any) -> str:
-    console = f"{request.scheme}://{request.get_host()}"
+    console = f"{settings.SCHEME}://{request.get_host()}"
     is_away = request.POST.get("nobody") == "on"
     key = preview_key(tenant_of(request), site.id, console=console, is_away=is_away, **changes)
     return widget_url(f"/w/{key}/preview")
