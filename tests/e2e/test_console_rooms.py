@@ -190,3 +190,4 @@ async def test_a_deleted_room_is_gone_from_every_open_page(product: Product, bro
     await expect(panel_of(visitor).get_by_role("heading", name=name)).to_have_count(0, timeout=PATIENCE_MS)
     await expect(colleague.get_by_text("Will this last?")).to_have_count(0, timeout=PATIENCE_MS)
     await expect(colleague.get_by_text(name)).to_have_count(0)
+    await expect(colleague.get_by_role("alert")).to_be_visible()

@@ -126,6 +126,24 @@ describe("the model of the inbox", () => {
     assert.equal(down.view().details?.state, "failed");
   });
 
+  test("notices that the open room was deleted", async () => {
+    const client = createClient({ getSession: truth.session });
+    let left: Record<string, "not_found"> = {};
+    let hear = () => {};
+    const subscribe = (fn: () => void) => {
+      hear = fn;
+      return () => {};
+    };
+    const model = createModel({ ...client, subscribe, state: () => ({ ...client.state(), left }) }, truth);
+    model.open("r");
+    await settled();
+    hear();
+    assert.equal(model.view().details?.state, "ready");
+    left = { r: "not_found" };
+    hear();
+    assert.equal(model.view().details?.state, "gone");
+  });
+
   test("resolves and reopens, and is busy meanwhile", async () => {
     const model = modelOf();
     model.open("r");

@@ -115,7 +115,14 @@ export function createModel(client: Client, api: Api): Model {
   function followed(): void {
     line.update(client.status(), navigator.onLine !== false);
     joinNotes();
-    set({ chat: client.state(), connection: line.current(), visitors: visitorsNow() });
+    set({ chat: client.state(), connection: line.current(), visitors: visitorsNow(), ...goneRoom() });
+  }
+
+  /** The open room was deleted under our eyes. */
+  function goneRoom(): Partial<View> {
+    const { room } = view;
+    const isNews = room !== null && room in client.state().left && view.details?.state !== "gone";
+    return isNews ? { details: { room, state: "gone", visitor: null } } : {};
   }
 
   /** The notes about the open room come with it. */
