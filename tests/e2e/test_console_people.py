@@ -64,10 +64,11 @@ async def test_a_passkey_signs_in_without_a_password(product: Product, browser: 
 
 
 async def test_what_goes_wrong_with_a_passkey_is_said(product: Product, browser: Browser) -> None:
-    """A device that keeps no passkey of ours."""
+    """As where somebody cancels the browser's own question."""
     page = await (await browser.new_context()).new_page()
-    await give_passkeys(page)
     await page.goto(f"{product.facts['platform']}/sign-in/")
+    refusal = "Promise.reject(new DOMException('cancelled', 'NotAllowedError'))"
+    await page.evaluate(f"() => {{ navigator.credentials.get = () => {refusal}; }}")
     await page.get_by_role("button", name="Sign in with a passkey").click()
     await expect(page.get_by_role("alert")).to_contain_text("No passkey came", timeout=PATIENCE_MS)
 
