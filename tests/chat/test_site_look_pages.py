@@ -1,9 +1,11 @@
 """A site's look, texts and hours: what their pages keep, what they say beside a field that is wrong, and the preview."""
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from chat.models import Site
 from chat.services.sites import change_site
@@ -138,6 +140,15 @@ class TestHours:
     def test_how_it_stands_there_now(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
         change_site(tenant, site.id, time_zone="Etc/UTC", hours=[[]] * 7)
         assert "the site is closed" in said(owner.get("hours/"))
+
+    def test_it_is_told_by_the_clock_of_the_zone(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
+        daily = [[["00:00", "12:00"], ["12:30", "24:00"]]] * 7
+        for zone in ("Etc/GMT-5", "Etc/GMT+5"):
+            change_site(tenant, site.id, time_zone=zone, hours=daily)
+            before, words, after = timezone.now(), said(owner.get("hours/")), timezone.now()
+            there = [f"It is {moment.astimezone(ZoneInfo(zone)):%A, %H}:" for moment in (before, after)]
+            assert any(beginning in words for beginning in there)
+            assert re.search(r"until \w+ \d+ \w+, 12:[03]0", words)
 
 
 def test_each_change_is_written_down_setting_by_setting(owner: Owner, tenant: TenantRef) -> None:

@@ -23,7 +23,7 @@ async def site_of(product: Product, browser: Browser, name: str, pages: OwnPage 
     if pages is not None:
         await owner.get_by_label("Addresses that may show it").fill(pages.origin)
     await owner.get_by_role("button", name="Make it").click()
-    await expect(owner.get_by_role("heading", name=name)).to_be_visible()
+    await expect(owner.get_by_role("heading", name=name, exact=True)).to_be_visible()
     return owner
 
 
@@ -161,7 +161,7 @@ async def test_an_open_page_closes_with_the_hours(product: Product, browser: Bro
         await owner.get_by_label(f"{day} opens", exact=True).fill("09:00")
         await owner.get_by_label(f"{day} closes", exact=True).fill("17:00")
     await keep(owner, "Keep these hours")
-    await expect(owner.get_by_text("the site is open")).to_be_visible()
+    await expect(owner.locator("p.note")).to_contain_text("the site is open until")
 
     context: Any = await browser.new_context()
     await context.clock.install(time=now)
