@@ -133,7 +133,12 @@ class RoleChoice(forms.ChoiceField):
 class InviteForm(forms.Form):
     """An address and a role."""
 
-    email = forms.EmailField(label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "%(value)s is no email address. One looks like name@example.com."},
+    )
     role = RoleChoice(initial=Role.AGENT)
 
     def __init__(self, *args: Any, may_make_owner: bool, **kwargs: Any) -> None:

@@ -16,7 +16,7 @@ from saas.core.forms import UNPROCESSABLE, SeenForm
 from tenants import people
 from tenants.access import Do
 from tenants.authentication import member_of, tenant_of
-from tenants.models import Membership, Role
+from tenants.models import AuditEntry, Membership, Role
 from tenants.permissions import needs
 
 Page = Callable[..., HttpResponse]
@@ -56,10 +56,19 @@ def is_owner(request: HttpRequest) -> bool:
     return member_of(request).role == Role.OWNER
 
 
-def refuse(form: forms.Form, error: AppError) -> int:
-    """Show a refusal beside the field that it is about, or above the form; the status of the page."""
+def who_changed(request: HttpRequest, kind: str, thing_id: UUID) -> str:
+    """Who changed this thing last, by the audit log; empty if nobody is known."""
+    acts = AuditEntry.objects.filter(tenant_id=tenant_of(request).id, thing_kind=kind, thing_id=str(thing_id))
+    return acts.order_by("-id").values_list("by_name", flat=True).first() or ""
+
+
+def refuse(form: forms.Form, error: AppError, *, by: str = "") -> int:
+    """Show a refusal beside the field that it is about, or above the form; the status of the page.
+
+    `by` is who was faster, if that is what it is about.
+    """
     if isinstance(form, SeenForm):
-        form.refuse(error)
+        form.refuse(error, by=by)
         return form.status
     form.add_error(error.field if error.field in form.fields else None, error.message)
     return UNPROCESSABLE

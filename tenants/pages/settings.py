@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from saas.core.errors import AppError
-from saas.core.forms import UNPROCESSABLE
+from saas.core.forms import UNPROCESSABLE, SeenForm
 from tenants import people, services
 from tenants.access import Do
 from tenants.authentication import member_of, tenant_of
 from tenants.forms import NameForm, SecurityForm, TransferForm
 from tenants.models import Tenant
-from tenants.pages.desk import is_owner, page, refuse, show
+from tenants.pages.desk import is_owner, page, refuse, show, who_changed
 from tenants.selectors import has_second_factor, tenant_url
 
 
@@ -31,7 +31,7 @@ def rename(request: HttpRequest) -> HttpResponse:
         try:
             services.rename_tenant(tenant_of(request).id, by=member_of(request), **_said(form, "name"))
         except AppError as refusal:
-            return _settings(request, name=form, status=refuse(form, refusal))
+            return _settings(request, name=form, status=_refuse(request, form, refusal))
         messages.success(request, f"The name is {form.cleaned_data['name']} now.")
         return redirect("settings")
     return _settings(request, name=form, status=UNPROCESSABLE)
@@ -45,7 +45,7 @@ def security(request: HttpRequest) -> HttpResponse:
         try:
             without = services.change_security(tenant_of(request).id, by=member_of(request), **_said(form, "needs_two_factor"))
         except AppError as refusal:
-            return _settings(request, security=form, status=refuse(form, refusal))
+            return _settings(request, security=form, status=_refuse(request, form, refusal))
         messages.success(request, _kept(form.cleaned_data["needs_two_factor"], without))
         return redirect("settings")
     return _settings(request, security=form, status=UNPROCESSABLE)
@@ -81,6 +81,10 @@ def _settings(request: HttpRequest, *, status: int = 200, **refused: Any) -> Htt
         "needs_two_factor": _stored(request).needs_two_factor,
     }
     return show(request, "settings", section="settings", status=status, **context)
+
+
+def _refuse(request: HttpRequest, form: SeenForm, refusal: AppError) -> int:
+    return refuse(form, refusal, by=who_changed(request, "tenant", tenant_of(request).id))
 
 
 def _stored(request: HttpRequest) -> Tenant:

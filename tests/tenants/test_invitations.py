@@ -279,6 +279,7 @@ class TestPages:
         page = browser.post(f"{host(tenant)}/people/invite/", {"email": "no address", "role": "agent"})
         assert page.status_code == 422
         assert 'value="no address"' in text_of(page)
+        assert "no address is no email address" in text_of(page)
         page = browser.post(f"{host(tenant)}/people/invite/", {"email": email, "role": "boss"})
         assert "boss is no role that you can give" in text_of(page)
         done = browser.follow(browser.post(f"{host(tenant)}/people/invite/", {"email": email, "role": "viewer"}))

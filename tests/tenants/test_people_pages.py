@@ -140,7 +140,7 @@ class TestAMember:
         services.change_role(ben, Role.ADMIN, by=ref_of(owner_of(tenant)))
         second = owner.post(url, {"role": "viewer", "seen": seen})
         assert second.status_code == 409
-        assert "changed this meanwhile" in text(second)
+        assert "<strong>Olga changed this meanwhile.</strong>" in text(second)
         assert "Stored now:" in text(second)
         assert ref_of(ben).role == "admin", "nothing was overwritten"
         owner.post(url, {"role": "viewer", "seen": seen_in(text(second))})

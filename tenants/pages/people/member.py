@@ -15,7 +15,7 @@ from tenants.access import Do
 from tenants.authentication import member_of, tenant_of
 from tenants.forms import LeaveForm, RoleForm
 from tenants.models import Membership, Role
-from tenants.pages.desk import is_owner, member_on, page, refuse, show
+from tenants.pages.desk import is_owner, member_on, page, refuse, show, who_changed
 from tenants.services.members import values_of
 
 
@@ -31,7 +31,8 @@ def person(request: HttpRequest, member_id: UUID) -> HttpResponse:
     try:
         services.change_role(shown, form.cleaned_data["role"], by=member_of(request), seen=form.cleaned_data["seen"])
     except AppError as refusal:
-        return _person(request, member_on(request, member_id), form, status=refuse(form, refusal))
+        status = refuse(form, refusal, by=who_changed(request, "member", shown.user_id))
+        return _person(request, member_on(request, member_id), form, status=status)
     messages.success(request, f"{shown.user} is {Role(shown.role).label.lower()} now. They sign in anew.")
     return redirect("person", member_id=member_id)
 
@@ -80,7 +81,7 @@ def _leave(request: HttpRequest, member_id: UUID, act: str, service: Any) -> Htt
         try:
             gone = service(shown, by=member_of(request), heir=form.cleaned_data["heir"], seen=form.cleaned_data["seen"])
         except AppError as refusal:
-            status = refuse(form, refusal)
+            status = refuse(form, refusal, by=who_changed(request, "member", shown.user_id))
         else:
             messages.success(request, _said(gone, act))
             return redirect("people")
