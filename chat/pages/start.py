@@ -12,9 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chat.install import script_tag
+from chat.selectors.embed_keys import keys_of
 from chat.selectors.first_run import FirstSite, first_site
 from chat.selectors.sample import sample_of
-from chat.services.embed_keys import keys_of
 from chat.services.first_run import look_around, name_page
 from saas.core.errors import AppError
 from tenants import first_run

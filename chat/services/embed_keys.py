@@ -2,8 +2,7 @@
 
 import base64
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat.models import Site, TagSeen
+from chat.models import Site
 from chat.realtime.revocation import end_key
 from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.audit import By, Thing, record
@@ -21,38 +20,6 @@ from tenants.resolve import forget
 
 # How long the key before may work on, while pages change over.
 GRACES: Final[dict[str, timedelta]] = {"now": timedelta(), "day": timedelta(days=1), "week": timedelta(days=7)}
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An embed key of a site."""
-
-    key: str
-    created_at: datetime
-    revoked_at: datetime | None  # it works until then
-    used_at: datetime | None  # when a page last came with it, to the minute
-    used_on: str  # that page
-
-    @property
-    def is_live(self) -> bool:
-        return self.revoked_at is None or self.revoked_at > timezone.now()
-
-    @property
-    def is_current(self) -> bool:
-        """Whether it is the key of the script tag."""
-        return self.revoked_at is None
-
-
-def keys_of(tenant: TenantRef, site_id: UUID) -> list[Key]:
-    """The keys of a site, newest first, dead ones too."""
-    rows = list(EmbedKey.objects.filter(tenant_id=tenant.id, site_id=site_id).order_by("-created_at"))
-    with in_tenant(tenant):
-        seen = {tag.key: tag for tag in TagSeen.objects.filter(site_id=site_id).order_by("seen_at")}
-    return [
-        Key(row.key, row.created_at, row.revoked_at, tag.seen_at if tag else None, tag.page if tag else "")
-        for row in rows
-        for tag in [seen.get(row.key)]
-    ]
 
 
 def make_embed_key(tenant: TenantRef, site_id: UUID) -> str:

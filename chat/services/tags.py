@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from chat.models import TagSeen
 from chat.origins import is_origin
 from saas.core.ids import uuid7
 from tenants.context import TenantRef, in_tenant
@@ -100,9 +99,3 @@ def page_of(origin: str, address: str) -> str:
     if f"{parts.scheme}://{parts.netloc}".lower() != origin:
         return origin
     return f"{origin}{parts.path}"[:LONGEST_PAGE]
-
-
-def seen_of(tenant: TenantRef, site_id: UUID) -> list[TagSeen]:
-    """Where the tag was seen, newest first. Call it outside of the tenant."""
-    with in_tenant(tenant):
-        return list(TagSeen.objects.filter(site_id=site_id).order_by("-seen_at"))

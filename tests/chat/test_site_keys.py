@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from chat.selectors.embed_keys import keys_of
 from chat.services import embed_keys
-from chat.services.embed_keys import keys_of, revoke_key, rotate_key
+from chat.services.embed_keys import revoke_key, rotate_key
 from chat.services.sites import change_site, create_site
 from chat.services.tags import saw_tag
 from saas.core.errors import BadFrame, Conflict, NotFound

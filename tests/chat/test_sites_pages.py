@@ -10,7 +10,7 @@ from django.utils.html import escape
 
 from billing.plans import FREE
 from chat.models import Message, Room, Site, TagSeen, Visitor
-from chat.services.embed_keys import keys_of
+from chat.selectors.embed_keys import keys_of
 from chat.services.sites import change_site, copy_settings, create_site
 from chat.services.tags import saw_tag
 from saas.core.errors import BadFrame

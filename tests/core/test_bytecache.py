@@ -17,6 +17,7 @@ class Django:
         self.status = 200
         self.body = b"one"
         self.cookie = False
+        self.life = 60
         self.may = asyncio.Event()
         self.may.set()
 
@@ -24,7 +25,7 @@ class Django:
         self.asked.append(dict(scope["headers"]))
         body = self.body
         await self.may.wait()
-        headers = [(b"Content-Length", str(len(body)).encode()), (b"Cache-Control", b"public, max-age=60")]
+        headers = [(b"Content-Length", str(len(body)).encode()), (b"Cache-Control", f"public, max-age={self.life}".encode())]
         headers += [(b"Set-Cookie", b"a=b")] if self.cookie else []
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body[:1], "more_body": True})
@@ -154,3 +155,21 @@ async def test_it_stays_small(cache: ByteCache, monkeypatch: pytest.MonkeyPatch)
     for number in range(100):
         await ask(cache, f"/w/{number}/config")
         assert len(cache._kept) <= 10
+
+
+@pytest.mark.parametrize(("life", "asked"), [(0, 2), (1, 1), (60, 1)])
+async def test_an_answer_is_kept_no_longer_than_it_says(cache: ByteCache, django: Django, life: int, asked: int) -> None:
+    django.life = life
+    await ask(cache)
+    await ask(cache)
+    assert len(django.asked) == asked
+
+
+async def test_only_what_is_not_answered_from_memory_is_told(django: Django) -> None:
+    told: list[str] = []
+    cache = ByteCache(django, r"/w/\w+/config", heed=lambda scope: told.append(scope["path"]))
+    await ask(cache)
+    await ask(cache)
+    await ask(cache, "/w/other/config")
+    await ask(cache, "/w/key/frame")
+    assert told == ["/w/key/config", "/w/other/config"]

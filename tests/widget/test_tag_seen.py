@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.models import TagSeen
+from chat.selectors.tags import tags_of
 from chat.services import tags
-from chat.services.tags import lately, page_of, saw_tag, seen_of
+from chat.services.tags import lately, page_of, saw_tag
 from saas.asgi import application
 from saas.core import bytecache
 from tenants.context import TenantRef, in_tenant, run_on_platform
@@ -38,7 +39,7 @@ def key(shop: TenantRef, widget: Widget) -> EmbedKey:
 
 
 def seen(shop: TenantRef, key: EmbedKey) -> list[tuple[str, str]]:
-    return [(tag.origin, tag.page) for tag in seen_of(shop, key.site_id)]
+    return [(tag.origin, tag.page) for tag in tags_of(shop, key.site_id)]
 
 
 async def ask(key: str, **headers: str) -> int:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from chat.install import script_tag
 from chat.models import Room
 from chat.pages.rooms.desk import page, room_on, show
-from chat.services.embed_keys import keys_of
+from chat.selectors.embed_keys import keys_of
 from saas.core.errors import Conflict
 from tenants.access import Do
 from tenants.authentication import tenant_of

@@ -12,11 +12,11 @@ from chat.models import Site, TagSeen
 from chat.origins import clean_patterns, origin_allowed
 from chat.pages.sites.desk import done, keep, show, site_on
 from chat.pages.sites.forms import OriginsForm, StrictForm
+from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import origins_shown
-from chat.services.embed_keys import keys_of
+from chat.selectors.tags import tags_of
 from chat.services.identity import IdentityKey, delete_identity_key, make_identity_key, set_strict
 from chat.services.sites import change_site
-from chat.services.tags import seen_of
 from saas.core.errors import AppError, NotFound
 from saas.core.seen import refuse_if_changed
 from tenants.access import Do
@@ -124,7 +124,7 @@ def _access(
         strictness=strictness or StrictForm(site=site),
         made=made,
         embed_key=next((key.key for key in keys_of(tenant, site.id) if key.is_current), ""),
-        strangers=strangers(site, seen_of(tenant, site.id)),
+        strangers=strangers(site, tags_of(tenant, site.id)),
     )
 
 

@@ -9,8 +9,9 @@ from django.shortcuts import redirect
 from chat.models import Site
 from chat.pages.sites.desk import done, keep, show, site_on
 from chat.pages.sites.forms import CopyForm, NameForm, RotateForm, SureForm
+from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import name_shown
-from chat.services.embed_keys import keys_of, revoke_key, rotate_key
+from chat.services.embed_keys import revoke_key, rotate_key
 from chat.services.site_deletion import delete_site, what_site_takes
 from chat.services.sites import copy_settings
 from saas.core.errors import AppError, NotFound

@@ -11,8 +11,8 @@ from chat.models import Site
 from chat.pages.sites.access import strangers
 from chat.pages.sites.desk import show, site_on
 from chat.pages.sites.recipes import recipes_for
-from chat.services.embed_keys import keys_of
-from chat.services.tags import seen_of
+from chat.selectors.embed_keys import keys_of
+from chat.selectors.tags import tags_of
 from saas.core.errors import NotFound
 from tenants.access import Do, may
 from tenants.authentication import member_of, tenant_of
@@ -47,7 +47,7 @@ def seen(request: HttpRequest, site_id: UUID) -> HttpResponse:
 
 
 def _seen(request: HttpRequest, site: Site) -> dict[str, Any]:
-    found = seen_of(tenant_of(request), site.id)
+    found = tags_of(tenant_of(request), site.id)
     odd = strangers(site, found)
     return {
         "tags": [tag for tag in found if tag.origin not in {stranger.origin for stranger in odd}],
