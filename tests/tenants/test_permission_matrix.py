@@ -12,7 +12,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, get_resolver, reverse
 
 from billing.services.comps import give_key
@@ -35,6 +37,7 @@ URLS: Final = "saas.urls_tenant"
 OPEN: Final = {"sign_in", "sign_in_code", "sign_out", "signed_out", "api_token", "api_refresh", "api_sign_out"}
 ROLES: Final = tuple(Role)
 SUPPORT: Final = {"api_resolve", "api_reopen", "api_assign"}  # what is done to a room with a visitor
+MOST_QUERIES: Final = 25  # of one page, with the session, the member and the tenant
 NOT_MEANT_SO: Final = 405
 REFUSED: Final = 403
 
@@ -216,6 +219,15 @@ def test_a_page_opens_for_who_may_see_it(world: World, route: URLPattern, role: 
         assert status in {200, 204, 302, 404, NOT_MEANT_SO}
     else:
         assert status in {REFUSED, NOT_MEANT_SO}
+
+
+@pytest.mark.parametrize("route", PAGES, ids=lambda route: route.name)
+def test_a_page_asks_the_database_seldom(world: World, route: URLPattern) -> None:
+    browser, path = world.browser(Role.OWNER), world.path(route)
+    browser.get(path)  # what a process keeps is known from here on
+    with CaptureQueriesContext(connection) as asked:
+        browser.get(path)
+    assert len(asked) <= MOST_QUERIES, [query["sql"][:200] for query in asked]
 
 
 @pytest.mark.parametrize("role", ROLES)
