@@ -7,12 +7,13 @@ locals {
   # Names of the code (saas/core/metrics, chat/metrics.py); a test looks for each. Only what an alarm, a scaling rule or the
   # dashboard uses: each name costs by the month.
   connections_metric = "porchlight_sockets"
+  bus_metric         = "porchlight_bus_down"
+  pool_metric        = "porchlight_database_pool_waiting"
+  failed_jobs_metric = "porchlight_jobs_failed"
+  oldest_job_metric  = "porchlight_jobs_oldest_seconds"
+
   agent_metrics = [
-    local.connections_metric,
-    "porchlight_bus_down",
-    "porchlight_database_pool_waiting",
-    "porchlight_jobs_failed",
-    "porchlight_jobs_oldest_seconds",
+    local.connections_metric, local.bus_metric, local.pool_metric, local.failed_jobs_metric, local.oldest_job_metric,
   ]
 
   agent_settings = {

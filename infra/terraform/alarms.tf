@@ -84,22 +84,22 @@ locals {
     }
     pool-waits = {
       words      = "Requests wait for a connection to the database"
-      name       = "porchlight_database_pool_waiting", statistic = "Maximum", above = 5, periods = 5
+      name       = local.pool_metric, statistic = "Maximum", above = 5, periods = 5
       dimensions = { service = "web" }
     }
     bus-down = {
       words      = "A task of ws does not hear the other processes: what they say comes late, by way of the database"
-      name       = "porchlight_bus_down", statistic = "Maximum", above = 0, periods = 3
+      name       = local.bus_metric, statistic = "Maximum", above = 0, periods = 3
       dimensions = { service = "ws" }
     }
     jobs-late = {
       words      = "A job has waited for more than ten minutes"
-      name       = "porchlight_jobs_oldest_seconds", statistic = "Maximum", above = 600, periods = 3
+      name       = local.oldest_job_metric, statistic = "Maximum", above = 600, periods = 3
       dimensions = { service = "worker" }
     }
     jobs-failed = {
       words      = "Jobs were given up and wait for a person"
-      name       = "porchlight_jobs_failed", statistic = "Maximum", above = 0, periods = 1
+      name       = local.failed_jobs_metric, statistic = "Maximum", above = 0, periods = 1
       dimensions = { service = "worker" }
     }
   }

@@ -1,10 +1,10 @@
-# The widget's host: CloudFront keeps the loader, each site's config and the static files at its edges, as long as their
-# Cache-Control allows, and passes everything else on, sockets included.
+# The widget's host: CloudFront keeps the loader, each site's config and picture, and the static files at its edges, as long as
+# their Cache-Control allows, and passes everything else on, sockets included.
 
 locals {
   widget_host = "widget.${var.base_host}"
   cdn_header  = "x-porchlight-cdn"
-  cdn_cached  = ["/porchlight.js", "/w/*/config", "/static/*"]
+  cdn_cached  = ["/porchlight.js", "/w/*/config", "/w/*/logo/*", "/static/*"]
 
   # Policies that AWS keeps, the same in every account.
   as_the_origin_says = "658327ea-f89d-4fab-a63d-7e88639e58f6" # Managed-CachingOptimized

@@ -7,7 +7,10 @@ locals {
     console = { group = aws_security_group.edge["console"].id, forwarded = "append" }
     widget  = { group = aws_security_group.edge["widget"].id, forwarded = "preserve" }
   }
-  doors = { for pair in setproduct(keys(local.edges), keys(local.served)) : join("-", pair) => { edge = pair[0], service = pair[1] } }
+  doors = {
+    for pair in setproduct(keys(local.edges), keys(local.served)) :
+    join("-", pair) => { edge = pair[0], service = pair[1] }
+  }
 }
 
 resource "aws_lb" "edge" {

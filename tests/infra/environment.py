@@ -31,8 +31,10 @@ def make() -> None:
         return
     sys.stderr.write("Installing the tools of infra/ ...\n")
     venv.create(HOME, with_pip=True, clear=True)
-    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-compile", "--no-input", "--disable-pip-version-check"]
-    subprocess.run([*install, "--require-hashes", "-r", str(LOCKED)], check=True)
+    pip = [str(PYTHON), "-m", "pip", "install", "--no-compile", "--no-input", "--disable-pip-version-check", "--require-hashes"]
+    done = subprocess.run([*pip, "-r", str(LOCKED)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise SystemExit("\n".join([*done.stdout.splitlines()[-20:], "The tools of infra/ could not be installed; see above."]))
     STAMP.write_text(_hash())
 
 

@@ -39,7 +39,7 @@ def reasons() -> list[tuple[str, str]]:
     """Each check with each pattern of what it may be said of."""
     written: list[dict[str, Any]] = yaml.safe_load(REASONS.read_text())
     assert all(len(each["why"]) > 20 for each in written)
-    return [(check, pattern) for each in written for check in each["checks"] for pattern in each["on"]]
+    return [(check, pattern) for each in written for check in each["checks"] for pattern in each["of"]]
 
 
 def is_said(finding: Finding, reason: tuple[str, str]) -> bool:

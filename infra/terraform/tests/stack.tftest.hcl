@@ -18,7 +18,11 @@ run "production" {
   }
 
   assert {
-    condition     = alltrue([for group in aws_lb_target_group.door : tonumber(group.deregistration_delay) <= 120 && tonumber(group.deregistration_delay) >= 60])
+    condition = alltrue([
+      for group in aws_lb_target_group.door :
+      tonumber(group.deregistration_delay) <= 120 &&
+      tonumber(group.deregistration_delay) >= 60
+    ])
     error_message = "A target has as long to drain as Fargate waits, and no less than a minute."
   }
 
@@ -28,7 +32,10 @@ run "production" {
   }
 
   assert {
-    condition     = aws_lb.edge["console"].xff_header_processing_mode == "append" && aws_lb.edge["widget"].xff_header_processing_mode == "preserve"
+    condition = (
+      aws_lb.edge["console"].xff_header_processing_mode == "append" &&
+      aws_lb.edge["widget"].xff_header_processing_mode == "preserve"
+    )
     error_message = "The last address of X-Forwarded-For is the client's, on both ways."
   }
 
@@ -43,7 +50,11 @@ run "production" {
   }
 
   assert {
-    condition     = length(aws_subnet.private) == length(var.zones) && length(aws_subnet.data) == length(var.zones) && length(aws_nat_gateway.main) == length(var.zones)
+    condition = (
+      length(aws_subnet.private) == length(var.zones) &&
+      length(aws_subnet.data) == length(var.zones) &&
+      length(aws_nat_gateway.main) == length(var.zones)
+    )
     error_message = "Each zone has private subnets and, in production, a NAT of its own."
   }
 
@@ -58,17 +69,30 @@ run "production" {
   }
 
   assert {
-    condition     = alltrue([for service in aws_ecs_service.service : service.deployment_minimum_healthy_percent == 100 && service.deployment_maximum_percent == 200 && service.deployment_circuit_breaker[0].rollback])
+    condition = alltrue([
+      for service in aws_ecs_service.service :
+      service.deployment_minimum_healthy_percent == 100 &&
+      service.deployment_maximum_percent == 200 &&
+      service.deployment_circuit_breaker[0].rollback
+    ])
     error_message = "A deploy starts new tasks before it ends old ones, and goes back where they do not come up."
   }
 
   assert {
-    condition     = !aws_db_instance.main.publicly_accessible && aws_db_instance.main.storage_encrypted && aws_db_instance.main.multi_az
+    condition = (
+      !aws_db_instance.main.publicly_accessible &&
+      aws_db_instance.main.storage_encrypted &&
+      aws_db_instance.main.multi_az
+    )
     error_message = "The database is private, encrypted, and has a standby."
   }
 
   assert {
-    condition     = aws_db_instance.main.deletion_protection && alltrue([for edge in aws_lb.edge : edge.enable_deletion_protection]) && !aws_s3_bucket.files.force_destroy
+    condition = (
+      aws_db_instance.main.deletion_protection &&
+      alltrue([for edge in aws_lb.edge : edge.enable_deletion_protection]) &&
+      !aws_s3_bucket.files.force_destroy
+    )
     error_message = "In production nothing that holds data can be deleted by mistake."
   }
 
@@ -78,27 +102,45 @@ run "production" {
   }
 
   assert {
-    condition     = contains([for each in aws_db_parameter_group.main.parameter : "${each.name}=${each.value}"], "rds.force_ssl=1")
+    condition = contains(
+      [for each in aws_db_parameter_group.main.parameter : "${each.name}=${each.value}"],
+      "rds.force_ssl=1",
+    )
     error_message = "The database takes no connection in the clear."
   }
 
   assert {
-    condition     = length(aws_elasticache_replication_group.primary) == var.valkey.primaries && alltrue([for primary in aws_elasticache_replication_group.primary : tobool(primary.at_rest_encryption_enabled) && primary.transit_encryption_enabled])
+    condition = (
+      length(aws_elasticache_replication_group.primary) == var.valkey.primaries &&
+      alltrue([for primary in aws_elasticache_replication_group.primary : tobool(primary.at_rest_encryption_enabled) && primary.transit_encryption_enabled])
+    )
     error_message = "Each primary of the bus is encrypted, at rest and on the way."
   }
 
   assert {
-    condition     = contains([for each in aws_elasticache_parameter_group.main.parameter : "${each.name}=${each.value}"], "maxmemory-policy=noeviction")
+    condition = contains(
+      [for each in aws_elasticache_parameter_group.main.parameter : "${each.name}=${each.value}"],
+      "maxmemory-policy=noeviction",
+    )
     error_message = "The bus must not evict."
   }
 
   assert {
-    condition     = alltrue([for block in aws_s3_bucket_public_access_block.all : block.block_public_acls && block.block_public_policy && block.ignore_public_acls && block.restrict_public_buckets])
+    condition = alltrue([
+      for block in aws_s3_bucket_public_access_block.all :
+      block.block_public_acls &&
+      block.block_public_policy &&
+      block.ignore_public_acls &&
+      block.restrict_public_buckets
+    ])
     error_message = "No bucket can be made public."
   }
 
   assert {
-    condition     = alltrue([for target in aws_appautoscaling_target.service : target.min_capacity >= 2]) && aws_appautoscaling_target.service["ws"].max_capacity == var.services.ws.most
+    condition = (
+      alltrue([for target in aws_appautoscaling_target.service : target.min_capacity >= 2]) &&
+      aws_appautoscaling_target.service["ws"].max_capacity == var.services.ws.most
+    )
     error_message = "Scaling stays within what the variables say, and in production never below two."
   }
 
@@ -108,12 +150,18 @@ run "production" {
   }
 
   assert {
-    condition     = length(local.cdn_cached) == length(aws_cloudfront_distribution.widget.ordered_cache_behavior) && aws_cloudfront_distribution.widget.default_cache_behavior[0].cache_policy_id == local.never_cached
+    condition = (
+      length(local.cdn_cached) == length(aws_cloudfront_distribution.widget.ordered_cache_behavior) &&
+      aws_cloudfront_distribution.widget.default_cache_behavior[0].cache_policy_id == local.never_cached
+    )
     error_message = "CloudFront caches the loader, configs and static files, and nothing else."
   }
 
   assert {
-    condition     = !contains(local.secrets_of["ws"], "DATABASE_OWNER_URL") && contains(local.secrets_of["web"], "DATABASE_OWNER_URL")
+    condition = (
+      !contains(local.secrets_of["ws"], "DATABASE_OWNER_URL") &&
+      contains(local.secrets_of["web"], "DATABASE_OWNER_URL")
+    )
     error_message = "The servers of sockets do not hold the owner's password."
   }
 
@@ -123,7 +171,10 @@ run "production" {
   }
 
   assert {
-    condition     = output.platform_url == "https://porchlight.example/" && output.loader_url == "https://widget.porchlight.example/porchlight.js"
+    condition = (
+      output.platform_url == "https://porchlight.example/" &&
+      output.loader_url == "https://widget.porchlight.example/porchlight.js"
+    )
     error_message = "The outputs name the hosts."
   }
 
@@ -133,7 +184,11 @@ run "production" {
   }
 
   assert {
-    condition     = alltrue([for task in aws_ecs_task_definition.service : jsondecode(task.container_definitions)[0].readonlyRootFilesystem && jsondecode(task.container_definitions)[0].stopTimeout == 120])
+    condition = alltrue([
+      for task in aws_ecs_task_definition.service :
+      jsondecode(task.container_definitions)[0].readonlyRootFilesystem &&
+      jsondecode(task.container_definitions)[0].stopTimeout == 120
+    ])
     error_message = "Every server has a read-only root, and two minutes to leave."
   }
 
