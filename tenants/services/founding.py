@@ -45,6 +45,6 @@ def forget_tenant(tenant_id: UUID) -> None:
 
 
 def _welcome(user: User, tenant: TenantRef) -> None:
-    pages = {"inbox": tenant_url(tenant.slug, "/inbox/"), "install": tenant_url(tenant.slug, "/install/")}
+    pages = {"inbox": tenant_url(tenant.slug, "/inbox/"), "start": tenant_url(tenant.slug, "/start/")}
     context = {"user": user, "tenant": tenant, "home": platform_url("/home/"), **pages}
     mail.send("welcome", to=user.email, context=context, using=OWNER)
