@@ -17,7 +17,7 @@ from chat.services.deletion import delete_files
 from chat.services.embed_keys import end_all_keys
 from chat.services.logos import drop_logo
 from chat.services.sites import forget_everywhere, locked_site, thing
-from saas.core.errors import BadFrame, Conflict
+from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.audit import By, record
 from tenants.context import TenantRef, in_tenant
 
@@ -71,8 +71,9 @@ class SiteLosses:
 
 def what_site_takes(tenant: TenantRef, site_id: UUID) -> SiteLosses:
     """What deleting the site would destroy. Raises NotFound."""
-    with in_tenant(tenant), transaction.atomic():
-        locked_site(site_id)
+    with in_tenant(tenant):
+        if not Site.objects.filter(id=site_id).exists():
+            raise NotFound("There is no such site.")
         return _losses(site_id)
 
 
