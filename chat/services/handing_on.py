@@ -33,7 +33,7 @@ def hand_on(*, tenant: TenantRef, user_id: UUID, heir: UUID | None, name: str, b
         moved = rows(HAND_ON, {"leaver": user_id, "heir": heir})
         found = rows(TOLD, {"rooms": [room for room, _status in moved][:MOST_TOLD], "me": None})
         told = [summary_for(SummaryRow(*row), None) for row in found]
-    count = sum(status == "open" for _room, status in moved)
+    count = len([room for room, status in moved if status == Room.Status.OPEN])
     if moved:
         transaction.on_commit(partial(_tell, tenant, told))
     if heir is not None and count:

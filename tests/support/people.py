@@ -54,7 +54,7 @@ def host(tenant: TenantRef) -> str:
 
 def give_factor(user: User) -> str:
     """Set up an authenticator app for them; its secret."""
-    secret = generate_totp_secret()
+    secret: str = generate_totp_secret()
     TOTP.activate(user, secret)
     RecoveryCodes.activate(user)
     second_factor_changed(user)
