@@ -14,7 +14,7 @@ import yaml
 
 from saas.core.metrics import REGISTRY
 from saas.up.preparation import ROOT
-from tests.infra.expressions import TARGET, bounds, faults_of
+from tests.infra.expressions import KNOWN, TARGET, bounds, faults_of
 
 INFRA = ROOT / "infra"
 RULES: dict[str, Any] = yaml.safe_load((INFRA / "prometheus/rules.yml").read_text())
@@ -53,6 +53,10 @@ class TestRules:
         described = {title for title in re.findall(r"^### (\S+)$", OPERATIONS.read_text(), re.MULTILINE) if title[0].isupper()}
         section = OPERATIONS.read_text().partition("## Alerts")[2].partition("\n## ")[0]
         assert set(re.findall(r"^### (\S+)$", section, re.MULTILINE)) == {rule["alert"] for rule in ALERTS} <= described
+
+    def test_what_the_page_names_is_measured(self) -> None:
+        named = set(re.findall(r"\bporchlight_[a-z_]+", OPERATIONS.read_text()))
+        assert named - set(KNOWN) == set()
 
     def test_names_are_given_once(self) -> None:
         names = [rule.get("alert") or rule["record"] for rule in RULE_LIST]
