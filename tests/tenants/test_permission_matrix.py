@@ -77,7 +77,7 @@ class World:
                 .get()
             )
             settled = Report.objects.get(id=self.named["report_id"]).settled_at
-        target = Membership.objects.filter(id=self.named["member_id"]).values("role", "disabled_at").get()
+        target = Membership.objects.filter(id=self.named["member_id"]).values("role", "disabled_at").first()  # removed: None
         return room, settled, target, AuditEntry.objects.filter(tenant_id=self.tenant.id).count()
 
     def path(self, route: URLPattern) -> str:
