@@ -9,8 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from billing.money import MINOR, SIGNS
-from saas.core.forms import LongSelect
+from billing.money import MINOR, SIGNS, text
+from saas.core.forms import LongSelect, SeenForm
 
 MOST_SEATS: Final = 10_000
 MOST_CAP: Final = 10_000_000  # of a spend cap, in whole units of the currency
@@ -93,7 +93,7 @@ class CouponForm(forms.Form):
         return str(self.cleaned_data["coupon"]).strip()
 
 
-class DetailsForm(forms.Form):
+class DetailsForm(SeenForm):
     """What stands in the head of invoices, and in which time zone the pages speak."""
 
     billing_name = forms.CharField(
@@ -153,7 +153,7 @@ class DetailsForm(forms.Form):
         return said
 
 
-class LimitsForm(forms.Form):
+class LimitsForm(SeenForm):
     """What a period may cost at most beyond the seats, and whether alerts come by mail."""
 
     spend_cap = forms.DecimalField(
@@ -170,6 +170,7 @@ class LimitsForm(forms.Form):
 
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.currency = currency
         self.fields["spend_cap"].help_text = (
             f"In {currency.upper()} ({SIGNS[currency]}), for what lies beyond the allowances in one period. When it is reached, "
             "your team can read but not write until the next period, or a higher cap; visitors can always write. Empty: no cap."
@@ -179,6 +180,10 @@ class LimitsForm(forms.Form):
         """In minor units."""
         cap: Decimal | None = self.cleaned_data["spend_cap"]
         return None if cap is None else int(cap * MINOR)
+
+    def words_of(self, name: str, value: object) -> str:
+        """A cap is an amount of money."""
+        return text(value, self.currency) if name == "spend_cap" and isinstance(value, int) else super().words_of(name, value)
 
 
 class ContactForm(forms.Form):

@@ -59,6 +59,12 @@ def acts(*, tenant_id: UUID, asked: AuditQuery, limit: int) -> list[Entry]:
     return [_entry(row) for row in found[:limit]]
 
 
+def last_actor(tenant_id: UUID, action: str) -> str:
+    """Who did this last, by address; empty if nobody of the tenant did."""
+    rows = BillingAudit.objects.filter(tenant_id=tenant_id, action=action, is_staff=False).order_by("-id")
+    return rows.values_list("actor", flat=True).first() or ""
+
+
 def _entry(row: BillingAudit) -> Entry:
     """Staff are not named to tenants, nor where they sat."""
     return Entry(

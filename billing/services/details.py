@@ -1,6 +1,6 @@
 """What a tenant says of itself as somebody who pays: name, address, tax ID, contacts, cap, alerts. Changes are written down."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,14 +9,21 @@ from django.db import transaction
 from billing.models import BillingAccount, BillingContact
 from billing.services.audit import Actor, record
 from saas.core.errors import BadFrame, NotFound
+from saas.core.seen import refuse_if_changed
 
 MOST_CONTACTS: Final = 10
 
 
-def change_details(account_id: UUID, values: Mapping[str, Any], *, actor: Actor) -> BillingAccount:
-    """Set fields of the tenant's account; what stays the same is not written down."""
+def refuse_stale(account_id: UUID, names: Iterable[str], seen: str | None) -> None:
+    """Raise ChangedSince if these fields of the account are not what `seen`, the mark of what was shown, was made of."""
+    _compare(BillingAccount.objects.get(pk=account_id), names, seen)
+
+
+def change_details(account_id: UUID, values: Mapping[str, Any], *, actor: Actor, seen: str | None = None) -> BillingAccount:
+    """Set fields of the tenant's account; what stays the same is not written down. Raises ChangedSince."""
     with transaction.atomic():
         account = BillingAccount.objects.select_for_update().get(pk=account_id)
+        _compare(account, values, seen)
         before = {name: getattr(account, name) for name, value in values.items() if getattr(account, name) != value}
         if not before:
             return account
@@ -26,6 +33,10 @@ def change_details(account_id: UUID, values: Mapping[str, Any], *, actor: Actor)
         account.save(update_fields=list(after))
         record("details.change", tenant_id=account_id, actor=actor, before=before, after=after)
     return account
+
+
+def _compare(account: BillingAccount, names: Iterable[str], seen: str | None) -> None:
+    refuse_if_changed(seen, {name: getattr(account, name) for name in names})
 
 
 def add_contact(account_id: UUID, email: str, *, actor: Actor) -> None:

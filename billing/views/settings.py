@@ -14,17 +14,20 @@ from django.shortcuts import redirect
 from billing.clock import now
 from billing.forms import ConsentForm, ContactForm, DetailsForm, LimitsForm
 from billing.money import MINOR
+from billing.selectors.audit import last_actor
 from billing.selectors.tenancy import contacts_of, visits_of
 from billing.services import details, visits
 from billing.services.access import settle
 from billing.services.stripe.customer import tell_customer
 from billing.views.gate import READ, Desk, page
 from billing.views.pages import UNPROCESSABLE, Refusal, refuse, show
-from saas.core.errors import NotFound
+from saas.core.errors import ChangedSince, NotFound
+from saas.core.forms import SeenForm
 from tenants.access import Do, may
 from tenants.models import User
 
 DETAILS: Final = ("billing_name", "billing_email", "country", "tax_id_type", "tax_id", "time_zone")
+LIMITS: Final = ("spend_cap", "alerts_by_mail")
 
 
 @page(*READ)
@@ -43,6 +46,8 @@ def keep(request: HttpRequest, desk: Desk, part: str) -> HttpResponse:
     if form.is_valid():
         try:
             words = one.keep(desk, form)
+        except ChangedSince as changed:
+            return _settings(request, desk, **{part: _both(desk, form, changed)}, status=ChangedSince.status)
         except Refusal as refusal:
             refuse(form, refusal)
         else:
@@ -80,27 +85,37 @@ def _settings(request: HttpRequest, desk: Desk, *, status: int = 200, **refused:
     return show(request, desk, "settings", status=status, **context)
 
 
+def _both(desk: Desk, form: forms.Form, changed: ChangedSince) -> forms.Form:
+    """The form with what was typed, and what somebody else has kept meanwhile."""
+    assert isinstance(form, SeenForm)
+    form.refuse(changed, by=last_actor(desk.id, "details.change"))
+    return form
+
+
 def _details_form(desk: Desk, data: Any) -> DetailsForm:
-    return DetailsForm(data, initial={name: getattr(desk.account, name) for name in DETAILS}, auto_id="details_%s")
+    return DetailsForm(data, shown={name: getattr(desk.account, name) for name in DETAILS}, auto_id="details_%s")
 
 
 def _keep_details(desk: Desk, form: forms.Form) -> str:
     """In Stripe first: what it refuses, such as a tax ID that is none, is not kept here either."""
-    values = {name: form.cleaned_data[name] for name in DETAILS}
+    values, seen = {name: form.cleaned_data[name] for name in DETAILS}, form.cleaned_data["seen"]
+    details.refuse_stale(desk.id, DETAILS, seen)
     tell_customer(desk.id, values, actor=desk.actor)
-    details.change_details(desk.id, values, actor=desk.actor)
+    details.change_details(desk.id, values, actor=desk.actor, seen=seen)
     return "Kept. The next invoice has it."
 
 
 def _limits_form(desk: Desk, data: Any) -> LimitsForm:
+    shown = {name: getattr(desk.account, name) for name in LIMITS}
     cap = desk.account.spend_cap
-    initial = {"spend_cap": None if cap is None else Decimal(cap) / MINOR, "alerts_by_mail": desk.account.alerts_by_mail}
-    return LimitsForm(data, initial=initial, currency=desk.account.currency, auto_id="limits_%s")
+    initial = shown | {"spend_cap": None if cap is None else Decimal(cap) / MINOR}
+    return LimitsForm(data, shown=shown, initial=initial, currency=desk.account.currency, auto_id="limits_%s")
 
 
 def _keep_limits(desk: Desk, form: forms.Form) -> str:
     """A higher cap opens at once what a lower one had stopped."""
-    details.change_details(desk.id, form.cleaned_data, actor=desk.actor)
+    values = {name: form.cleaned_data[name] for name in LIMITS}
+    details.change_details(desk.id, values, actor=desk.actor, seen=form.cleaned_data["seen"])
     settle(desk.id, actor=desk.actor)
     return "Kept. It counts from now on."
 

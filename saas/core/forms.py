@@ -59,6 +59,10 @@ class SeenForm(forms.Form):
         self.stored: dict[str, str] = {}
         self.changed_by = ""
 
+    def clean_seen(self) -> str | None:
+        """The mark of what was shown; None for who sends none, such as a program."""
+        return self.cleaned_data["seen"] or None
+
     def __getitem__(self, name: str) -> SeenBoundField:
         return cast(SeenBoundField, super().__getitem__(name))
 
@@ -75,8 +79,8 @@ class SeenForm(forms.Form):
         `by` is who changed it, if that is known.
         """
         self.changed_by = by or "Somebody else"
-        typed = {name: self._words(name, self.cleaned_data.get(name)) for name in self.fields}
-        stored = {name: self._words(name, value) for name, value in error.stored.items() if name in self.fields}
+        typed = {name: self.words_of(name, self.cleaned_data.get(name)) for name in self.fields}
+        stored = {name: self.words_of(name, value) for name, value in error.stored.items() if name in self.fields}
         self.stored = {name: words for name, words in stored.items() if words != typed[name]}
         data: Any = self.data
         self.data = data = data.copy()
@@ -89,7 +93,7 @@ class SeenForm(forms.Form):
             return ChangedSince.status
         return UNPROCESSABLE if self.errors else 200
 
-    def _words(self, name: str, value: object) -> str:
+    def words_of(self, name: str, value: object) -> str:
         """A value as people read it."""
         choices = dict(_flat(getattr(self.fields[name], "choices", ())))
         if value in (None, "", [], ()):

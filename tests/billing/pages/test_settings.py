@@ -1,5 +1,6 @@
 """What a tenant says of itself: kept, told to Stripe, written down; refused beside the field with what was typed."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tests.billing.buyer import Buyer
 from tests.billing.pages.conftest import House, text_of
 from tests.support.cast import make_user
 from tests.support.stripe import Sandbox
+from tests.support.web import Page
 
 DETAILS = {
     "billing_name": "House Ltd",
@@ -53,6 +55,37 @@ def test_details_that_cannot_be_are_refused_beside_the_field(house: House, chang
     assert words in text_of(answer)
     assert 'value="House Ltd"' in text_of(answer)
     assert account(house).billing_name == ""
+
+
+def seen_in(page: Page, form: str) -> str:
+    """The mark that one of the page's forms carries."""
+    found = re.search(rf'name="seen" value="(\w+)" id="{form}_seen"', page.content.decode())
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "theirs", "mine", "stored"),
+    [
+        ("details", DETAILS | {"billing_name": "Theirs Ltd"}, DETAILS | {"billing_name": "Mine Ltd"}, "Theirs Ltd"),
+        ("limits", {"spend_cap": "50"}, {"spend_cap": "70.00"}, "$50.00"),
+    ],
+)
+def test_who_keeps_it_second_sees_both_and_may_keep_it_then(
+    house: House, form: str, theirs: dict[str, str], mine: dict[str, str], stored: str
+) -> None:
+    seen = seen_in(house.get("settings/"), form)
+    assert house.post(f"settings/{form}/", theirs | {"seen": seen}, role="admin").status_code == 302
+    before = account(house)
+    answer = house.post(f"settings/{form}/", mine | {"seen": seen})
+    assert answer.status_code == 409
+    page = text_of(answer)
+    assert f"{house.people['admin'].email} changed this meanwhile" in page
+    assert f'<span class="stored-value">{stored}</span>' in page
+    assert f'value="{next(iter(mine.values()))}"' in page
+    assert account(house).billing_name == before.billing_name
+    assert account(house).spend_cap == before.spend_cap
+    assert house.post(f"settings/{form}/", mine | {"seen": seen_in(answer, form)}).status_code == 302
 
 
 def test_details_reach_stripe_for_who_pays(sandbox: Sandbox, house: House) -> None:
