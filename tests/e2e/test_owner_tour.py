@@ -78,7 +78,7 @@ async def colleague_with_two_factor(owner: Page, browser: Browser, platform: str
     await expect(owner.get_by_text(f"on its way to {email}")).to_be_visible()
     ben = await accept(browser, await read_mail(browser, platform, email, "invites you"), "Ben")
     await ben.get_by_role("button", name="Ben, menu").click()
-    await ben.get_by_role("link", name="You").click()
+    await ben.get_by_role("link", name="You", exact=True).click()
     await ben.get_by_role("link", name="Two-factor").click()
     await ben.get_by_role("link", name="Set it up").click()
     await set_up_app(ben)
