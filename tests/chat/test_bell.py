@@ -56,7 +56,7 @@ def tell(tenant: TenantRef, who: User, title: str, **words: Any) -> UUID:
 
 def titles(page: Page) -> list[str]:
     """Of a list, in order."""
-    return re.findall(r"<strong>(News[^<]*)</strong>", page.content.decode())
+    return re.findall(r"<strong><bdi>(News[^<]*)</bdi></strong>", page.content.decode())
 
 
 def unseen(tenant: TenantRef, who: User) -> int:

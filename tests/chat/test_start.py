@@ -181,7 +181,7 @@ class TestPage:
         name_page(tenant)
         see_tag(tenant)
         page = text(browser.sign_in(url(tenant), owner))
-        assert 'We saw your tag on <span class="address">https://shop.example/cart</span>' in page
+        assert 'We saw your tag on <bdi class="address">https://shop.example/cart</bdi>' in page
 
     def test_without_a_site_it_leads_to_one(self, browser: Browser, tenant: TenantRef, owner: str) -> None:
         with in_tenant(tenant):

@@ -1,4 +1,4 @@
-"""Every page of the console and of one's own pages: nothing for axe to complain of, light and dark, and nothing wider than a phone.
+"""Every page of the console and of one's own: nothing for axe to complain of, light and dark, and nothing wider than a phone.
 
 Pages are found as people find them, by links: one that no link leads to fails here, too.
 """
