@@ -162,6 +162,8 @@ async def test_an_open_page_closes_with_the_hours(product: Product, browser: Bro
         await owner.get_by_label(f"{day} closes", exact=True).fill("17:00")
     await keep(owner, "Keep these hours")
     await expect(owner.locator("p.note").filter(has_text="It is ")).to_contain_text("the site is open until")
+    there = owner.url
+    await owner.goto(product.tenant("acme")["inbox"])  # from now on somebody is here
 
     context: Any = await browser.new_context()
     await context.clock.install(time=now)
@@ -171,8 +173,9 @@ async def test_an_open_page_closes_with_the_hours(product: Product, browser: Bro
     await page.get_by_role("button", name="Open chat").click()
     panel = page.frame_locator("porch-light iframe")
     await expect(panel.get_by_role("textbox")).to_be_visible(timeout=PATIENCE_MS)
-    assert not await panel.get_by_text("We reply when we are back").count()
+    await expect(panel.get_by_text("We are here")).to_be_visible(timeout=PATIENCE_MS)
     await context.clock.fast_forward("06:00:00")  # nobody reloads it
     await expect(panel.get_by_text("We reply when we are back")).to_be_visible(timeout=PATIENCE_MS)
     await expect(panel.get_by_text("Here again")).to_be_visible(timeout=PATIENCE_MS)
+    await owner.goto(there)
     await delete(owner, "Hours")
