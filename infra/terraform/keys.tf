@@ -26,8 +26,8 @@ data "aws_iam_policy_document" "key" {
       test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
       values = [
-        for group in ["/${local.name}/*", "/aws/rds/instance/${local.name}/*"] :
-        "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:${group}"
+        "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/${local.name}/*",
+        "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/rds/instance/${local.name}/*",
       ]
     }
   }

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg
 import pytest
@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from saas.up.database import ROOT
 from saas.up.postgres import EmbeddedPostgres
 
-Address = dict[str, object]
+Address = Mapping[str, object]
 PASSWORD = "of-the-administrator"
 
 
