@@ -79,7 +79,7 @@ def clean_week(week: Sequence[Sequence[Sequence[str]]]) -> list[list[list[str]]]
     """Seven days as they are stored. Raises BadFrame, with field `hours.0` to `hours.6` for a day that is wrong."""
     if len(week) not in (0, len(DAYS)):
         raise BadFrame(f"A week has seven days, not {len(week)}.", field="hours")
-    return [_clean_day(day, f"hours.{number}") for number, day in enumerate(week)]
+    return [clean_day(day, f"hours.{number}") for number, day in enumerate(week)]
 
 
 def clean_holidays(holidays: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -122,10 +122,11 @@ def _clean_holiday(one: Mapping[str, Any]) -> dict[str, Any]:
     except (KeyError, ValueError):
         shown = str(one.get("date", ""))[:40]
         raise BadFrame(f"{shown!r} is no date. One is written like 2026-12-25.", field="holidays") from None
-    return {"date": day, "name": name, "spans": _clean_day(one.get("spans", ()), "holidays")}
+    return {"date": day, "name": name, "spans": clean_day(one.get("spans", ()), "holidays")}
 
 
-def _clean_day(day: Sequence[Sequence[str]], name: str) -> list[list[str]]:
+def clean_day(day: Sequence[Sequence[str]], name: str = "hours") -> list[list[str]]:
+    """One day's spans in order. Raises BadFrame with this name as its field."""
     if len(day) > MOST_SPANS:
         raise BadFrame(f"A day has at most {MOST_SPANS} spans.", field=name)
     spans = sorted(_clean_span(span, name) for span in day)

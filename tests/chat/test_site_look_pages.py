@@ -137,6 +137,11 @@ class TestHours:
         assert all(answer.context["form"][name].value() == value for name, value in data.items())
         assert owner.stored().time_zone == ""
 
+    def test_all_that_is_wrong_is_said_at_once(self, owner: Owner) -> None:
+        wrong = {"time_zone": "Warsaw", "day1_0": "17:00", "day1_1": "09:00", "day4_1": "12:00", "holidays": "soon"}
+        answer = owner.keep("hours/", **wrong)
+        assert answer.context["form"].errors.keys() == {"time_zone", "day1_0", "day4_0", "holidays"}
+
     def test_how_it_stands_there_now(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
         change_site(tenant, site.id, time_zone="Etc/UTC", hours=[[]] * 7)
         assert "the site is closed" in said(owner.get("hours/"))

@@ -1,16 +1,19 @@
 """The forms of sites. They check shapes; what a value means is checked by the services, whose refusals stand beside the field."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from django import forms
 
-from chat.hours import DAYS, read_holidays
+from chat.hours import DAYS, clean_day, clean_holidays, clean_zone, read_holidays
 from chat.looks import DEFAULT_TEXTS, ICONS, LONGEST_LABEL, LONGEST_TEXT
 from chat.models import Site
 from chat.origins import MOST
 from chat.selectors.sites import hours_shown, look_shown, name_shown, origins_shown, texts_shown
 from chat.services.embed_keys import GRACES
 from chat.services.sites import LONGEST_NAME
+from saas.core.errors import BadFrame
 from saas.core.forms import SeenForm
 
 MOST_TYPED: Final = 2_000  # characters; far above the limits: what is too long is answered beside the field, not cut
@@ -168,6 +171,21 @@ class HoursForm(SeenForm):
             for place, words in enumerate(("opens", "closes", "opens again", "closes again")):
                 self.fields[f"day{number}_{place}"] = _time_field(f"{day} {words}")
 
+    def clean(self) -> dict[str, Any]:
+        """All that is wrong at once, each beside its own field."""
+        said = self.cleaned_data
+        checks: dict[str, Callable[[], object]] = {
+            "time_zone": lambda: clean_zone(said.get("time_zone", "").strip()),
+            "holidays": lambda: clean_holidays(read_holidays(said.get("holidays", ""))),
+            **{f"day{number}_0": partial(clean_day, _day_of(said, number)) for number in range(len(DAYS))},
+        }
+        for name, check in checks.items():
+            try:
+                check()
+            except BadFrame as refusal:
+                self.add_error(name, refusal.message)
+        return said
+
     @property
     def days(self) -> list[tuple[str, list[Any]]]:
         """The rows of the table: each day's name and its four fields."""
@@ -176,7 +194,7 @@ class HoursForm(SeenForm):
     @staticmethod
     def read(said: Any) -> dict[str, Any]:
         """The hours that were typed, as `change_site` takes them. Raises BadFrame for a line that is no day."""
-        week = [_spans([said[f"day{number}_{place}"] for place in range(4)]) for number in range(len(DAYS))]
+        week = [_day_of(said, number) for number in range(len(DAYS))]
         return {"time_zone": said["time_zone"].strip(), "hours": week, "holidays": read_holidays(said["holidays"])}
 
 
@@ -236,6 +254,10 @@ def _time_field(label: str) -> forms.CharField:
     return forms.CharField(
         label=label, required=False, max_length=20, widget=forms.TimeInput(attrs={"type": "time", "aria-label": label})
     )
+
+
+def _day_of(said: Mapping[str, str], number: int) -> list[list[str]]:
+    return _spans([said.get(f"day{number}_{place}", "") for place in range(4)])
 
 
 def _spans(times: list[str]) -> list[list[str]]:
