@@ -1,6 +1,5 @@
 """The first run: what is done is read from what is there, kept, and shown to whoever sets a tenant up."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from uuid import uuid4
 
@@ -65,8 +64,8 @@ def write(tenant: TenantRef) -> None:
     message_of(tenant, community(tenant), visitor(tenant), "Is anybody there?")
 
 
-def done(tenant: TenantRef) -> Collection[Step]:
-    return look_around(tenant).done.keys()
+def done(tenant: TenantRef) -> set[Step]:
+    return set(look_around(tenant).done)
 
 
 class TestFacts:
