@@ -22,7 +22,7 @@ from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
 from tenants.reading import read_together
-from tenants.resolve import a_is_ended, a_membership_for
+from tenants.resolve import MemberRef, a_is_ended, a_membership_for
 from tenants.tokens import Principal, is_of_another_tenant, read_socket_token
 
 LIMITS = {"text": MAX_TEXT, "frame": MAX_FRAME, "rooms": MAX_JOINED}
@@ -48,12 +48,14 @@ async def identify(tenant: TenantRef, site_id: UUID | None, token: str) -> Princ
         return principal if principal.kind == "visitor" and principal.site_id == site_id else Close.NOT_YOURS
     if principal.kind != "agent":
         return Close.NOT_YOURS
-    member = await a_membership_for(tenant.id, principal.id)
-    return (
-        Close.REVOKED
-        if member is None or member.is_locked or await a_is_ended(principal.sid)
-        else replace(principal, name=member.name, role=member.role)
-    )
+    member = await _member(tenant, principal)
+    return replace(principal, name=member.name, role=member.role) if member else Close.REVOKED
+
+
+async def _member(tenant: TenantRef, agent: Principal) -> MemberRef | None:
+    """Who they are in the tenant, if they may still be here by this sign-in."""
+    member = await a_membership_for(tenant.id, agent.id)
+    return None if member is None or member.is_locked or await a_is_ended(agent.sid) else member
 
 
 async def welcome(session: Session, frame: Hello) -> None:
@@ -67,6 +69,9 @@ async def welcome(session: Session, frame: Hello) -> None:
     rooms, cursor, notices, unread, word = await read_together(session.tenant, read, session.principal)
     if session not in local.sessions:
         return  # it ended while it was reading
+    if session.principal.kind == "agent" and await _member(session.tenant, session.principal) is None:
+        session.end(Close.REVOKED)  # the order to end it came before it could be found here
+        return
     session.send(
         Welcome(
             v=version_for(frame.v, frame.min),

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from chat.consumers.hello import welcome
 from chat.realtime.hub import Hub, hub
-from chat.realtime.protocol.codes import Close
+from chat.realtime.protocol.codes import VERSION, Close
+from chat.realtime.protocol.incoming import Hello
 from tenants import services
 from tenants.context import run_on_platform
 from tenants.models import Membership, Role
@@ -51,3 +53,16 @@ async def test_a_seat_removed_while_its_holder_is_in_a_room_closes_their_sockets
     assert lost.code == Close.REVOKED
     assert kept.code is None
     await here.stop()
+
+
+@pytest.mark.parametrize("by", ["role", "leaving", None])
+async def test_a_seat_removed_between_hello_and_welcome_is_not_welcomed(shop: Shop, by: str | None) -> None:
+    """The order found no socket: it had proved who it was, and waited for its turn."""
+    agent = await run_on_platform(_signed_in, await shop.member("agent"))
+    if by:
+        await run_on_platform(_lose, agent, by)
+    session, sink = session_of(shop.tenant, agent)
+    await welcome(session, Hello(v=VERSION, token=""))
+    assert sink.code == (Close.REVOKED if by else None)
+    assert bool(sink.came("welcome")) is not bool(by)
+    await hub().stop()
