@@ -102,5 +102,5 @@ def test_staff_read_the_inbox_under_a_banner_and_write_nothing(
     page = browser.sign_in(f"http://{agreed.slug}.localhost:8000/inbox/", sam.email)
     assert page.status_code == 200
     assert "support visit" in page.content.decode().lower()
-    install = browser.post(f"http://{agreed.slug}.localhost:8000/install/", {"site": "x", "origins": "https://a.example"})
-    assert install.status_code in {403, 404}
+    site = browser.post(f"http://{agreed.slug}.localhost:8000/sites/new/", {"name": "Theirs"})
+    assert site.status_code == 403
