@@ -173,9 +173,10 @@ export function createWidget(settings: Settings): Widget {
     if (!frame) panel.replaceChildren(element("link", { rel: "prefetch", href: src }));
   }
 
-  // A page whose policy forbids it, and a server that is away, leave the launcher as it is.
-  const told = fetch(`${origin}/w/${key}/config`)
-    .then(async (answer) => dress((await answer.json()).look))
+  // A page whose policy forbids it, and a server that is away or slow, leave the launcher as it is.
+  const told = fetch(`${origin}/w/${key}/config`, { signal: AbortSignal.timeout(ANSWER_LIMIT) })
+    .then((answer) => answer.json())
+    .then(({ look }) => dress(look))
     .catch(() => 0);
 
   /** A script in the head runs before there is a body. And a look that nobody knows yet is waited for: nothing changes its colour. */
@@ -198,7 +199,7 @@ export function createWidget(settings: Settings): Widget {
         PAGE_CHECK,
       );
       document.documentElement.append(host);
-      if (/#porchlight=/.test(location.hash)) turn(true);
+      if (/porchlight=/.test(location.hash)) turn(true);
     }),
   );
 
