@@ -5,7 +5,7 @@ row that holds the id.
 """
 
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 from uuid import UUID
 
 from django.core.files.base import ContentFile, File
@@ -26,7 +26,7 @@ def put(tenant_id: UUID, content: bytes | BinaryIO) -> UUID:
     return file_id
 
 
-def put_back(tenant_id: UUID, file_id: UUID, content: BinaryIO) -> None:
+def put_back(tenant_id: UUID, file_id: UUID, content: IO[bytes]) -> None:
     """Store a file of an archive by the id that it had. One that is there already stays: a file never changes."""
     name = _name(tenant_id, file_id)
     if not default_storage.exists(name):

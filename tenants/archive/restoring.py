@@ -47,11 +47,13 @@ def restore(path: Path, *, replace: bool = False) -> Restored:
         except (BadArchive, RuntimeError) as error:
             raise type(error)(f"{error}; what was there is in {kept}" if kept else str(error)) from error
         _migrate(manifest)
-        found = [_put_back_file(archive, manifest.tenant_id, name) for name in manifest.parts if name.startswith(f"{FILES}/")]
+        names = [name for name in manifest.parts if name.startswith(f"{FILES}/")]
+        for name in names:
+            _put_back_file(archive, manifest.tenant_id, name)
         tenant = ref(Tenant.objects.get(id=manifest.tenant_id))
     registry.tenant_restored(tenant=tenant)
     registry.tenant_changed(tenant_id=tenant.id)
-    return Restored(tenant, sum(table.rows for table in manifest.tables.values()), rows, len(found), kept)
+    return Restored(tenant, sum(table.rows for table in manifest.tables.values()), rows, len(names), kept)
 
 
 def _checked(manifest: Manifest, *, replace: bool) -> TenantRef | None:

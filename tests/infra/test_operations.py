@@ -14,7 +14,6 @@ import pytest
 
 from saas.up.database import ROOT, prepare
 from saas.up.postgres import EmbeddedPostgres
-from tests.support.cluster import manage
 
 PAGE = (ROOT / "docs/operations.md").read_text()
 CHAPTER = PAGE[PAGE.index("## Backup and restore") :]
@@ -91,7 +90,8 @@ def _started(installation: Installation) -> Iterator[Installation]:
 @pytest.fixture
 def schema(place: Installation) -> str:
     """The tenant acme, in which something was said and a file was stored. Its schema."""
-    made = manage("shell", "--no-imports", "-c", MAKE, **place.environment, DATABASE_AS_OWNER="0")
+    words = [sys.executable, "manage.py", "shell", "--no-imports", "-c", MAKE]
+    made = subprocess.run(words, cwd=ROOT, env=os.environ | place.environment, capture_output=True, text=True, check=True)
     return made.stdout.split()[-1]
 
 
