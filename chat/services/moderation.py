@@ -95,9 +95,10 @@ def settle_report(tenant: TenantRef, principal: Principal, *, report_id: UUID) -
 
 
 def _write_down(tenant: TenantRef, principal: Principal, settled: ReportOut) -> None:
+    """Which message it was about, by its number in its room: the log outlives what people wrote, so it repeats nothing of it."""
     on = Thing("report", settled.id, settled.message.by or "a message")
-    said = {"room": settled.room["title"], "text": settled.message.text, "reason": settled.reason}
-    record(tenant, by=principal, act="report.settled", on=on, before=said)
+    about = {"room": settled.room["title"], "message": settled.message.seq}
+    record(tenant, by=principal, act="report.settled", on=on, after=about)
 
 
 def _tell_moderators(tenant: TenantRef, report: ReportOut) -> None:
