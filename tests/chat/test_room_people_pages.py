@@ -143,19 +143,31 @@ class TestInvitations:
     def test_a_link_is_shown_once_and_lets_in(self, tenant: TenantRef, olga: Desk) -> None:
         room = community(tenant, join_rule="invited")
         path = f"/rooms/{room}/invitations/"
-        page = olga.post(path, page="https://shop.example/friends#top", uses="2", expires_in="3600")
-        address, _, code = page.context["link"].partition("#porchlight=")
+        sent = olga.post(path, page="https://shop.example/friends#top", uses="2", expires_in="3600")
+        assert (sent.status_code, sent["Location"]) == (302, path)
+        assert not olga.get(f"/rooms/{community(tenant)}/invitations/").context["link"]  # another room's page
+        address, _, code = olga.get(path).context["link"].partition("#porchlight=")
         assert address == "https://shop.example/friends"
         assert code not in olga.words(path)
         vic = visitor(tenant)
         assert Visit(tenant, vic).ask("post", f"/invitations/{code}").status_code == 200
         assert [one.uses_left for one in olga.get(path).context["found"]] == [1]
 
+    def test_a_reload_of_the_page_with_the_link_makes_no_second_one(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        path = f"/rooms/{room}/invitations/"
+        shown = olga.browser.follow(olga.post(path, page="https://shop.example/", uses="2", expires_in="3600"))
+        assert "Here is the link" in shown.content.decode()
+        assert "Here is the link" not in olga.browser.get(olga.browser.url).content.decode()
+        with in_tenant(tenant):
+            assert Invitation.objects.count() == 1
+
     def test_a_withdrawn_one_works_no_more(self, tenant: TenantRef, olga: Desk) -> None:
         room = community(tenant, join_rule="invited")
         path = f"/rooms/{room}/invitations/"
-        link = olga.post(path, page="https://shop.example/", uses="2", expires_in="3600").context["link"]
-        [one] = olga.get(path).context["found"]
+        olga.post(path, page="https://shop.example/", uses="2", expires_in="3600")
+        shown = olga.get(path).context
+        link, [one] = shown["link"], shown["found"]
         olga.post(f"{path}{one.id}/withdraw/")
         answer = Visit(tenant, visitor(tenant)).ask("post", f"/invitations/{link.partition('=')[2]}")
         assert answer.status_code == 404

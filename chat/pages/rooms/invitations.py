@@ -17,19 +17,22 @@ from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.pages.desk import refuse
 
+MADE: Final = "invitation_made"  # where the session keeps the newest link and its room, until it was shown
 IN_ADDRESS: Final = "#porchlight="  # before the code; what stands behind # is told to no server. The loader looks for it.
 
 
 @page("GET", "HEAD", "POST", do=Do.MODERATE)
 def invitations_of(request: HttpRequest, room_id: UUID) -> HttpResponse:
-    """Those that can still be used, and a form for a new one."""
+    """Those that can still be used, and a form for a new one, whose link the page after it shows once."""
     room = room_on(request, room_id)
     if room.kind != Room.Kind.COMMUNITY:
         raise Conflict("Every agent is in a team room already: nobody is invited to it.")
     form = InvitationForm(request.POST or None, initial={"page": _usual_page(room)}, site=room.site)
-    link = _made(request, room_id, form) if request.method == "POST" and form.is_valid() else ""
+    if request.method == "POST" and form.is_valid() and (made := _made(request, room_id, form)):
+        request.session[MADE] = {"room": str(room_id), "link": made}
+        return redirect("room_invitations", room_id=room_id)
     found = invitations(tenant_of(request), agent_of(request), room_id=room_id)
-    context: dict[str, Any] = {"form": form, "link": link, "found": found}
+    context: dict[str, Any] = {"form": form, "link": _link(request, room_id), "found": found}
     return show(request, room, "room_invitations", status=UNPROCESSABLE if form.errors else 200, **context)
 
 
@@ -54,6 +57,13 @@ def _made(request: HttpRequest, room_id: UUID, form: InvitationForm) -> str:
         refuse(form, refusal)
         return ""
     return f"{said['page'].partition('#')[0]}{IN_ADDRESS}{made.code}"
+
+
+def _link(request: HttpRequest, room_id: UUID) -> str:
+    """The link that was just made for this room, the first time that somebody looks; else empty."""
+    if request.method != "GET" or request.session.get(MADE, {}).get("room") != str(room_id):
+        return ""
+    return str(request.session.pop(MADE)["link"])
 
 
 def _usual_page(room: Room) -> str:
