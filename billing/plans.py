@@ -123,6 +123,7 @@ BUSINESS: Final = Plan(
 )
 
 PLANS: Final = (FREE, TEAM, BUSINESS)
+EVERYBODYS: Final = frozenset({Feature.AUDIT})  # named in terms that were sold, and given to every tenant since
 BY_KEY: Final[Mapping[str, Plan]] = {plan.key: plan for plan in PLANS}
 METER_NAMES: Final[Mapping[Meter, str]] = {
     Meter.MESSAGE: "messages",

@@ -5,7 +5,7 @@ from typing import Final
 
 from billing.models import Meter
 from billing.money import price, text
-from billing.plans import BY_KEY, DAYS_OF_STORAGE, PLANS, Plan
+from billing.plans import BY_KEY, DAYS_OF_STORAGE, EVERYBODYS, PLANS, Plan
 from billing.selectors.gauges import ONE, UNITS, size
 
 MONTHS: Final = 12
@@ -42,7 +42,7 @@ class Offer:
     @property
     def parts(self) -> list[str]:
         """What it holds, one sentence each."""
-        return [_seats(self.plan), _sites(self.plan), *_meters(self.plan), retention(self.plan), *sorted(self.plan.features)]
+        return [_seats(self.plan), _sites(self.plan), *_meters(self.plan), retention(self.plan), *sorted(self.plan.features - EVERYBODYS)]
 
 
 def offers(mine: str, interval: str, *, following: str = "") -> list[Offer]:
