@@ -42,7 +42,8 @@ class Offer:
     @property
     def parts(self) -> list[str]:
         """What it holds, one sentence each."""
-        return [_seats(self.plan), _sites(self.plan), *_meters(self.plan), retention(self.plan), *sorted(self.plan.features - EVERYBODYS)]
+        features = sorted(self.plan.features - EVERYBODYS)
+        return [_seats(self.plan), _sites(self.plan), *_meters(self.plan), retention(self.plan), *features]
 
 
 def offers(mine: str, interval: str, *, following: str = "") -> list[Offer]:
