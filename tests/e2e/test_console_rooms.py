@@ -56,6 +56,14 @@ async def own_page(browser: Browser, product: Product, tag: str = "", *, hash_: 
     return visitor
 
 
+async def comes_by(browser: Browser, product: Product, hash_: str) -> Widget:
+    """A visitor who opens a link with an invitation: the panel opens by itself."""
+    visitor = await own_page(browser, product, hash_=hash_)
+    while not any("/w/" in frame.url for frame in visitor.page.frames):
+        await visitor.page.wait_for_event("framenavigated", timeout=PATIENCE_MS)
+    return visitor
+
+
 async def tag_of(ada: Page, product: Product, room: str) -> str:
     """The tag that the room's page shows."""
     await ada.goto(console(product, f"/rooms/{room}/embed/"))
@@ -137,12 +145,25 @@ async def test_a_link_leads_into_a_room_of_invited_people(product: Product, brow
     await expect(ada.get_by_label("Page on which the link opens")).to_have_value(product.facts["demo_page"])
     await ada.get_by_role("button", name="Make the link").click()
     link = str(await ada.locator("#link").text_content())
-    visitor = await own_page(browser, product, hash_="#" + link.partition("#")[2])
-    while not any("/w/" in frame.url for frame in visitor.page.frames):  # the panel opens by itself
-        await visitor.page.wait_for_event("framenavigated", timeout=PATIENCE_MS)
+    visitor = await comes_by(browser, product, "#" + link.partition("#")[2])
     await panel_of(visitor).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
-    await ada.goto(console(product, f"/rooms/{room}/invitations/"))
+    await ada.reload()
+    await expect(ada.locator("#link")).to_have_count(0)
     await expect(ada.get_by_text("No link works at the moment")).to_be_visible()
+
+
+async def test_who_comes_by_a_used_up_link_reads_that_it_is_over(product: Product, browser: Browser) -> None:
+    room, owner = await new_room(product, title=(name := title()), join_rule="invited"), Owner(product.tenant("acme"))
+    made = (await owner.asks("POST", f"/rooms/{room}/invitations", {"expires_in": 600, "uses": 1}))["invitation"]
+    first = await comes_by(browser, product, f"#porchlight={made['code']}")
+    await panel_of(first).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
+    visitor = await comes_by(browser, product, f"#porchlight={made['code']}")
+    notice = panel_of(visitor).get_by_role("alert")
+    await expect(notice).to_have_text("This invitation is over. Ask whoever sent it for a new one.", timeout=PATIENCE_MS)
+    await notice.get_by_role("button", name="Understood").click()
+    await expect(notice).to_have_count(0)
+    await visitor.say("Then I ask here.")
+    await visitor.sees("Then I ask here.")
 
 
 async def test_a_report_is_settled_and_everybody_in_the_room_sees_it(product: Product, browser: Browser, ada: Page) -> None:

@@ -4,6 +4,7 @@ import type { Client } from "../src/core/client-api.ts";
 import { createEmitter } from "../src/core/emitter.ts";
 import type { ServerFrame } from "../src/core/protocol.ts";
 import type { Host } from "../src/panel/host.ts";
+import { takeUp } from "../src/panel/invitation.ts";
 import { createModel } from "../src/panel/model.ts";
 import type { Offered, RoomsApi } from "../src/panel/rooms-api.ts";
 import type { Hello, ToLoader, ToPanel } from "../src/port.ts";
@@ -59,8 +60,8 @@ function panel(
     list: async () => [LAMPS],
     accept: async (code) => {
       calls.push(["accept", code]);
-      if (code !== "good") throw new Error("404");
-      return "lamps";
+      if (code !== "good") throw new Error(code === "bad" ? "404" : "503");
+      return LAMPS;
     },
     leave: async (room) => void left.push(room),
     report: async () => {},
@@ -187,32 +188,73 @@ describe("the model of the panel", () => {
     hear({ t: "left", room: "lamps", code: "not_found" });
     assert.equal(model.room()?.summary?.kind, "support");
   });
+});
 
-  test("an invitation in the address is taken once", async () => {
-    const page = { url: "https://shop.example/#porchlight=good", title: "", referrer: "" };
-    const { calls, welcome: again } = panel([welcome()], { page });
-    again();
+describe("an invitation in the address", () => {
+  const invitedBy = (code: string, frames: readonly ServerFrame[] = [welcome()]) => {
+    const page = { url: `https://shop.example/${code && `#porchlight=${code}`}`, title: "", referrer: "" };
+    const here = panel(frames, { page });
+    const over: string[] = [];
+    const stop = takeUp(here.model, () => over.push("over"));
+    return { ...here, over, stop };
+  };
+  const asked = (calls: readonly unknown[][]) => calls.filter(([name]) => name === "accept" || name === "join");
+
+  test("leads into its room, once", async () => {
+    const { calls, over, welcome: again } = invitedBy("good");
     await settled();
     again();
     await settled();
-    assert.deepEqual(
-      calls.filter(([name]) => name === "accept" || name === "join"),
-      [
-        ["accept", "good"],
-        ["join", "lamps"],
-      ],
-    );
+    assert.deepEqual(asked(calls), [
+      ["accept", "good"],
+      ["join", "lamps"],
+    ]);
+    assert.deepEqual(over, []);
   });
 
-  test("an invitation that is not good any more changes nothing", async () => {
-    const page = { url: "https://shop.example/#porchlight=bad", title: "", referrer: "" };
-    const { model, calls, welcome } = panel(undefined, { page });
-    welcome();
+  test("waits until the visitor is known", async () => {
+    const { calls, hear, welcome: connected } = invitedBy("good", []);
     await settled();
-    assert.equal(
-      calls.some(([name]) => name === "join"),
-      false,
-    );
-    assert.deepEqual(model.offered(), [LAMPS]);
+    assert.deepEqual(asked(calls), []);
+    hear(welcome());
+    connected();
+    await settled();
+    assert.deepEqual(asked(calls)[0], ["accept", "good"]);
+  });
+
+  test("says so when it is over, and is not asked about again", async () => {
+    const { model, calls, over, welcome: again } = invitedBy("bad");
+    await settled();
+    again();
+    await settled();
+    assert.deepEqual(asked(calls), [["accept", "bad"]]);
+    assert.deepEqual(over, ["over"]);
+    assert.equal(model.room(), undefined);
+  });
+
+  test("is not over because nobody answered: it is asked about again with the next connection", async () => {
+    const { calls, over, welcome: again } = invitedBy("unanswered");
+    await settled();
+    again();
+    await settled();
+    assert.deepEqual(asked(calls), [
+      ["accept", "unanswered"],
+      ["accept", "unanswered"],
+    ]);
+    assert.deepEqual(over, []);
+  });
+
+  test("is left alone once the panel has ended it", async () => {
+    const { calls, stop, welcome: again } = invitedBy("unanswered");
+    await settled();
+    stop();
+    again();
+    await settled();
+    assert.equal(asked(calls).length, 1);
+  });
+
+  test("is not there in most addresses", () => {
+    assert.equal(panel().model.invitation, undefined);
+    assert.equal(invitedBy("good").model.invitation, "good");
   });
 });

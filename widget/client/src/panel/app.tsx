@@ -7,7 +7,7 @@ import type { Boot } from "./boot.ts";
 import { Composer } from "./composer.tsx";
 import { Header } from "./header.tsx";
 import { useStanding } from "./hours.ts";
-import { RoomList, Stopped } from "./later.ts";
+import { Invited, RoomList, Stopped } from "./later.ts";
 import { Line } from "./line.tsx";
 import { Log } from "./log.tsx";
 import type { Model } from "./model.ts";
@@ -31,6 +31,7 @@ export function App({ boot, model, locale, texts }: AppProps) {
   return (
     <main class="panel">
       <Header {...{ boot, model, standing, texts }} />
+      {model.invitation && <Invited model={model} />}
       {model.isListing() ? (
         <RoomList model={model} />
       ) : (

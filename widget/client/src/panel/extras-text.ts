@@ -51,6 +51,8 @@ export const en = {
   rooms: "Rooms",
   ask: "Ask the team",
   people: (count: number) => (count === 1 ? "1 person" : `${count} people`),
+  invitationOver: "This invitation is over. Ask whoever sent it for a new one.",
+  understood: "Understood",
   opens: (when: string) => `Here again ${when}.`,
   silent: {
     room_closed: "This room takes no messages at the moment.",

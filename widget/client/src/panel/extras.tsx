@@ -13,6 +13,7 @@ import type { Task } from "./model.ts";
 import { createTimes } from "./time.ts";
 
 export { Conversation } from "./conversation.tsx";
+export { Invited } from "./invited.tsx";
 export { RoomList } from "./rooms.tsx";
 export { Stopped } from "./stopped.tsx";
 

@@ -6,6 +6,7 @@ const extras = () => import("./extras.tsx");
 
 export const Conversation = later(async () => (await extras()).Conversation);
 export const Doing = later(async () => (await extras()).Doing);
+export const Invited = later(async () => (await extras()).Invited);
 export const Opens = later(async () => (await extras()).Opens);
 export const Silent = later(async () => (await extras()).Silent);
 export const Stopped = later(async () => (await extras()).Stopped);

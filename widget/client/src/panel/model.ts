@@ -17,6 +17,8 @@ export interface Task {
 export interface Model {
   readonly client: Client;
   readonly api: RoomsApi;
+  /** The code of an invitation that the page's address brought along. */
+  readonly invitation: string | undefined;
   /** The room that is shown: the visitor's newest support room, once there is one, or the community room they chose. */
   room(): Room | undefined;
   /** Community rooms of the site that the visitor may join. */
@@ -59,7 +61,6 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   let listing = false;
   let offered: readonly Offered[] = [];
   let told = 0;
-  let code = host.hello.page.url.split(INVITED)[1];
 
   const changed = () => events.emit("change", undefined);
   const ownRoom = () => roomsByRecency(client.state()).find((room) => room.summary?.kind === "support");
@@ -95,9 +96,6 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
     try {
       offered = await api.list();
       client.learn(offered.filter((one) => one.joined));
-      const invited = code;
-      code = undefined; // it is tried once
-      if (invited) show(await api.accept(invited));
     } catch {
       // The list stays as it was; the next look asks again.
     }
@@ -139,6 +137,7 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   return {
     client,
     api,
+    invitation: host.hello.page.url.split(INVITED)[1],
     room,
     offered: () => offered,
     isListing: () => listing,
