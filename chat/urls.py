@@ -18,7 +18,17 @@ from chat.views.notifications import NotificationsView, SeenView, SettingsView
 from chat.views.people import LiveVisitorsView, TeamView
 from chat.views.pins import PinsView, PinView
 from chat.views.reports import ReportsView, RoomReportsView, SettleView
-from chat.views.rooms import ArchiveView, AssignView, MessagesView, ReopenView, ResolveView, RoomsView, RoomView, UnarchiveView
+from chat.views.rooms import (
+    ArchiveView,
+    AssignView,
+    MessagesView,
+    MoveView,
+    ReopenView,
+    ResolveView,
+    RoomsView,
+    RoomView,
+    UnarchiveView,
+)
 from chat.views.sites import IdentityKeysView, IdentityKeyView, StrictView, WordsView
 
 ROOM = "api/v1/rooms/<str:room_id>"
@@ -54,6 +64,7 @@ urlpatterns = [
     path(f"{ROOM}/assign", AssignView.as_view(), name="api_assign"),
     path(f"{ROOM}/archive", ArchiveView.as_view(), name="api_archive"),
     path(f"{ROOM}/unarchive", UnarchiveView.as_view(), name="api_unarchive"),
+    path(f"{ROOM}/move", MoveView.as_view(), name="api_move"),
     path(f"{ROOM}/members", MembersView.as_view(), name="api_members"),
     path(f"{ROOM}/members/<str:person_id>", MemberView.as_view(), name="api_member"),
     path(f"{ROOM}/pins", PinsView.as_view(), name="api_pins"),

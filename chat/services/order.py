@@ -35,11 +35,11 @@ class Step(StrEnum):
     LAST = "last"
 
 
-def move_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, to: Step | UUID) -> None:
+def move_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, to: Step | UUID) -> int:
     """Move a community room among those of its site that are open: a step, to an end, or to where another room stands.
 
-    A step beyond an end changes nothing. Raises NotFound for a room that is not there, also for the one whose place it should
-    take, ReadOnly or Forbidden by role, and Conflict for a room that has no order.
+    Its place from now on, counted from 1. A step beyond an end changes nothing. Raises NotFound for a room that is not there,
+    also for the one whose place it should take, ReadOnly or Forbidden by role, and Conflict for a room that has no order.
     """
     with in_tenant(tenant):
         access = room_to(Act.ORDER, principal, room_id)
@@ -51,6 +51,7 @@ def move_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, to: Ste
             after = _moved(before, room_id, to)
             if before != after:
                 _write(tenant, principal, room_id, before, after)
+            return after.index(room_id) + 1
 
 
 def hold_order(site_id: UUID) -> None:

@@ -15,6 +15,7 @@ ACTS = [
     ("post", "", {"kind": "team", "title": "Ops"}),
     ("patch", "/{room}", {"locked": True}),
     ("post", "/{room}/archive", None),
+    ("post", "/{room}/move", {"to": "up"}),
     ("post", "/{room}/reports", {"message": str(uuid4())}),
     ("post", "/{room}/pins", {"message": str(uuid4())}),
     ("delete", "/{room}/pins/{other}", None),

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from chat.access import ACTS, Act
+from chat.models import Room
 from tenants.access import may
-from tenants.context import TenantRef
+from tenants.context import TenantRef, in_tenant
 from tenants.jwt_services import sign_in_by_password
 from tenants.models import Role, User
 from tests.support.api import Program, signed_in
@@ -21,6 +22,8 @@ TEAM: dict[Act, Callable[[Program, Facts], Any]] = {
     Act.CREATE: lambda at, f: at.post("/rooms", {"kind": "community", "title": "New"}),
     Act.CHANGE: lambda at, f: at.patch(f"/rooms/{f['room']}", {"title": f"Named {uuid4().hex}"}),
     Act.ARCHIVE: lambda at, f: at.post(f"/rooms/{f['other']}/archive"),
+    Act.DELETE: lambda at, f: at.delete(f"/rooms/{f['other']}", {"sure": f["title"]}),
+    Act.ORDER: lambda at, f: at.post(f"/rooms/{f['other']}/move", {"to": "first"}),
     Act.APPOINT: lambda at, f: at.put(f"/rooms/{f['room']}/members/{f['vic']}", {"role": "moderator"}),
     Act.INVITE: lambda at, f: at.post(f"/rooms/{f['room']}/invitations", {"expires_in": 60, "uses": 1}),
     Act.SETTLE: lambda at, f: at.get("/reports"),
@@ -39,7 +42,14 @@ VISITORS: dict[Act, Callable[[Visit, Facts], Any]] = {
 def facts(acme: TenantRef) -> Facts:
     room, other = community(acme), community(acme)
     vic, val = member(acme, room), member(acme, room)
-    return {"room": room, "other": other, "vic": vic.id, "val": val.id, "message": message_of(acme, room, vic)}
+    return {
+        "room": room,
+        "other": other,
+        "vic": vic.id,
+        "val": val.id,
+        "message": message_of(acme, room, vic),
+        "title": title_of(acme, other),
+    }
 
 
 def test_every_act_has_a_row() -> None:
@@ -86,6 +96,12 @@ def test_a_room_of_another_site_does_not_exist_for_a_visitor(make_tenant: MakeTe
     tenant = make_tenant()
     answer = VISITORS[act](Visit(tenant, moderator(tenant, community(tenant))), facts)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def title_of(tenant: TenantRef, room_id: UUID) -> str:
+    """The title of a room."""
+    with in_tenant(tenant):
+        return Room.objects.get(id=room_id).title
 
 
 def access_of(tenant: TenantRef, user_id: UUID) -> str:

@@ -12,6 +12,7 @@ from saas.core.errors import Conflict, Forbidden, NotFound, ReadOnly
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
+from tests.support.api import Program, signed_in
 from tests.support.cast import MakeTenant
 from tests.support.community import Visit, community, team_member
 from tests.support.order import at_once
@@ -116,3 +117,34 @@ def test_a_visitor_reads_on_where_the_page_ended(tenant: TenantRef, olga: Princi
     second = vic.get("/rooms", cursor=first["cursor"]).json()
     assert [room["id"] for room in first["rooms"] + second["rooms"]] == [rooms[51], *rooms[:51]]
     assert second["cursor"] is None
+
+
+class TestOverHttp:
+    @pytest.fixture
+    def program(self, tenant: TenantRef) -> Program:
+        return signed_in(tenant, f"owner@{tenant.slug}.example")
+
+    @pytest.mark.parametrize(("to", "place", "after"), [("up", 2, "acbd"), ("last", 4, "abdc"), ("a", 1, "cabd")])
+    def test_a_room_moves(
+        self, tenant: TenantRef, program: Program, rooms: dict[str, UUID], to: str, place: int, after: str
+    ) -> None:
+        answer = program.post(f"/rooms/{rooms['c']}/move", {"to": str(rooms.get(to, to))})
+        assert (answer.status_code, answer.json()) == (200, {"place": place})
+        assert order_of(tenant) == after
+
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            ({"to": "sideways"}, 400, "bad_frame"),
+            ({"to": 2}, 400, "bad_frame"),
+            ({"to": "up", "by": 2}, 400, "bad_frame"),
+            ({}, 400, "bad_frame"),
+            ({"to": str(uuid4())}, 404, "not_found"),
+        ],
+    )
+    def test_what_is_no_place_moves_nothing(
+        self, tenant: TenantRef, program: Program, rooms: dict[str, UUID], body: dict[str, object], status: int, code: str
+    ) -> None:
+        answer = program.post(f"/rooms/{rooms['c']}/move", body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        assert order_of(tenant) == "abcd"

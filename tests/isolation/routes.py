@@ -146,6 +146,7 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
         "api/v1/rooms/<str:room_id>/assign": GATED,
         "api/v1/rooms/<str:room_id>/archive": GATED,
         "api/v1/rooms/<str:room_id>/unarchive": GATED,
+        "api/v1/rooms/<str:room_id>/move": GATED,
         "api/v1/rooms/<str:room_id>/members": SHOWS,
         "api/v1/rooms/<str:room_id>/members/<str:person_id>": GATED,
         "api/v1/rooms/<str:room_id>/pins": GATED,

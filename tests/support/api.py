@@ -35,9 +35,9 @@ class Program:
         """The answer."""
         return self.client.put(f"/api/v1{path}", body, content_type="application/json")
 
-    def delete(self, path: str) -> Any:
+    def delete(self, path: str, body: Any = None) -> Any:
         """The answer."""
-        return self.client.delete(f"/api/v1{path}")
+        return self.client.delete(f"/api/v1{path}", body, content_type="application/json")
 
 
 def signed_in(tenant: TenantRef, email: str) -> Program:

@@ -93,6 +93,7 @@ class World:
             ("api_room", "PATCH"): {"slow_seconds": 5},
             ("api_room", "DELETE"): {"sure": "not its title"},
             ("api_assign", "POST"): {"agent": None},
+            ("api_move", "POST"): {"to": "first"},
             ("api_member", "PUT"): {"mute_for": 60},
             ("api_pins", "POST"): {"message": str(self.named["message_id"])},
             ("api_room_reports", "POST"): {"message": str(self.named["message_id"])},
