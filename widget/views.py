@@ -135,9 +135,7 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
     try:
         embed = embed_for(key)
     except NotFound as error:
-        return _page(
-            request, "widget/unavailable.html", {"reason": "This preview is over."}, status=error.status
-        )
+        return _page(request, "widget/unavailable.html", {"reason": "This preview is over."}, status=error.status)
     if not embed.is_preview:
         return _page(request, "widget/unavailable.html", {"reason": "There is no preview here."}, status=NotFound.status)
     return _page(request, "widget/preview.html", {"key": key, "site": embed.site}, embed, policy=PREVIEW_POLICY)

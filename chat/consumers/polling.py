@@ -85,9 +85,7 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
         raise Ended(principal)
     is_poll = scope["act"] == "events"
     outbox = Collector(only=None if is_poll else ANSWERS)
-    session = Session(
-        scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), key=key_in(scope), counts=is_poll
-    )
+    session = Session(scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), key=key_in(scope), counts=is_poll)
     await _admit(session)
     body = await read_body(scope, receive)
     if body is None:

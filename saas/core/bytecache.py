@@ -1,8 +1,7 @@
 """Finished answers in front of Django, for the few public addresses that every page view of every customer's site asks for.
 
 What is kept is the whole answer to a plain request (no cookies, no conditions), for `SECONDS`, or less where its own max-age is
-less, or until `forget`. However many ask at once, Django answers one of them. Conditional requests and HEAD are answered from what
-is kept.
+less, or until `forget`. However many ask at once, Django answers one of them. Conditional requests and HEAD are answered from it.
 """
 
 import asyncio

@@ -13,7 +13,8 @@ SETTING = re.compile(r"(#?)([A-Z_]+)=(.*)")
 def table(example: str) -> str:
     """One part for each section of the example, with a row for each name."""
     parts = re.split(r"^# --- (.*) ---\n", example, flags=re.MULTILINE)[1:]
-    return "\n".join(f"**{title}**\n\n{_head()}{''.join(_rows(body))}" for title, body in zip(parts[::2], parts[1::2], strict=True))
+    sections = zip(parts[::2], parts[1::2], strict=True)
+    return "\n".join(f"**{title}**\n\n{_head()}{''.join(_rows(body))}" for title, body in sections)
 
 
 def _head() -> str:

@@ -53,7 +53,10 @@ def test_somebody_new_joins_by_the_link(tenant: TenantRef, browser: Browser) -> 
     assert (member.role, member.user.name) == ("admin", "Nora")
     assert EmailAddress.objects.get(user=member.user).verified, "the mail was read, so the address is theirs"
     acts = AuditEntry.objects.filter(tenant_id=tenant.id, act__startswith="member.").order_by("id")
-    assert list(acts.values_list("act", "by_name", "thing_name")) == [("member.invited", "Olga", invitation.email), ("member.joined", "Nora", "Nora")]
+    assert list(acts.values_list("act", "by_name", "thing_name")) == [
+        ("member.invited", "Olga", invitation.email),
+        ("member.joined", "Nora", "Nora"),
+    ]
 
 
 def test_a_bad_name_or_password_is_said_beside_it_and_kept(tenant: TenantRef, browser: Browser) -> None:
