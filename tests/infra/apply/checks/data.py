@@ -70,7 +70,8 @@ def logins(stack: Stack) -> None:
 
 @CHECKS("The bus has two primaries with a replica each, encrypted, behind one token, and never evicts.")
 def bus(stack: Stack) -> None:
-    found = stack.aws.all("elasticache", "describe_replication_groups", "ReplicationGroups")
+    listed = stack.aws.all("elasticache", "describe_replication_groups", "ReplicationGroups")
+    found = sorted(listed, key=lambda group: str(group["ReplicationGroupId"]))
     assert [each["ReplicationGroupId"] for each in found] == [f"{NAME}-0", f"{NAME}-1"]
     for group in found:
         kept = (group["AtRestEncryptionEnabled"], group["TransitEncryptionEnabled"], group["AuthTokenEnabled"])
