@@ -1,5 +1,6 @@
 """The load generator as a client whose server restarts: it comes back as the product's client does, and no sooner."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,3 +102,18 @@ def test_who_was_never_lost_did_not_come_back(program: Path) -> None:
         load.begin_return(0.1)
         with pytest.raises(CannotMeasure, match="0 of 5 sockets were lost"):
             load.returned()
+
+
+def test_tells_how_long_each_was_without_service_as_often_as_it_was_lost(program: Path) -> None:
+    with server() as restarting, load_of(program, restarting) as load:
+        load.begin_stay()
+        for times in (1, 2):
+            restarting.lose_all(f'{{"t":"bye","code":1012,"after":{AFTER_MS}}}')
+            end = time.monotonic() + 10
+            while restarting.hellos.count("hello again") < times * SOCKETS:
+                assert time.monotonic() < end, "they do not come back"
+        time.sleep(0.1)  # the last answers are on their way, and nothing tells that they have come
+        stay = load.stayed()
+    assert (stay.lost, stay.ready, stay.returns) == (SOCKETS, SOCKETS, 2 * SOCKETS)
+    assert AFTER_MS / 1e3 <= stay.half <= stay.longest < 5
+    assert stay.busiest >= SOCKETS

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 from bench.load import Client, Load, Stay, Target, build
 from bench.ours import BEAT, JOINED, WELCOME
 from bench.services import LIMITS, allow_many_files
 from chat.realtime.protocol.codes import SUBPROTOCOL
-from tests.chaos.cast import Cast, principal_of, token_of
+from tests.chaos.cast import Cast, cast_of, principal_of, token_of
 from tests.chaos.ground import Ground
 from tests.chaos.play import new_seed
 from tests.chaos.stage import Setting, Stage, stage
@@ -80,9 +81,11 @@ def before(workers: Sequence[Server], port: int) -> Iterator[Server]:
         yield Server("uvicorn", port, nginx.folder / "access.log", {})
 
 
-def crowd_of(cast: Cast, count: int, port: int) -> list[Client]:
-    """So many visitors, those who are nobody else, each with a socket in their own support room."""
-    return [_client(cast, one) for one in cast.made["visitors"][-count:]]
+def crowd_of(base: Ground, count: int) -> list[Client]:
+    """So many visitors of a tenant of their own, each with a socket in their own support room."""
+    (made,) = base.seed([f"crowd-{token_hex(5)}"], agents=1, visitors=count)
+    cast = cast_of(made)
+    return [_client(cast, one) for one in made["visitors"]]
 
 
 def _client(cast: Cast, one: dict[str, Any]) -> Client:
@@ -94,19 +97,22 @@ def _client(cast: Cast, one: dict[str, Any]) -> Client:
 async def restart_all(base: Ground, sockets: int) -> Restarted:
     """Restart both processes under so many sockets. Raises `CannotMeasure` where there is no C compiler."""
     allow_many_files()
-    port, each = lasting_port(), sockets // 2
+    port = lasting_port()
     with tempfile.TemporaryDirectory(prefix="porchlight-rolling-") as made:
         folder = Path(made)
         program = await asyncio.to_thread(build, folder)
         variables = {"PORCHLIGHT_BASE_HOST": f"localhost:{port}", "TRUST_PROXY": "1", "LIMITS": LIMITS}
-        setting = Setting(spare=each, variables=variables, door=lambda workers: before(workers, port), prompt=False)
+        setting = Setting(variables=variables, door=lambda workers: before(workers, port))
+        clients = await asyncio.to_thread(crowd_of, base, sockets)
         async with stage(base, setting, seed=new_seed(), seconds=60.0) as run:
             await run.recovered()
             name = f"widget.localhost:{port}"
             target = Target([port], name, delivered='"t":"msg"', refused='"t":"err"', protocol=SUBPROTOCOL, beat=BEAT)
-            clients = [client for cast in run.casts for client in crowd_of(cast, each, port)]
-            with await asyncio.to_thread(Load(program, target, clients).__enter__) as load:
+            load = await asyncio.to_thread(Load(program, target, clients).__enter__)
+            try:
                 return await _roll(run, load, len(clients))
+            finally:
+                load.__exit__()
 
 
 async def _roll(run: Stage, load: Load, sockets: int) -> Restarted:
