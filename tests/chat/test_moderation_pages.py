@@ -132,6 +132,9 @@ class TestSettling:
         [(case, _)] = olga.get("/moderation/?show=settled").context["cases"]
         assert case.done == done
         assert "by Olga" in olga.words("/moderation/?show=settled")
+        with in_tenant(tenant):
+            Report.objects.update(settled_by=uuid4())  # somebody who is known no more
+        assert "Settled, <time" in olga.words("/moderation/?show=settled")
 
     @pytest.mark.parametrize(
         ("said", "field", "words"),
