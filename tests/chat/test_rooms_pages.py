@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from chat.models import Room
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room
+from chat.services.settling import remove_message
 from chat.services.sites import create_site
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
@@ -53,6 +54,13 @@ class TestTheList:
             for show in ("community", "team", "archived")
         }
         assert found == {"community": ["Riders"], "team": ["Workshop"], "archived": ["Last year"]}
+
+    def test_a_room_whose_last_line_was_deleted_is_not_one_without_lines(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        assert "nobody has written yet" in olga.words("/rooms/")
+        said = message_of(tenant, room, member(tenant, room))
+        remove_message(tenant, team_member(tenant, Role.OWNER), room_id=room, message_id=said)
+        assert "nobody has written yet" not in olga.words("/rooms/")
 
     def test_no_visitors_room_and_no_notes_are_in_it(self, tenant: TenantRef, olga: Desk) -> None:
         room = room_of(tenant, visitor(tenant), "hello")
