@@ -26,7 +26,6 @@ SETTINGS = {
     "max_locks_per_transaction": "256",  # a schema is some dozens of relations, and migrating or dropping one locks them all
     "max_parallel_workers_per_gather": "0",  # short queries only; shared memory is 64 MB in a container
     "jit": "off",
-    "fsync": "on",
 }
 
 
