@@ -296,6 +296,5 @@ def test_a_viewer_keeps_no_order(tenant: TenantRef, browser: Browser, path: str)
 
 
 def test_a_stranger_is_sent_to_sign_in(tenant: TenantRef, browser: Browser) -> None:
-    for path in ("/rooms/", "/moderation/"):
-        answer: Any = browser.get(f"http://{tenant.slug}.localhost:8000{path}")
-        assert answer["Location"].startswith("/sign-in/?next=")
+    answers: list[Any] = [browser.get(f"http://{tenant.slug}.localhost:8000{path}") for path in ("/rooms/", "/moderation/")]
+    assert all(answer["Location"].startswith("/sign-in/?next=") for answer in answers)

@@ -37,7 +37,9 @@ def settle(request: HttpRequest, message_id: UUID) -> HttpResponse:
     form = DecisionForm(request.POST, auto_id=f"{message_id}_%s")
     if (form.dismisses or form.is_valid()) and (done := _settled(request, message_id, form)) is not None:
         if getattr(request, "htmx", False):
-            return render(request, "moderation/part_settled.html", {"done": done, "message_id": message_id})
+            with in_tenant(tenant_of(request)):
+                waiting = open_cases()
+            return render(request, "moderation/part_settled.html", {"done": done, "message_id": message_id, "waiting": waiting})
         messages.success(request, f"Settled: {done}.")
         return redirect("moderation")
     if getattr(request, "htmx", False):

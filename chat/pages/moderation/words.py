@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from chat.models import Site
-from chat.pages.rooms.desk import page, who_changed
+from chat.pages.rooms.desk import page
 from chat.selectors.listing import sites
 from chat.selectors.words import LONGEST, MOST
 from chat.services.words import set_words, words_of
@@ -17,6 +17,7 @@ from saas.core.forms import SeenForm
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.context import in_tenant
+from tenants.pages.desk import who_changed
 
 
 class WordsForm(SeenForm):

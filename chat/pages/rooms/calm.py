@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from chat.models import Room
-from chat.pages.rooms.desk import page, room_on, show, who_changed
+from chat.pages.rooms.desk import page, room_on, show
 from chat.pages.rooms.forms import CalmForm
 from chat.selectors.listing import pinned_in
 from chat.selectors.queue import open_cases
@@ -18,6 +18,7 @@ from saas.core.errors import AppError
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.context import in_tenant
+from tenants.pages.desk import who_changed
 
 
 @page("GET", "HEAD", "POST", do=Do.MODERATE, back="room_moderation")

@@ -18,7 +18,6 @@ from saas.core.ratelimit import check
 from tenants.access import Do
 from tenants.authentication import member_of, tenant_of
 from tenants.context import in_tenant
-from tenants.models import AuditEntry
 from tenants.pages import desk
 from tenants.permissions import READING
 
@@ -72,12 +71,6 @@ def show(request: HttpRequest, room: Room, tab: str, *, template: str = "", stat
     tabs = [(reverse(name, args=[room.id]), words, name == tab) for name, words in shown.items()]
     around = {"section": "rooms", "room": room, "tabs": tabs}
     return render(request, f"rooms/{template or tab}.html", around | context, status=status)
-
-
-def who_changed(request: HttpRequest, kind: str, thing_id: UUID) -> str:
-    """Who changed it last, by the audit log; empty if nobody is known."""
-    acts = AuditEntry.objects.filter(tenant_id=tenant_of(request).id, thing_kind=kind, thing_id=str(thing_id))
-    return acts.order_by("-id").values_list("by_name", flat=True).first() or ""
 
 
 def _tell(request: HttpRequest, refusal: AppError, address: str) -> HttpResponse:

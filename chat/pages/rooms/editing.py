@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from chat.models import Room
-from chat.pages.rooms.desk import page, room_on, show, who_changed
+from chat.pages.rooms.desk import page, room_on, show
 from chat.pages.rooms.forms import RoomForm
 from chat.services.rooms import RoomChange, archive_room, change_room
 from saas.core.errors import AppError
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
+from tenants.pages.desk import who_changed
 
 
 @page("GET", "HEAD", "POST", do=Do.READ_ROOMS, to_change=Do.MANAGE_ROOMS)

@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from chat.models import Site
-from chat.pages.rooms.desk import who_changed
 from chat.services.sites import Seen, change_site
 from saas.core.errors import AppError, NotFound
 from saas.core.forms import SeenForm
 from tenants.access import Do, may
 from tenants.authentication import agent_of, member_of, tenant_of
 from tenants.context import in_tenant
+from tenants.pages.desk import who_changed
 
 TABS: Final = {
     "site": "General",
