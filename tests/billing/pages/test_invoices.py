@@ -39,7 +39,7 @@ def test_the_list_comes_in_pages(house: House) -> None:
 
 
 def test_an_empty_list_says_when_there_will_be_one(house: House) -> None:
-    assert "The free plan has none." in text_of(house.get("invoices/"))
+    assert "Nothing is invoiced at the moment." in text_of(house.get("invoices/"))
     paying(house.tenant)
     assert "The first one is made on" in text_of(house.get("invoices/"))
 
