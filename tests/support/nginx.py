@@ -78,10 +78,11 @@ class Nginx:
 
     def _write(self) -> None:
         shutil.copytree(INFRA, self.folder / "conf")
+        shutil.copy(mime_types(), self.folder / "mime.types")  # its own place may have a space in its name
         self._make_certificate()
         ports = (*self.web, *self.ws)
         places = {
-            "/etc/nginx/mime.types": str(mime_types()),
+            "/etc/nginx/mime.types": str(self.folder / "mime.types"),
             "/etc/porchlight/tls": str(self.folder / "tls"),
             "/tmp/nginx": str(self.folder / "nginx"),
             "include porchlight/": f"include {self.folder}/conf/porchlight/",
