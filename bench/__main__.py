@@ -1,7 +1,8 @@
 """`python -m bench`: runs the benchmarks, prints them, and writes results.json and RESULTS.md.
 
-`--only fan_out,durable` runs some of the sections; `--quick` takes one short look at smaller sizes. Neither writes anything. What
-fails has a row that says so, and the rest goes on; the status is 1 then.
+`--only fan_out,durable` runs some of the sections; with `--record` their figures take the place of those that are written, and
+say of what moment they are. `--quick` takes one short look at smaller sizes and writes nothing. What fails has a row that says
+so, and the rest goes on; the status is 1 then.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +32,7 @@ from bench import (
     rooms,
     two_processes,
 )
+from bench.kept import again, kept
 from bench.load import SOURCES, CannotMeasure, build
 from bench.measure import Bench, Figures, Plan
 from bench.page import Result, page
@@ -72,7 +74,7 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
 
 def main() -> None:
     """All of it within twenty-five minutes, or four with `--quick`. Ends with 1 if a figure is missing."""
-    names, plan = _arguments()
+    names, plan, is_recorded = _arguments()
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the servers end with us, and their data
     before = machine.describe()
@@ -83,9 +85,20 @@ def main() -> None:
     is_all = plan is FULL and len(names) == len(SECTIONS)
     if is_all:
         write(rows, page(list(results.values()), plan, before, notes))
+    elif is_recorded:
+        _record(results, before["date"], notes)
     _print(results.values(), notes, runs=not is_all)
     if not all(row.is_whole for some in rows.values() for row in some):
         sys.exit(1)
+
+
+def _record(measured: Mapping[str, Result], date: str, notes: Sequence[str]) -> None:
+    """These sections in the place of what is written of them; all others, and the machine, as they stand there."""
+    known = kept({name: section.TITLE for name, section in SECTIONS.items()})
+    fresh = {name: again(result, date) for name, result in measured.items()}
+    results = {name: fresh.get(name) or known.results[name] for name in SECTIONS if name in fresh or name in known.results}
+    rows = {name: result.figures.rows for name, result in results.items()}
+    write(rows, page(list(results.values()), FULL, known.machine, [*known.notes, *notes]))
 
 
 def _print(results: Iterable[Result], notes: Sequence[str], *, runs: bool) -> None:
@@ -96,15 +109,18 @@ def _print(results: Iterable[Result], notes: Sequence[str], *, runs: bool) -> No
     print("".join(f"\n!! {note}" for note in notes))
 
 
-def _arguments() -> tuple[Sequence[str], Plan]:
+def _arguments() -> tuple[Sequence[str], Plan, bool]:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Porchlight beside other chat servers.")
     parser.add_argument("--quick", action="store_true", help="one short run of each side, at smaller sizes; nothing is written")
-    parser.add_argument("--only", help=f"sections, with commas: {', '.join(SECTIONS)}; nothing is written")
+    parser.add_argument("--only", help=f"sections, with commas: {', '.join(SECTIONS)}; see --record")
+    parser.add_argument("--record", action="store_true", help="with --only: put the figures into RESULTS.md and results.json")
     given = parser.parse_args()
+    if given.record and (given.quick or not given.only):
+        parser.error("--record goes with --only, and not with --quick")
     names = given.only.split(",") if given.only else list(SECTIONS)
     if unknown := set(names) - SECTIONS.keys():
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
-    return names, QUICK if given.quick else FULL
+    return names, QUICK if given.quick else FULL, given.record
 
 
 def run(folder: Path, plan: Plan, names: Sequence[str]) -> tuple[dict[str, Result], list[str]]:
