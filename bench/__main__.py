@@ -39,7 +39,7 @@ from bench.page import Result, page
 from bench.report import Row, table, write
 from bench.services import services
 
-FULL = Plan(rounds=3, few=2, many=5, seconds=3, warm_up=1, minutes=22)
+FULL = Plan(rounds=3, few=2, many=5, seconds=3, warm_up=1, minutes=30)
 QUICK = Plan(rounds=1, few=1, many=1, seconds=1, warm_up=0.5, minutes=3, shrink=10)
 WEB_SOURCES = SOURCES.with_name("web_load")
 
@@ -73,7 +73,7 @@ SECTIONS: dict[str, Section] = {  # what has targets comes first: a slow machine
 
 
 def main() -> None:
-    """All of it within twenty-five minutes, or four with `--quick`. Ends with 1 if a figure is missing."""
+    """All of it within half an hour, or four with `--quick`. Ends with 1 if a figure is missing."""
     names, plan, is_recorded = _arguments()
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the servers end with us, and their data
