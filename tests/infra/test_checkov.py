@@ -12,7 +12,7 @@ from tests.infra import environment
 from tests.infra.terraform import SOURCE
 
 REASONS = SOURCE / "checkov.yaml"
-SCANNER = environment.HOME / "bin/checkov"
+SCANNER = [str(environment.PYTHON), "-m", "checkov.main"]  # its script does not start from a folder with a space
 
 pytestmark = [
     pytest.mark.skipif(not environment.is_ready(), reason="The scanner is not installed: python -m tests.infra.environment"),
@@ -27,7 +27,7 @@ def findings() -> set[Finding]:
     """All that it says, with the numbers of production."""
     words = ["--directory", str(SOURCE), "--framework", "terraform", "--output", "json", "--compact", "--quiet"]
     offline = ["--skip-download", "--var-file", str(SOURCE / "environments/production.tfvars")]
-    done = subprocess.run([str(SCANNER), *words, *offline], capture_output=True, text=True, check=False)
+    done = subprocess.run([*SCANNER, *words, *offline], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("{"), done.stderr[-2000:]
     said: dict[str, Any] = json.loads(done.stdout)
     assert said["summary"]["parsing_errors"] == 0

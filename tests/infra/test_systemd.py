@@ -33,9 +33,11 @@ def said(name: str, key: str) -> list[str]:
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     """The units, for this checkout instead of /opt/porchlight: systemd wants to see what they start."""
+    (opt := tmp_path / "opt").symlink_to(ROOT)  # a unit cannot name a folder with a space
+    (python := tmp_path / "python").symlink_to(sys.executable)
     for unit in UNITS.iterdir():
-        text = unit.read_text().replace("/opt/porchlight/.venv/bin/python", sys.executable)
-        (tmp_path / unit.name).write_text(text.replace("/opt/porchlight", str(ROOT)))
+        text = unit.read_text().replace("/opt/porchlight/.venv/bin/python", str(python))
+        (tmp_path / unit.name).write_text(text.replace("/opt/porchlight", str(opt)))
     return tmp_path
 
 

@@ -85,9 +85,11 @@ async def test_a_crowd_is_counted_over_all_processes(hub: Hub, acme: TenantRef) 
 async def test_a_crowd_that_types_is_told_of_a_few(hub: Hub, acme: TenantRef) -> None:
     room_id = uuid4()
     crowd = await gather(hub, acme, 120, room=room_id)
+    began = hub.loop.time()
     for session, _sink in crowd:
         assert handle(session, Typing(room=room_id, on=True)) is None
-    assert 0 < frames(crowd, "typing") <= 10 * 120
+    most = 11 + 2 * (hub.loop.time() - began)  # ten at once, and two more in each second
+    assert 0 < frames(crowd, "typing") <= most * 120
 
 
 async def test_in_a_small_room_everyone_is_seen_typing(hub: Hub, acme: TenantRef) -> None:

@@ -182,10 +182,11 @@ class TestInvitations:
         assert program.get(f"/rooms/{room}/invitations").json()["invitations"] == []
         assert refused(Visit(acme, visitor(acme)).ask("post", f"/invitations/{made['code']}")) == (404, "not_found", None)
 
-    def test_lets_its_visitors_in_and_nobody_after_the_last(self, acme: TenantRef) -> None:
-        room = community(acme, join_rule="invited")
-        code = code_for(acme, room, uses=2)
-        one, two, three = (Visit(acme, visitor(acme)) for _ in range(3))
+    def test_lets_its_visitors_in_and_nobody_after_the_last(self, make_tenant: MakeTenant) -> None:
+        tenant = make_tenant()
+        room = community(tenant, join_rule="invited")
+        code = code_for(tenant, room, uses=2)
+        one, two, three = (Visit(tenant, visitor(tenant)) for _ in range(3))
         assert one.ask("post", f"/invitations/{code}").json()["room"]["id"] == str(room)
         assert one.ask("post", f"/invitations/{code}").status_code == 200  # again: nothing is used up
         assert two.ask("post", f"/invitations/{code}").json()["room"]["people"] == 2
