@@ -121,6 +121,7 @@ async def say_much(place: Place, count: int) -> None:
     ticket = await place.ticket()
     parts = urlsplit(ticket["socket"])
     door = {"host": "127.0.0.1", "port": parts.port, "subprotocols": [SUBPROTOCOL], "origin": place.url}
+    door["max_queue"] = None  # whatever comes is read at once, also while what came too fast waits
     async with connect(ticket["socket"], **door) as line:  # type: ignore[arg-type]
         await line.send(json.dumps({"t": "hello", "v": 1, "token": ticket["token"]}))
         await heard(line, "welcome")
