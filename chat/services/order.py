@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from chat.access import Act, room_to
 from chat.models import Room, Site
-from saas.core.errors import Conflict, NotFound
+from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
@@ -33,6 +33,16 @@ class Step(StrEnum):
     UP = "up"
     DOWN = "down"
     LAST = "last"
+
+
+def goal_of(text: str) -> Step | UUID:
+    """Where a room is to go, as people and programs say it. Raises BadFrame, field `to`."""
+    if text in set(Step):
+        return Step(text)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise BadFrame(f"A room goes {', '.join(Step)}, or to the place of a room by its id.", field="to") from None
 
 
 def move_room(tenant: TenantRef, principal: Principal, *, room_id: UUID, to: Step | UUID) -> int:

@@ -14,7 +14,7 @@ from chat.models import Room
 from chat.realtime.presence import is_here
 from chat.services.assignment import assign_room
 from chat.services.deletion import delete_room
-from chat.services.order import Step, move_room
+from chat.services.order import goal_of, move_room
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room, set_status
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, read, room_of
@@ -192,16 +192,7 @@ class MoveView(ActingView):
 
     def post(self, request: Request, room_id: str) -> Response:
         seen, asked = room_of(request, room_id), read(request, Goal)
-        return answer(place=move_room(tenant_of(request), principal_of(request), room_id=seen, to=_goal(asked.to)))
-
-
-def _goal(text: str) -> Step | UUID:
-    if text in set(Step):
-        return Step(text)
-    try:
-        return UUID(text)
-    except ValueError:
-        raise BadFrame(f"A room goes {', '.join(Step)}, or to the place of a room by its id.", field="to") from None
+        return answer(place=move_room(tenant_of(request), principal_of(request), room_id=seen, to=goal_of(asked.to)))
 
 
 def _visitor(tenant: TenantRef, visitor: selectors.VisitorPanel) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.chaos.habits import PRY, SEEN, Address, Habits, a_change, a_question
 from tests.chaos.logs import Log, Said
+from tests.chaos.refusals import PASSING, is_settled
 from tests.chaos.view import View
 
 UP: Final = "up "  # begins the ref of a `history`, to tell its pages from those of a catch-up
@@ -26,9 +27,6 @@ HOLE_SECONDS: Final = 0.02  # two processes may publish out of order
 RETURN_SECONDS: Final = 0.6  # at most, before a person comes back
 AT_ONCE: Final = 100  # of what was refused goes again, and the rest
 AGAIN_SECONDS: Final = 0.3  # later
-PASSING: Final = {"busy", "rate_limited", "slow_mode", "internal"}  # refusals after which the same frame goes again
-SETTLED: Final = {"not_found", "forbidden", "room_closed", "conflict"}  # of a change: the message was deleted meanwhile
-KEPT_OUT: Final = {"not_found", "room_closed", "muted"}  # of anything, in a room where somebody keeps order
 
 Frame = dict[str, Any]
 
@@ -224,7 +222,7 @@ class Person(ABC):
             self._refused_reading(frame.get("ref", ""), frame.get("retry_after") or 0.5)
         elif frame["code"] in PASSING:
             self._again(said.room, frame.get("retry_after") or 0.2)
-        elif self._is_settled(said, frame["code"]):
+        elif is_settled(said, frame["code"], self.kept):
             said.given_up = not said.acks
             self.unacked.pop(said.cid, None)
 
@@ -241,12 +239,6 @@ class Person(ABC):
             await self._say(**said.frame())
         if waiting[AT_ONCE:]:
             self._again(room, AGAIN_SECONDS)
-
-    def _is_settled(self, said: Said, code: str) -> bool:
-        """Whether to take no for an answer."""
-        if said.room in self.kept and code in KEPT_OUT:
-            return True
-        return said.kind != "send" and code in SETTLED and not said.acks
 
     def _refused_reading(self, ref: str, seconds: float) -> None:
         """A `join` or a `history` goes again."""

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from tenants.tokens import Principal
 from tests.chaos.cast import Cast, Seat, address_of, cast_of, crowd_of, principal_of, seats_of, strange_to
 from tests.chaos.checker import check
 from tests.chaos.clock import Clock
-from tests.chaos.doorbells import Replies
 from tests.chaos.flaws import Flaw
 from tests.chaos.ground import Ground, Redis
 from tests.chaos.habits import Address, Habits
@@ -25,10 +24,11 @@ from tests.chaos.outcomes import strange_times
 from tests.chaos.people import OnSockets
 from tests.chaos.person import Person
 from tests.chaos.polls import OverHttp
+from tests.chaos.setting import Setting
 from tests.chaos.stored import read_heads, read_told
 from tests.chaos.verdict import Verdict
 from tests.support.proxy import Proxy
-from tests.support.server import Kind, Server, make_server
+from tests.support.server import Server, make_server
 
 PATIENCE: Final = 60.0  # seconds for everything to come right after the last fault
 LOOK_SECONDS: Final = 0.5  # between two looks whether it has
@@ -153,32 +153,6 @@ class Stage:
         logs, texts = [person.log for person in self.people], [worker.said() for worker in self.workers]
         self.complaints += [words for log in logs for words in strange_times(log, self.began, time.time())[:MOST_COMPLAINTS]]
         return await asyncio.to_thread(check, self.ground.superuser, tenants, logs, texts, early=early, prompt=self.prompt)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a scenario wants to stand on its stage."""
-
-    workers: int = 2
-    kind: Kind = "uvicorn"
-    agents: int = 2  # in each tenant
-    visitors: int = 3
-    polling: int = 1  # more of them, who have no socket
-    crowd: int = 0  # more visitors, who go straight to the workers and to whom no agent talks
-    spare: int = 0  # visitors who are not alive
-    habits: Habits = field(default_factory=Habits)
-    receive_buffer: int = 0  # bytes of each visitor's way to the server
-    variables: dict[str, str] = field(default_factory=dict)  # of the servers
-    bells: Callable[[], Replies] = Replies  # what can be lost between processes
-    prompt: bool = False  # nothing is broken
-    kept: bool = False  # somebody mutes, bans, deletes and locks in the community rooms
-    clocks: bool = False  # each server has a clock that can be put wrong
-    door: Callable[[Sequence[Server]], AbstractContextManager[Server]] | None = None  # puts something before the workers
-
-    @property
-    def guests(self) -> int:
-        """The visitors who are not of the crowd."""
-        return self.visitors + self.polling
 
 
 @asynccontextmanager

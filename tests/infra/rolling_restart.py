@@ -21,7 +21,8 @@ from chat.realtime.protocol.codes import SUBPROTOCOL
 from tests.chaos.cast import Cast, cast_of, principal_of, token_of
 from tests.chaos.ground import Ground
 from tests.chaos.play import new_seed
-from tests.chaos.stage import Setting, Stage, stage
+from tests.chaos.setting import Setting
+from tests.chaos.stage import Stage, stage
 from tests.chaos.verdict import Verdict
 from tests.support.nginx import PLAIN, Nginx
 from tests.support.server import Server, lasting_port

@@ -12,7 +12,7 @@ import pytest
 from saas.up.redis import RedisServer
 from tenants.tokens import Principal
 from tests.infra.watched import MARK
-from tests.support.server import Server, make_server
+from tests.support.server import Server, running
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors
 from tests.support.stored import texts
@@ -29,14 +29,8 @@ both = pytest.mark.parametrize("program", COMMANDS)
 @contextmanager
 def served(program: str, *words: str, redis_url: str = "") -> Iterator[Server]:
     """The server, watched."""
-    server = make_server(redis_url=redis_url)
-    server.command = ["-m", "tests.infra.watched", *COMMANDS[program], *words]
-    try:
-        yield server.start()
-    finally:
-        if server.process.poll() is None:
-            server.stop()
-        server.log.unlink(missing_ok=True)
+    with running(redis_url=redis_url, command=["-m", "tests.infra.watched", *COMMANDS[program], *words]) as server:
+        yield server
 
 
 async def tabs_of(stack: AsyncExitStack, doors: Doors, shop: Shop, who: Principal, room: UUID) -> list[ChatSocket]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,9 +136,10 @@ def make_server(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str
 
 
 @contextmanager
-def running(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str) -> Iterator[Server]:
-    """A started server, stopped at the end of the block."""
+def running(kind: Kind = "uvicorn", *, redis_url: str = "", command: Sequence[str] = (), **variables: str) -> Iterator[Server]:
+    """A started server, stopped at the end of the block; `command` takes the place of the usual one."""
     server = make_server(kind, redis_url=redis_url, **variables)
+    server.command = list(command) or server.command
     try:
         yield server.start()
     finally:

@@ -12,9 +12,9 @@ from chat.models import Site
 from chat.pages.rooms.desk import page
 from chat.pages.rooms.forms import NewRoomForm
 from chat.selectors.listing import rooms_listed, sites
-from chat.services.order import Step, move_room
+from chat.services.order import goal_of, move_room
 from chat.services.rooms import LONGEST_TITLE, create_room
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError
 from saas.core.forms import UNPROCESSABLE
 from saas.core.paging import numbered, with_query
 from tenants.access import Do
@@ -53,7 +53,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @page("POST", do=Do.MANAGE_ROOMS, back="rooms")
 def move(request: HttpRequest, room_id: UUID) -> HttpResponse:
     """A step up or down, to an end, or to where another room stands; the list comes back with the room where it is now."""
-    move_room(tenant_of(request), agent_of(request), room_id=room_id, to=_goal(request.POST.get("to", "")))
+    move_room(tenant_of(request), agent_of(request), room_id=room_id, to=goal_of(request.POST.get("to", "")))
     query = QueryDict(request.POST.get("query", ""))
     if getattr(request, "htmx", False):
         return render(request, "rooms/part_list.html", _listed(request, query) | {"moved": room_id})
@@ -77,15 +77,6 @@ def _listed(request: HttpRequest, asked: QueryDict) -> dict[str, Any]:
         "site": site,
         "tabs": [(with_query(asked, show=name, page=None, named=None), words, name == shown) for name, words in TABS.items()],
     }
-
-
-def _goal(text: str) -> Step | UUID:
-    if text in set(Step):
-        return Step(text)
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("There is no such room.") from None
 
 
 def _site(known: list[Site], asked: str) -> Site | None:

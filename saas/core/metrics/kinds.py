@@ -4,6 +4,7 @@
 and `Histogram`. All are read by the thread of the private port, which sees each number as it is at that moment.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -22,7 +23,7 @@ SIZES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
-class _Instrument:
+class _Instrument(ABC):
     """What all kinds share: a name that begins with `porchlight_`, a sentence, at most one label."""
 
     def __init__(self, name: str, words: str, label: str = "") -> None:
@@ -33,11 +34,13 @@ class _Instrument:
     def describe(self) -> Iterable[Metric]:
         yield self._family()
 
+    @abstractmethod
     def collect(self) -> Iterable[Metric]:
-        raise NotImplementedError
+        """What there is to tell now."""
 
+    @abstractmethod
     def _family(self) -> Family:
-        raise NotImplementedError
+        """The same without figures."""
 
     def _labels(self, value: str) -> tuple[str, ...]:
         return (value,) if self.labels else ()

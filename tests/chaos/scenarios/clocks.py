@@ -8,7 +8,8 @@ from tests.chaos.cast import Cast, spare_of
 from tests.chaos.person import Person
 from tests.chaos.scenarios.order import count_acts
 from tests.chaos.scenarios.scenario import Scenario, until_over
-from tests.chaos.stage import Setting, Stage, guest_of
+from tests.chaos.setting import Setting
+from tests.chaos.stage import Stage, guest_of
 
 STEPS = (3_600.0, 90.0, 600.0)  # seconds that a clock is wrong by
 GONE_SECONDS = 20.0  # after which agents have heard that a visitor left

@@ -7,7 +7,8 @@ from psycopg import sql
 from tests.chaos.cast import Cast
 from tests.chaos.person import Person
 from tests.chaos.scenarios.scenario import Scenario, until_over
-from tests.chaos.stage import Setting, Stage
+from tests.chaos.setting import Setting
+from tests.chaos.stage import Stage
 
 
 async def kill_database(run: Stage) -> None:

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.chaos.scenarios.scenario import Scenario, until_over
-from tests.chaos.stage import Setting, Stage
+from tests.chaos.setting import Setting
+from tests.chaos.stage import Stage
 
 DESCRIPTORS = 256
 MORE = 60  # connections beyond that

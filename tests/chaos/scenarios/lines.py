@@ -5,7 +5,8 @@ import asyncio
 from tests.chaos.habits import Habits
 from tests.chaos.person import Person
 from tests.chaos.scenarios.scenario import Scenario, until_over
-from tests.chaos.stage import PATIENCE, Setting, Stage
+from tests.chaos.setting import Setting
+from tests.chaos.stage import PATIENCE, Stage
 from tests.support.proxy import Proxy
 
 HERD = 125  # sockets of each tenant that are cut at once

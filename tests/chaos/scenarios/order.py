@@ -4,7 +4,8 @@ import asyncio
 
 from tests.chaos.doorbells import Orders
 from tests.chaos.scenarios.scenario import Scenario, until_over
-from tests.chaos.stage import Setting, Stage
+from tests.chaos.setting import Setting
+from tests.chaos.stage import Stage
 
 FOUND_SECONDS = 30.0  # a beat comes every 25 s, and may wait 4 s for the database
 TALK_SECONDS = 4.0  # in which something is said that the banned would hear

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tests.chaos.stage import Setting, Stage
+from tests.chaos.setting import Setting
+from tests.chaos.stage import Stage
 
 Script = Callable[[Stage], Awaitable[None]]
 
