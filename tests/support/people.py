@@ -11,11 +11,13 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tenants.context import TenantRef
-from tenants.models import Invitation, Membership, User
+from tenants.models import Invitation, Membership, Role, User
 from tenants.resolve import MemberRef, forget, membership_for
-from tenants.services import second_factor_changed
+from tenants.services import invitations, second_factor_changed
 from tests.support.cast import make_user
 from tests.support.web import Browser
+
+NEW = {"name": "Nora", "password": "a-lamp-in-the-rain"}  # whoever joins
 
 
 def address() -> str:
@@ -84,3 +86,13 @@ def link_to(invitation: Invitation) -> str:
     found = re.search(r"http\S+/invitations/\S+", mail_to(invitation.email)["text"])
     assert found is not None
     return str(found.group())
+
+
+def invited(tenant: TenantRef, email: str = "", role: str = Role.AGENT) -> Invitation:
+    """An invitation by the owner, of a new address unless one is named."""
+    return invitations.invite(tenant.id, by=ref_of(owner_of(tenant)), email=email or address(), role=role)
+
+
+def text_of(page: object) -> str:
+    """The page as it was sent."""
+    return page.content.decode()  # type: ignore[attr-defined, no-any-return]

@@ -8,17 +8,25 @@ from allauth.account.models import EmailAddress
 from django.db import connections
 from django.utils import timezone
 
-from saas.core.errors import AppError, BadFrame, Conflict, Forbidden, NotFound, PlanLimit, RateLimited
-from tenants import limits
+from saas.core.errors import AppError, Conflict, NotFound
 from tenants.context import TenantRef
 from tenants.models import AuditEntry, Invitation, Membership, Role, Tenant, User
 from tenants.resolve import forget
-from tenants.services import end_membership, invitations
+from tenants.services import invitations
 from tests.support.cast import PASSWORD, MakeTenant, make_user
-from tests.support.people import address, host, join, link_to, mail_to, mails_to, owner_of, ref_of, signed_in
+from tests.support.people import (
+    NEW,
+    address,
+    host,
+    invited,
+    link_to,
+    mail_to,
+    mails_to,
+    owner_of,
+    ref_of,
+    text_of,
+)
 from tests.support.web import PLATFORM, Browser
-
-NEW = {"name": "Nora", "password": "a-lamp-in-the-rain"}
 
 
 @pytest.fixture
@@ -26,16 +34,8 @@ def tenant(make_tenant: MakeTenant) -> TenantRef:
     return make_tenant()
 
 
-def invited(tenant: TenantRef, email: str = "", role: str = Role.AGENT) -> Invitation:
-    return invitations.invite(tenant.id, by=ref_of(owner_of(tenant)), email=email or address(), role=role)
-
-
 def code_in(link: str) -> str:
     return link.rstrip("/").rpartition("/")[2]
-
-
-def text_of(page: object) -> str:
-    return page.content.decode()  # type: ignore[attr-defined, no-any-return]
 
 
 def test_somebody_new_joins_by_the_link(tenant: TenantRef, browser: Browser) -> None:
@@ -189,127 +189,6 @@ def test_only_hashes_of_codes_are_kept(tenant: TenantRef) -> None:
     kept = bytes(Invitation.objects.values_list("code_hash", flat=True).get(id=invitation.id))
     assert len(kept) == 32
     assert code_in(link_to(invitation)).encode() not in kept
-
-
-def test_who_may_invite_whom(tenant: TenantRef) -> None:
-    admin, agent = ref_of(join(tenant, Role.ADMIN)), ref_of(join(tenant, Role.AGENT))
-    assert invitations.invite(tenant.id, by=admin, email=address(), role=Role.ADMIN).role == "admin"
-    with pytest.raises(Forbidden, match="Only an owner"):
-        invitations.invite(tenant.id, by=admin, email=address(), role=Role.OWNER)
-    with pytest.raises(Forbidden):
-        invitations.invite(tenant.id, by=agent, email=address(), role=Role.VIEWER)
-    with pytest.raises(BadFrame, match="'boss' is not one of"):
-        invitations.invite(tenant.id, by=admin, email=address(), role="boss")
-    owners = invited(tenant, role=Role.OWNER)
-    with pytest.raises(Forbidden):
-        invitations.resend(tenant.id, owners.id, by=admin)
-
-
-def test_who_is_in_or_waits_is_not_invited_again(tenant: TenantRef) -> None:
-    member = join(tenant, Role.AGENT)
-    with pytest.raises(Conflict, match="is a member already"):
-        invited(tenant, member.user.email)
-    end_membership(member)
-    with pytest.raises(Conflict, match="enable them again"):
-        invited(tenant, member.user.email)
-    first = invited(tenant)
-    with pytest.raises(Conflict, match="has an invitation already"):
-        invited(tenant, first.email)
-    Invitation.objects.filter(id=first.id).update(expires_at=timezone.now())
-    assert invited(tenant, first.email).id != first.id, "one that ran out makes way"
-
-
-def test_of_many_who_invite_the_same_at_once_one_does(tenant: TenantRef) -> None:
-    email, by = address(), ref_of(owner_of(tenant))
-
-    def ask(_n: int) -> bool:
-        try:
-            invitations.invite(tenant.id, by=by, email=email, role=Role.AGENT)
-        except Conflict:
-            return False
-        finally:
-            connections.close_all()
-        return True
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(ask, range(4))) == 1
-    assert mails_to(email) == 1
-
-
-def test_no_tenant_reaches_the_invitations_of_another(tenant: TenantRef, make_tenant: MakeTenant) -> None:
-    other = make_tenant()
-    theirs = invited(other)
-    for act in (invitations.resend, invitations.withdraw):
-        with pytest.raises(NotFound):
-            act(tenant.id, theirs.id, by=ref_of(owner_of(tenant)))
-    assert invitations.withdraw(other.id, theirs.id, by=ref_of(owner_of(other))).withdrawn_at
-
-
-def test_mail_to_strangers_is_limited(tenant: TenantRef) -> None:
-    by, invitation = ref_of(owner_of(tenant)), invited(tenant)
-    for _ in range(limits.INVITATION_AGAIN.times):
-        invitations.resend(tenant.id, invitation.id, by=by)
-    with pytest.raises(RateLimited):
-        invitations.resend(tenant.id, invitation.id, by=by)
-    assert mails_to(invitation.email) == 1 + limits.INVITATION_AGAIN.times
-
-
-class TestSeats:
-    @pytest.fixture
-    def usual_plan(self) -> str:
-        """Two seats, of which the owner has one."""
-        return "free"
-
-    def test_a_seat_is_asked_for_twice(self, tenant: TenantRef, browser: Browser) -> None:
-        """When somebody is invited, and when they come: meanwhile the last one may be gone."""
-        link = link_to(invited(tenant))
-        taker = join(tenant, Role.AGENT)
-        with pytest.raises(PlanLimit, match="2 seats here and 2 are held"):
-            invited(tenant)
-        assert invited(tenant, role=Role.VIEWER).role == "viewer"
-        page = browser.post(link, NEW)
-        assert page.status_code == PlanLimit.status
-        assert "2 are held" in text_of(page)
-        assert not User.objects.filter(name="Nora", memberships__tenant_id=tenant.id).exists()
-        end_membership(taker)
-        assert browser.post(link, NEW).status_code == 302
-
-
-class TestPages:
-    def test_inviting_from_the_page(self, tenant: TenantRef) -> None:
-        browser = signed_in(tenant, owner_of(tenant))
-        email = address()
-        page = browser.post(f"{host(tenant)}/people/invite/", {"email": "no address", "role": "agent"})
-        assert page.status_code == 422
-        assert 'value="no address"' in text_of(page)
-        assert "no address is no email address" in text_of(page)
-        page = browser.post(f"{host(tenant)}/people/invite/", {"email": email, "role": "boss"})
-        assert "boss is no role that you can give" in text_of(page)
-        done = browser.follow(browser.post(f"{host(tenant)}/people/invite/", {"email": email, "role": "viewer"}))
-        assert f"on its way to {email}" in text_of(done)
-        assert Invitation.objects.get(email=email).role == "viewer"
-        again = browser.post(f"{host(tenant)}/people/invite/", {"email": email, "role": "viewer"})
-        assert again.status_code == 422
-        assert "has an invitation already" in text_of(again)
-
-    def test_sending_again_and_withdrawing_from_the_page(self, tenant: TenantRef) -> None:
-        invitation = invited(tenant)
-        browser = signed_in(tenant, owner_of(tenant))
-        base = f"{host(tenant)}/people/invitations/{invitation.id}"
-        assert "Sent again" in text_of(browser.follow(browser.post(f"{base}/again/", {})))
-        assert mails_to(invitation.email) == 2
-        assert "is withdrawn" in text_of(browser.follow(browser.post(f"{base}/withdraw/", {})))
-        assert browser.post(f"{base}/withdraw/", {}).status_code == 404
-
-    def test_an_admin_cannot_make_owners_and_an_agent_sees_no_invitations(self, tenant: TenantRef) -> None:
-        invitation = invited(tenant)
-        admin = signed_in(tenant, join(tenant, Role.ADMIN))
-        assert 'value="owner"' not in text_of(admin.get(f"{host(tenant)}/people/invite/"))
-        assert admin.post(f"{host(tenant)}/people/invite/", {"email": address(), "role": "owner"}).status_code == 422
-        assert invitation.email in text_of(admin.get(f"{host(tenant)}/people/"))
-        agent = signed_in(tenant, join(tenant, Role.AGENT))
-        assert agent.get(f"{host(tenant)}/people/invite/").status_code == 403
-        assert invitation.email not in text_of(agent.get(f"{host(tenant)}/people/"))
 
 
 def test_a_member_who_joined_is_known_to_every_process_at_once(tenant: TenantRef) -> None:
