@@ -2,11 +2,13 @@
 
 import logging
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.utils import timezone
 
 from billing.clock import now
+from billing.models import Difference
 from billing.reporting import runs
 from billing.reporting.freeze import freeze_period
 from billing.reporting.held import release
@@ -16,12 +18,16 @@ from saas.core.jobs import task
 from tenants.context import run_on_platform
 
 log = logging.getLogger(__name__)
-SECONDS = 45.0  # that a run of the sender may take for one tenant
+USAGE: Final = frozenset({Difference.Kind.USAGE})
+SECONDS: Final = 45.0  # that a run of the sender may take for one tenant
 
 
 @task()
 async def close_period(account_id: str, until: str) -> None:
-    """Freeze a tenant's usage up to the end of its period (ISO 8601), or up to now, send it, and compare it."""
+    """Freeze a tenant's usage up to the end of its period (ISO 8601), or up to now, send it, and compare it.
+
+    Invoices are compared at night alone: the one of this period is on its way to us just now.
+    """
     await close(UUID(account_id), datetime.fromisoformat(until))
 
 
@@ -31,7 +37,7 @@ async def close(account_id: UUID, until: datetime) -> None:
     drained = await drain(SECONDS, account_id)
     if drained.failed or drained.stopped:
         raise RuntimeError(f"Of the period of {account_id} until {until} not all was sent. {drained.stopped}")
-    await run_on_platform(reconcile, None, account_id)
+    await run_on_platform(reconcile, None, account_id, USAGE)
 
 
 def _freeze(account_id: UUID, until: datetime) -> None:

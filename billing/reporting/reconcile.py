@@ -20,16 +20,19 @@ State = Difference.State
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A run under way. `until` is the first day, in UTC, that is not compared any more."""
+    """A run under way. `until` is the first day, in UTC, that is not compared any more; `kinds` is what is."""
 
     run: ReconciliationRun
     until: date
     prices: Mapping[str, shapes.Price]
+    kinds: frozenset[Difference.Kind] = frozenset(Difference.Kind)
 
 
-def reconcile(until: date | None = None, account_id: UUID | None = None) -> ReconciliationRun:
+def reconcile(
+    until: date | None = None, account_id: UUID | None = None, kinds: frozenset[Difference.Kind] = frozenset(Difference.Kind)
+) -> ReconciliationRun:
     """Compare all tenants, or one, up to the end of yesterday by default. Raises what the gateway raises; the run keeps it."""
-    this = begin(until)
+    this = begin(until, kinds)
     try:
         for tenant in accounts(account_id):
             reconcile_one(this, tenant)
@@ -39,11 +42,11 @@ def reconcile(until: date | None = None, account_id: UUID | None = None) -> Reco
     return finish(this)
 
 
-def begin(until: date | None = None) -> Reconciliation:
+def begin(until: date | None = None, kinds: frozenset[Difference.Kind] = frozenset(Difference.Kind)) -> Reconciliation:
     """Start a run. Raises what the gateway raises; the run keeps it."""
     run = ReconciliationRun.objects.create(started_at=now())
     try:
-        return Reconciliation(run, until or now().date(), compare_money.prices_at_stripe())
+        return Reconciliation(run, until or now().date(), compare_money.prices_at_stripe(), kinds)
     except Exception as error:
         _end(run, str(error))
         raise
@@ -58,16 +61,16 @@ def accounts(account_id: UUID | None = None) -> list[UUID]:
 def reconcile_one(this: Reconciliation, account_id: UUID) -> None:
     """Compare one tenant; its differences of before are renewed, or gone."""
     customer = str(BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(pk=account_id))
-    looks: tuple[Callable[[], Compared], ...] = (
-        lambda: compare.usage(account_id, customer, this.until),
-        lambda: compare_money.preview(account_id, customer),
-        lambda: compare_money.invoices(account_id, customer),
-        lambda: compare_money.prices(account_id, this.prices),
-    )
-    found = [look() for look in looks]
+    looks: Mapping[Difference.Kind, Callable[[], Compared]] = {
+        Difference.Kind.USAGE: lambda: compare.usage(account_id, customer, this.until),
+        Difference.Kind.PREVIEW: lambda: compare_money.preview(account_id, customer),
+        Difference.Kind.INVOICE: lambda: compare_money.invoices(account_id, customer),
+        Difference.Kind.PRICE: lambda: compare_money.prices(account_id, this.prices),
+    }
+    found = [look() for kind, look in looks.items() if kind in this.kinds]
     differing = {key: both for one in found for key, both in one.differing.items()}
     with transaction.atomic():
-        _write(this.run, account_id, differing)
+        _write(this, account_id, differing)
         counts: dict[str, Any] = {
             "tenants": F("tenants") + 1,
             "compared": F("compared") + sum(one.count for one in found),
@@ -86,11 +89,12 @@ def _end(run: ReconciliationRun, error: str) -> None:
     ReconciliationRun.objects.filter(id=run.id).update(finished_at=now(), error=error[:500])
 
 
-def _write(run: ReconciliationRun, account_id: UUID, differing: Mapping[Key, tuple[int, int]]) -> None:
-    known = {_key(row): row for row in Difference.objects.filter(account_id=account_id, state=State.OPEN)}
+def _write(this: Reconciliation, account_id: UUID, differing: Mapping[Key, tuple[int, int]]) -> None:
+    open_ones = Difference.objects.filter(account_id=account_id, state=State.OPEN, kind__in=this.kinds)
+    known = {_key(row): row for row in open_ones}
     accepted = {(_key(row), row.delta) for row in Difference.objects.filter(account_id=account_id, state=State.ACCEPTED)}
     for key, (ours, stripes) in differing.items():
-        values = {"ours": ours, "stripe": stripes, "delta": stripes - ours, "run_id": run.id}
+        values = {"ours": ours, "stripe": stripes, "delta": stripes - ours, "run_id": this.run.id}
         if key in known:
             Difference.objects.filter(id=known[key].id).update(**values)
         elif (key, stripes - ours) not in accepted:

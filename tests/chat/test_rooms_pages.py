@@ -102,7 +102,14 @@ class TestTheList:
         assert [room.title for room in olga.get("/rooms/").context["page"].rows] == ["Two", "One"]
         olga.post(f"/rooms/{second}/move/", to=str(first))
         assert [room.title for room in olga.get("/rooms/").context["page"].rows] == ["One", "Two"]
-        assert olga.post(f"/rooms/{second}/move/", to="sideways").status_code == 404
+
+    def test_a_place_that_is_none_moves_nothing(self, tenant: TenantRef, olga: Desk) -> None:
+        boss = team_member(tenant, Role.OWNER)
+        room, _ = (create_room(tenant, boss, kind="community", title=title).id for title in ("One", "Two"))
+        assert olga.post(f"/rooms/{room}/move/", to=str(UUID(int=7))).status_code == 404
+        assert olga.post(f"/rooms/{room}/move/", to="sideways")["Location"] == "/rooms/"
+        assert "A room goes first, up, down, last" in olga.words("/rooms/")
+        assert [room.title for room in olga.get("/rooms/").context["page"].rows] == ["One", "Two"]
 
 
 class TestANewRoom:

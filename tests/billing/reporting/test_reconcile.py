@@ -116,3 +116,14 @@ def test_a_period_closes_with_all_of_its_usage(payer: tuple[UUID, str], stripe: 
     assert stripe.total(customer) == 1_500
     assert not MeterReport.objects.filter(account_id=tenant_id).exclude(status="sent").exists()
     assert differences(tenant_id) == []
+
+
+def test_what_closes_a_period_looks_at_usage_alone(payer: tuple[UUID, str]) -> None:
+    """Its invoice is on its way to us just then; a difference of the night before stays as it was."""
+    tenant_id, _ = payer
+    Invoice.objects.filter(account_id=tenant_id).delete()
+    in_loop(lambda: close(tenant_id, now()))
+    assert differences(tenant_id) == []
+    run(tenant_id)
+    in_loop(lambda: close(tenant_id, now()))
+    assert {state for *_, state in differences(tenant_id)} == {"open"}
