@@ -108,11 +108,13 @@ class InboxSocket:
         self.page = page
         self.welcomed: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[float] = loop.create_future()
-        page.on("websocket", self._opened)
 
     async def open(self) -> None:
-        """Load the page again, and wait until the server has said welcome."""
-        await self.page.reload()
+        """Load the page anew, and wait until the server has said welcome. What the page opened before is none of it."""
+        address = self.page.url
+        await self.page.goto("about:blank")
+        self.page.on("websocket", self._opened)
+        await self.page.goto(address)
         await asyncio.wait_for(self.welcomed, PATIENCE_MS / 1000)
 
     async def end(self) -> float:
@@ -121,12 +123,12 @@ class InboxSocket:
 
     def _opened(self, socket: WebSocket) -> None:
         if "/ws/agent/" in socket.url:
-            self.page.remove_listener("websocket", self._opened)  # the next one is another try of the page's
-            socket.on("framereceived", self._came)
-            socket.on("close", self._closed)
+            socket.on("framereceived", lambda frame: self._came(socket, frame))
 
-    def _came(self, frame: str | bytes) -> None:
+    def _came(self, socket: WebSocket, frame: str | bytes) -> None:
         if '"t":"welcome"' in str(frame) and not self.welcomed.done():
+            self.page.remove_listener("websocket", self._opened)  # the next one is another try of the page's
+            socket.on("close", self._closed)
             self.welcomed.set_result(None)
 
     def _closed(self, _socket: WebSocket) -> None:
