@@ -35,7 +35,7 @@ LIMITS = " ".join(["chat.send.ip=1000000/10", *(f"{name}={times}/1" for name, ti
 
 TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors come and go
 SPEAKERS, PACE = 20, 200.0  # the neighbour's sockets, and its messages a second
-ROUNDS, LEAD = 9, 1.5  # how often each part has its turn; seconds until the flood is under way
+ROUNDS, LEAD = 15, 1.5  # how often each part has its turn; seconds until the flood is under way
 ALONE, BUSY = "alone", "beside a busy core"
 FLOOD, ONE_PROCESS = "beside the flood", "beside the flood, all of it at one process"
 MODEST = "beside the same tenant within its limits"
