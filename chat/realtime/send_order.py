@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from chat.realtime.protocol.codes import MAX_JOINED
 from saas.core.errors import AppError
 
 PATIENCE: Final = 10.0  # seconds in which what was refused may come again; after that its sender has given it up
@@ -41,24 +42,27 @@ class _Held:
 class SendOrder:
     """What one socket said and some rooms did not take yet. `clock` counts seconds."""
 
-    __slots__ = ("_clock", "_rooms")
+    __slots__ = ("_clock", "_rests_until", "_rooms")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._rooms: dict[UUID, _Held] = {}
+        self._rests_until = 0.0
+        self._rooms: dict[UUID, _Held] = {}  # at most as many as a socket joins: nobody asked yet whether these are rooms at all
 
     def refuse(self, room_id: UUID, cid: UUID, seconds: float, kind: type[AppError]) -> float:
         """The room did not take it, for so many seconds. For how many it takes nothing now."""
         now = self._clock()
-        held = self._rooms.setdefault(room_id, _Held(kind, now))
+        held = self._rooms.get(room_id)
+        if held is None:
+            self._make_room(now)
+            held = self._rooms[room_id] = _Held(kind, now)
         held.until = max(held.until, now + seconds)
         held.keep(cid)
-        return held.until - now
+        return self._until(held) - now
 
     def rest(self, seconds: float) -> None:
         """The socket is not read for so long: what waits comes later."""
-        for held in self._rooms.values():
-            held.until = max(held.until, self._clock() + seconds)
+        self._rests_until = max(self._rests_until, self._clock() + seconds)
 
     def refusal(self, room_id: UUID, cid: UUID) -> AppError | None:
         """Why it is not this one's turn, which is remembered; None when it may be taken."""
@@ -66,13 +70,14 @@ class SendOrder:
         if held is None:
             return None
         now = self._clock()
-        if now > held.until + PATIENCE:
+        until = self._until(held)
+        if now > until + PATIENCE:
             del self._rooms[room_id]
             return None
-        if now >= held.until and held.next in (None, cid):
+        if now >= until and held.next in (None, cid):
             return None
         held.keep(cid)
-        return held.kind(TOO_EARLY, retry_after=max(held.until - now, AGAIN))
+        return held.kind(TOO_EARLY, retry_after=max(until - now, AGAIN))
 
     def waits(self, room_id: UUID, cid: UUID) -> bool:
         """Whether it was refused and has not come again: its place is kept."""
@@ -94,3 +99,15 @@ class SendOrder:
         held.cids.pop(cid, None)
         if not held.cids:
             del self._rooms[room_id]
+
+    def _until(self, held: _Held) -> float:
+        return max(held.until, self._rests_until)
+
+    def _make_room(self, now: float) -> None:
+        """For one more. What was given up goes first, then the oldest: only a client that writes to more rooms than it may join
+        loses an order by it, its own."""
+        if len(self._rooms) < MAX_JOINED:
+            return
+        self._rooms = {room: held for room, held in self._rooms.items() if now <= self._until(held) + PATIENCE}
+        if len(self._rooms) >= MAX_JOINED:
+            del self._rooms[next(iter(self._rooms))]

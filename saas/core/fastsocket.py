@@ -21,7 +21,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-defined]  # in C where it was compiled
 from websockets.protocol import Protocol as WebSocketsProtocol
 
-from saas.core.handshake import LeanWebSocketProtocol, Offer, check_defaults
+from saas.core.handshake import Offer, check_defaults
+from saas.core.parts import CountedParts
 from saas.core.rawtext import MAX_MESSAGE, Take, end_of, is_utf8, may_become_whole
 from saas.core.slices import Slices, slices_of
 
@@ -47,6 +48,9 @@ NEEDED = (
     "self.conn.receive_data(data)",
     "self.queue.put_nowait(",
     "self.read_paused = False",
+    "self.handle_ping()",
+    "self.handle_pong(event)",
+    "self.handle_cont(event)",
 )
 NEEDED_BELOW = ("self.current_size is not None",)  # and in the parser of websockets
 
@@ -86,10 +90,11 @@ def payloads(framed: bytes) -> Iterator[bytes]:
         yield framed[start - size : start]
 
 
-class FastWebSocketProtocol(LeanWebSocketProtocol):
+class FastWebSocketProtocol(CountedParts):
     """uvicorn's WebSocket protocol, with the raw ways in and out and without compression: frames are shared by all."""
 
     max_size = MAX_MESSAGE
+    max_buffer = MAX_BUFFER
 
     # What each delivery looks at lies in the object itself: to look into the dictionaries of a thousand sockets takes longer.
     __slots__ = ("_soon", "_soon_size", "close_sent", "disconnected", "handshake_complete", "transport")

@@ -9,7 +9,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
+from saas.core import parts
 from saas.core.fastsocket import MAX_BUFFER, MOST_IN_A_TURN, FastWebSocketProtocol, check, frame
+from saas.core.ratelimit import Limit
 from saas.core.rawtext import MAX_MESSAGE
 from saas.core.slices import SLICE, Slices
 
@@ -24,7 +26,7 @@ class Transport:
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
-        self.closed = False
+        self.closed = self.aborted = False
         self.waiting = 0
         self.is_reading = True
 
@@ -39,6 +41,9 @@ class Transport:
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
     def get_extra_info(self, _name: str) -> None:
         return None
@@ -182,6 +187,34 @@ async def test_a_slow_reader_is_refused_whatever_the_way(peer: Peer) -> None:
     peer.transport.waiting = MAX_BUFFER
     assert not peer.protocol.write(frame(b"x"))
     assert not peer.protocol.write_soon(frame(b"x"))
+
+
+@pytest.mark.parametrize(("waiting", "is_cut"), [(MAX_BUFFER, False), (MAX_BUFFER + 1, True)])
+async def test_one_who_pings_and_reads_nothing_is_cut(peer: Peer, waiting: int, is_cut: bool) -> None:
+    peer.transport.waiting = waiting
+    peer.protocol.data_received(client(b"ping", Opcode.PING) * 2 + client(b"after them"))
+    assert peer.transport.aborted is is_cut
+    assert len(peer.transport.written) == (0 if is_cut else 2)
+    assert peer.texts == ([] if is_cut else ["after them"])
+
+
+@pytest.mark.parametrize(
+    ("part", "first"),
+    [
+        (client(b"ping", Opcode.PING), b""),
+        (client(b"pong", Opcode.PONG), b""),
+        (client(b"", Opcode.CONT, fin=False), client(b"t", fin=False)),
+    ],
+    ids=["pings", "pongs", "parts of a message"],
+)
+async def test_frames_that_say_nothing_are_read_no_faster_than_so_many(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, part: bytes, first: bytes
+) -> None:
+    monkeypatch.setattr(parts, "most_of_parts", lambda: Limit("socket.test", 3, 600, "socket"))
+    peer.protocol.data_received(first + part * 3)
+    assert peer.transport.is_reading
+    peer.protocol.data_received(part * 2)
+    assert (peer.transport.is_reading, peer.protocol._rest) == (False, part), "the fifth waits"
 
 
 def test_the_libraries_are_those_that_it_was_written_for() -> None:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from chat.realtime.protocol.codes import MAX_JOINED
 from chat.realtime.send_order import AGAIN, MOST, PATIENCE, SendOrder
 from saas.core.errors import Busy, RateLimited
 
@@ -99,3 +100,33 @@ def test_a_flood_is_not_remembered_without_end(order: SendOrder, clock: Clock) -
     for number in range(100, 100 + 2 * MOST):
         assert order.refusal(ROOM, UUID(int=number)) is not None
     assert len(order._rooms[ROOM].cids) == MOST
+
+
+def test_rooms_that_refuse_are_not_remembered_without_end(order: SendOrder) -> None:
+    """Whoever names a new one each time keeps no more of them than a socket may join; the newest count."""
+    rooms = [UUID(int=number) for number in range(1_000, 1_000 + 2 * MAX_JOINED)]
+    for room in rooms:
+        order.refuse(room, A, 2.0, RateLimited)
+    assert len(order._rooms) == MAX_JOINED
+    assert all(order.refusal(room, B) for room in rooms[-MAX_JOINED:])
+
+
+def test_rooms_that_were_given_up_go_before_those_that_wait(order: SendOrder, clock: Clock) -> None:
+    for number in range(MAX_JOINED - 2):
+        order.refuse(UUID(int=1_000 + number), A, 2.0, RateLimited)
+    clock.now += 2.0 + PATIENCE
+    order.refuse(ROOM, A, 2.0, RateLimited)  # the oldest, and waited for again
+    order.refuse(OTHER, A, 2.0, RateLimited)
+    clock.now += 0.1
+    order.refuse(UUID(int=3), A, 2.0, RateLimited)
+    assert order.refusal(ROOM, B) is not None
+    assert len(order._rooms) == 3
+
+
+def test_while_the_socket_rests_nothing_is_taken_and_nothing_given_up(order: SendOrder, clock: Clock) -> None:
+    order.rest(1.0 + PATIENCE)
+    clock.now += 0.5 + PATIENCE
+    assert order.refusal(ROOM, A) is not None
+    clock.now += 0.5
+    assert order.refusal(ROOM, B) is not None
+    assert order.refusal(ROOM, A) is None
