@@ -44,6 +44,7 @@ class MemberRef:
     email: str
     is_support: bool = False  # staff of the platform, who look in because the tenant's owner agreed
     is_locked: bool = False  # the tenant asks for a second factor that they do not have: nothing of it opens for them
+    tenant_status: str = Tenant.Status.ACTIVE
 
 
 def ref(tenant: Tenant) -> TenantRef:
@@ -137,9 +138,9 @@ def _supporter(tenant_id: UUID, user_id: UUID) -> MemberRef | None:
     visit = next((visit for visit in registry.support_visit(tenant_id=tenant_id, user_id=user_id) if visit), None)
     if visit is None:
         return None
-    needs = Tenant.objects.filter(id=tenant_id, needs_two_factor=True).exists()
+    status, needs = Tenant.objects.values_list("status", "needs_two_factor").get(id=tenant_id)
     is_locked = needs and user_id in _without_factor([user_id])
-    return MemberRef(user_id, visit[0], Role.VIEWER, visit[1], is_support=True, is_locked=is_locked)
+    return MemberRef(user_id, visit[0], Role.VIEWER, visit[1], is_support=True, is_locked=is_locked, tenant_status=status)
 
 
 def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], MemberRef]:
@@ -147,12 +148,12 @@ def _load_members(pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID],
     active = Membership.objects.filter(disabled_at=None, user__is_active=True)
     tenants, users = zip(*pairs, strict=True)
     found = active.filter(tenant_id__in=set(tenants), user_id__in=set(users))
-    columns = ("tenant_id", "user_id", "user__name", "role", "user__email", "tenant__needs_two_factor")
+    columns = ("tenant_id", "user_id", "user__name", "role", "user__email", "tenant__needs_two_factor", "tenant__status")
     rows = list(found.values_list(*columns))
-    without = _without_factor([user for _, user, *_, needs in rows if needs])
+    without = _without_factor([user for _, user, *_, needs, _ in rows if needs])
     members = {
-        (tenant, user): MemberRef(user, name, role, email, is_locked=needs and user in without)
-        for tenant, user, name, role, email, needs in rows
+        (tenant, user): MemberRef(user, name, role, email, is_locked=needs and user in without, tenant_status=status)
+        for tenant, user, name, role, email, needs, status in rows
     }
     visits = {pair: visit for pair in pairs if pair not in members and (visit := _supporter(*pair))}
     return {pair: members[pair] for pair in pairs if pair in members} | visits

@@ -16,6 +16,7 @@ from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, MAX_TEXT, Close,
 from chat.realtime.protocol.incoming import Hello, Page
 from chat.realtime.protocol.outgoing import Left, Notice, Person, Summary, Welcome
 from chat.realtime.session import Session
+from chat.realtime.staying import end_of_stay
 from chat.selectors.rooms import agents_first, visitors_first
 from chat.services.people import words_of
 from chat.services.visitors import clean_page, moved_to
@@ -69,8 +70,8 @@ async def welcome(session: Session, frame: Hello) -> None:
     rooms, cursor, notices, unread, word = await read_together(session.tenant, read, session.principal)
     if session not in local.sessions:
         return  # it ended while it was reading
-    if session.principal.kind == "agent" and await _member(session.tenant, session.principal) is None:
-        session.end(Close.REVOKED)  # the order to end it came before it could be found here
+    if (code := await end_of_stay(session)) is not None:
+        session.end(code)  # the order to end it came before it could be found here
         return
     session.send(
         Welcome(

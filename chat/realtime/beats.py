@@ -17,12 +17,12 @@ from chat.realtime.hub import hub, running_hub
 from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS, Close
 from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
+from chat.realtime.staying import end_of_stay
 from chat.selectors.messages import heads
 from saas.core.logs import apart
 from tenants.context import TenantRef
 from tenants.plans import a_plan_of
 from tenants.reading import read_in_tenant
-from tenants.resolve import a_is_ended, a_membership_for, a_site_key
 
 log = logging.getLogger(__name__)
 
@@ -77,19 +77,10 @@ class Beats:
             self._ping(session)
 
     async def _end_revoked(self, due: list[Session]) -> None:
-        """Agents who are none any more, or another kind of, if the order to end their sockets was lost; and visitors whose embed
-        key has come to its end. Cached reads.
-        """
+        """Those who may not stay, if the order to end their sockets was lost. Cached reads."""
         for session in due:
-            who = session.principal
-            if session.key and await a_site_key(session.key) is None:
-                session.end(Close.NO_SUCH_SITE)
-            if who.kind == "agent":
-                member = await a_membership_for(session.tenant.id, who.id)
-                if member is None or member.is_locked or await a_is_ended(who.sid):
-                    session.end(Close.REVOKED)
-                elif member.role != who.role:
-                    session.end(Close.RESTART)  # they come back as what they are
+            if (code := await end_of_stay(session)) is not None:
+                session.end(code)
 
     async def _change_plans(self, due: list[Session]) -> None:
         """A plan that was changed counts for open sockets, too. Cached reads."""
