@@ -19,6 +19,7 @@ from chat.realtime.session import Session
 from chat.selectors.messages import heads
 from saas.core.errors import NotFound
 from tenants.context import TenantRef, run_on_platform
+from tenants.reading import read_in_tenant
 from tenants.tokens import Principal
 from tests.support import talk
 from tests.support.sessions import Sink, session_of
@@ -142,3 +143,21 @@ async def test_all_rooms_are_compared_with_one_query_for_a_tenant(
     for number, sink in enumerate(sinks):
         await soon(sink, [2] if number < 3 else [])
     assert asked == [8]
+
+
+async def test_a_tenant_that_cannot_be_read_keeps_no_other_from_being_repaired(
+    hub: Hub, acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = await run_on_platform(talk.room_of, globex, val, "one")
+    await joined(hub, globex, val, theirs)  # the first that is looked at
+    _session, sink = await joined(hub, acme, vic, room)
+    await run_on_platform(talk.say, acme, room, vic, "three")
+
+    async def reads(tenant: TenantRef, *asked: Any) -> Any:
+        if tenant == globex:
+            raise OperationalError("its tables are held")
+        return await read_in_tenant(tenant, *asked)
+
+    monkeypatch.setattr(locals_, "read_in_tenant", reads)
+    await hub.local.compare_all()
+    await soon(sink, [3])
