@@ -4,7 +4,7 @@ import type { Id } from "../src/core/protocol.ts";
 import { LATE, NEW_ROOM, pendingOf } from "../src/core/state.ts";
 import { linesOf } from "../src/core/view.ts";
 import { seeded } from "./fake-clock.ts";
-import { VIC } from "./fake-server.ts";
+import { type FakeServer, VIC } from "./fake-server.ts";
 import { inRoom, texts, type Visitor, visitor, type World } from "./world.ts";
 
 describe("a conversation", () => {
@@ -183,6 +183,41 @@ describe("small signals", () => {
     server.close(1012);
     await clock.pass(30_000);
     assert.deepEqual(marks(), [2, 2]);
+  });
+
+  const moods = (server: FakeServer) =>
+    server.received.flatMap((frame) => (frame.t === "presence" ? [frame.state] : []));
+
+  test("what an agent says of themselves while the line is down goes out after it, whatever it is", async () => {
+    const { client, clock, server } = await inRoom();
+    client.presence("away");
+    server.tell({ t: "presence", who: VIC, state: "away" });
+    await clock.pass(10);
+    server.close(1006);
+    await clock.pass(10);
+    client.presence("online");
+    await clock.pass(30_000);
+    assert.deepEqual(moods(server), ["away", "online"]);
+  });
+
+  test("and so does what was lost with the line", async () => {
+    const { client, clock, server } = await inRoom();
+    server.dead = true;
+    client.presence("busy");
+    server.close(1006);
+    server.dead = false;
+    await clock.pass(30_000);
+    assert.deepEqual(moods(server), ["busy"]);
+  });
+
+  test("what the server has heard is not said again: another tab may have said something newer since", async () => {
+    const { client, clock, server } = await inRoom();
+    client.presence("busy");
+    server.tell({ t: "presence", who: VIC, state: "busy" });
+    await clock.pass(10);
+    server.close(1006);
+    await clock.pass(30_000);
+    assert.deepEqual(moods(server), ["busy"]);
   });
 });
 

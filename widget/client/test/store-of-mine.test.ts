@@ -209,6 +209,15 @@ test("what an agent says of themselves shows at once and outlives the line", () 
   assert.equal(reduce(busy, { type: "lost" }).mood, "busy");
 });
 
+test("what an agent says of themselves is unsaid until the server tells it of them, and of nobody else", () => {
+  const told = (who: { id: string }): ServerFrame => ({ t: "presence", who: { ...BEN, ...who }, state: "busy" });
+  const here = after([welcome([], { me: BEN })]);
+  const said = reduce(here, { type: "mood", mood: "busy" });
+  assert.deepEqual([here.isUnsaid, said.isUnsaid], [false, true]);
+  assert.equal(after([told({ id: "ann" }), { t: "presence", agents: 2 }], said).isUnsaid, true);
+  assert.equal(after([told(BEN)], said).isUnsaid, false);
+});
+
 test("what an agent said on another tab holds on this one, and that they left there does not", () => {
   const team = (who: typeof BEN, state: "away" | "offline"): ServerFrame => ({ t: "presence", who, state });
   const here = after([welcome([], { me: BEN }), team(BEN, "away")]);

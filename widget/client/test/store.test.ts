@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ServerFrame, Summary } from "../src/core/protocol.ts";
-import { hasHole, isRead, type Room, type State } from "../src/core/state.ts";
+import { EMPTY, hasHole, isRead, NEW_ROOM, type Room, type State } from "../src/core/state.ts";
 import { reduce } from "../src/core/store.ts";
 import { after, BEN, joined, line, msg, roomAfter, start, summary, upd, VIC, welcome } from "./frames.ts";
 
@@ -133,6 +133,26 @@ describe("mine", () => {
       ["a", "refused"],
       ["b", "waiting"],
     ]);
+  });
+
+  describe("the first words, written before the welcome", () => {
+    const community = {
+      ...summary(9),
+      id: "c",
+      kind: "community",
+      last: { text: "", by: "Ben", ts: "2026-11-22T10:00:00Z" },
+    };
+    const own = { ...summary(2), last: { text: "", by: "Ben", ts: "2026-11-21T10:00:00Z" } };
+    const first = reduce(EMPTY, { type: "wrote", pending: pending("a", NEW_ROOM) });
+    const rooms = (state: State) => state.pending.map((one) => one.room);
+
+    test("go into the support room that the visitor has, though others talk elsewhere since", () =>
+      assert.deepEqual(rooms(after([welcome([community, own])], first)), ["r"]));
+
+    test("wait for a room of their own where the visitor is only among others", () => {
+      const state = after([welcome([community])], first);
+      assert.deepEqual([rooms(state), state.rooms.c?.joined], [[NEW_ROOM], false]);
+    });
   });
 
   test("a room list with its own revision: the newest wins", () => {

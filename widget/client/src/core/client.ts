@@ -12,7 +12,17 @@ import { createRepair } from "./repair.ts";
 import { createSender } from "./sender.ts";
 import { createSignals } from "./signals.ts";
 import { createSocket, type Status } from "./socket.ts";
-import { ages, type Change, EMPTY, isChange, NEW_ROOM, type Pending, type Room, type Wish } from "./state.ts";
+import {
+  ages,
+  type Change,
+  EMPTY,
+  isChange,
+  type Mood,
+  NEW_ROOM,
+  type Pending,
+  type Room,
+  type Wish,
+} from "./state.ts";
 import { type Action, reduce } from "./store.ts";
 import { cleanText } from "./text.ts";
 
@@ -68,8 +78,7 @@ export function createClient(options: ClientOptions): Client {
     events.emit("welcome", frame);
     for (const room of Object.values(state.rooms)) if (room.joined && !room.epoch) ask(room);
     for (const notification of state.dismissed) socket.send({ t: "seen", notification });
-    if (state.mood !== "online") dispatch({ type: "mood", mood: state.mood });
-    if (state.mood !== "online") socket.send({ t: "presence", state: state.mood });
+    if (state.isUnsaid) presence(state.mood);
   }
 
   function lost(): void {
@@ -98,6 +107,11 @@ export function createClient(options: ClientOptions): Client {
   function ask(room: Room): void {
     const position = room.loaded && room.epoch ? { epoch: room.epoch, after: room.last } : {};
     question("catchUp", { t: "join", ref: ++refs, room: room.id, ...position });
+  }
+
+  function presence(mood: Mood): void {
+    dispatch({ type: "mood", mood });
+    socket.send({ t: "presence", state: mood });
   }
 
   function question(kind: "catchUp" | "older", frame: ClientFrames["join"] | ClientFrames["history"]): void {
@@ -186,10 +200,7 @@ export function createClient(options: ClientOptions): Client {
       currentPage = boundedPage(page);
       socket.send({ t: "page", ...currentPage });
     },
-    presence(mood) {
-      dispatch({ type: "mood", mood });
-      socket.send({ t: "presence", state: mood });
-    },
+    presence,
     markSeen(what) {
       dispatch({ type: "seen", what });
       socket.send(what === "all" ? { t: "seen", all: true } : { t: "seen", notification: what });

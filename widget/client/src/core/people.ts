@@ -35,18 +35,18 @@ export function presence(state: State, frame: ServerFrames["presence"]): State {
   const agents = frame.agents === undefined ? {} : { agents: frame.agents };
   // On another tab of mine, or before this one was opened: what I say of myself outlives my tabs.
   const { who, state: said } = frame;
-  const mood = who && who.id === state.me?.id && said && said !== "offline" ? { mood: said } : {};
+  const mine = who && who.id === state.me?.id && said && said !== "offline" ? { mood: said, isUnsaid: false } : {};
   const states = who && said ? { [who.id]: said } : {};
   const visitors = { ...state.visitors };
   for (const one of frame.visitors ?? []) {
     if (one.on) visitors[one.id] = one;
     else delete visitors[one.id];
   }
-  return { ...state, ...agents, ...mood, presence: { ...state.presence, ...states }, visitors };
+  return { ...state, ...agents, ...mine, presence: { ...state.presence, ...states }, visitors };
 }
 
 /** What I say of myself; shown at once. */
 export function feel(state: State, mood: Mood): State {
   const mine = state.me ? { [state.me.id]: mood } : {};
-  return { ...state, mood, presence: { ...state.presence, ...mine } };
+  return { ...state, mood, isUnsaid: true, presence: { ...state.presence, ...mine } };
 }

@@ -116,6 +116,8 @@ export interface State {
   readonly dismissed: readonly Id[];
   /** What I say of myself; agents only. */
   readonly mood: Mood;
+  /** Whether the server might not have heard it. */
+  readonly isUnsaid: boolean;
   /** People's states by id. */
   readonly presence: Readonly<Record<Id, PresenceState>>;
   /** How many agents are here, once it was said. */
@@ -139,6 +141,7 @@ export const EMPTY: State = {
   unreadNotices: 0,
   dismissed: [],
   mood: "online",
+  isUnsaid: false,
   presence: {},
   visitors: {},
 };
@@ -167,6 +170,10 @@ export function roomsByRecency(state: State): Room[] {
     .filter((room) => room.summary)
     .sort((a, b) => (stamp(a) < stamp(b) ? 1 : stamp(a) > stamp(b) ? -1 : a.id < b.id ? 1 : -1));
 }
+
+/** A visitor's newest room with the team. They may be in rooms of many, too. */
+export const ownRoom = (state: State): Room | undefined =>
+  roomsByRecency(state).find((room) => room.summary?.kind === "support");
 
 export const isChange = (one: Outgoing): one is Change => "wish" in one;
 

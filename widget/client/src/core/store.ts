@@ -9,7 +9,7 @@ import { expire, feel, populate, presence, type } from "./people.ts";
 import type { Id, Ref, ServerFrame, ServerFrames, Summary } from "./protocol.ts";
 import { addLine, addPage, join, withMark } from "./room.ts";
 import { everyRoom, inKnown, inRoom, without, withoutQuestions } from "./rooms.ts";
-import { EMPTY, type Mood, NEW_ROOM, type Outgoing, type Room, roomsByRecency, type State } from "./state.ts";
+import { EMPTY, type Mood, NEW_ROOM, type Outgoing, ownRoom, type Room, type State } from "./state.ts";
 import { summarise } from "./summaries.ts";
 
 export type Action =
@@ -116,7 +116,7 @@ function welcome(state: State, frame: ServerFrames["welcome"]): State {
     ...(frame.cursor === undefined ? {} : { cursor: frame.cursor }),
   };
   const known = frame.rooms.reduce(summarise, welcomeNotices(base, frame));
-  const mine = frame.me.kind === "visitor" ? roomsByRecency(known)[0] : undefined;
+  const mine = ownRoom(known);
   return mine && known.pending.some((one) => one.room === NEW_ROOM) ? adopt(known, mine.id) : known;
 }
 

@@ -3,7 +3,7 @@
 import type { Client } from "../core/client-api.ts";
 import { createEmitter } from "../core/emitter.ts";
 import type { Id } from "../core/protocol.ts";
-import { NEW_ROOM, type Pending, pendingOf, type Room, roomsByRecency } from "../core/state.ts";
+import { NEW_ROOM, ownRoom, type Pending, pendingOf, type Room } from "../core/state.ts";
 import type { Line } from "../ui/lines.ts";
 import type { Host } from "./host.ts";
 import type { Offered, RoomsApi } from "./rooms-api.ts";
@@ -63,12 +63,11 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   let told = 0;
 
   const changed = () => events.emit("change", undefined);
-  const ownRoom = () => roomsByRecency(client.state()).find((room) => room.summary?.kind === "support");
-  const room = () => (chosen ? client.state().rooms[chosen] : ownRoom());
+  const room = () => (chosen ? client.state().rooms[chosen] : ownRoom(client.state()));
 
   function update(): void {
     if (chosen && client.state().left[chosen]) show(null);
-    const own = ownRoom();
+    const own = ownRoom(client.state());
     if (own && !own.joined) client.join(own.id);
     const count = shown ? 0 : Object.values(client.state().rooms).reduce((sum, one) => sum + one.unread, 0);
     if (count !== told) host.tell({ t: "unread", count });
