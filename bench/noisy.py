@@ -31,7 +31,8 @@ from saas.up.processes import die_with_parent
 # What each tenant may do in a second, and at once. The flood does `TIMES` as much.
 MESSAGES, HISTORY, HELLOS, REQUESTS, TIMES = 200, 50, 50, 20, 20
 QUOTAS = {"chat.send.tenant": MESSAGES, "chat.history.tenant": HISTORY, "chat.hello.tenant": HELLOS, "http.tenant": REQUESTS}
-LIMITS = " ".join(["chat.send.ip=1000000/10", *(f"{name}={times}/1" for name, times in QUOTAS.items())])
+OF_ADDRESSES = [f"{name.removesuffix('tenant')}ip=1000000/10" for name in QUOTAS]  # all of a tenant comes from one
+LIMITS = " ".join([*OF_ADDRESSES, *(f"{name}={times}/1" for name, times in QUOTAS.items())])
 
 TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors come and go
 SPEAKERS, PACE = 20, 200.0  # the neighbour's sockets, and its messages a second

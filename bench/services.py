@@ -21,11 +21,13 @@ from saas.up.redis import NoRedis, RedisServer
 MANY_FILES = 65_536
 
 
-# All limits are counted as always. Those of one address are raised, since the load of thousands comes from this one, and those of
-# one tenant, since the largest has all of it.
+# All limits are counted as always. Those of one address are raised, or set, so that they are no part of the tenant's, since the
+# load of thousands comes from this one; and those of one tenant are raised, since the largest has all of it.
 LIMITS = (
     "chat.send.ip=1000000/10 chat.send.tenant=1000000/10 chat.hello.ip=1000000/60 chat.hello.tenant=1000000/60 "
-    "chat.join.ip=1000000/60 chat.join.tenant=1000000/60 chat.waiting.ip=20000/1 chat.waiting.tenant=20000/1 chat.waiting=20000/1"
+    "chat.join.ip=1000000/60 chat.join.tenant=1000000/60 chat.resume.ip=1000000/60 chat.resume.tenant=1000000/60 "
+    "chat.history.ip=3000/60 chat.poll.ip=60000/60 http.ip=6000/60 "
+    "chat.waiting.ip=20000/1 chat.waiting.tenant=20000/1 chat.waiting=20000/1"
 )
 
 

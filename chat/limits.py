@@ -19,27 +19,28 @@ TYPING_PER_CROWD = Limit("chat.typing.crowd", 10, 5, "room")  # of all who type 
 REFUSED_PER_SOCKET = Limit("chat.refused", 50, 10, "socket")  # who is refused more often is not read for a while
 MOST_REST: Final = 2.0  # seconds of that while; shorter than a peer's silence that would end the socket
 
-# Over all processes, on credit. A mobile network may stand behind one address, an office behind another.
+# Over all processes, on credit. A mobile network may stand behind one address, an office behind another: it has what stands here,
+# but no more than a quarter of what its tenant's plan allows to all, so that one of them shuts nobody else out.
 SEND_PER_VISITOR = Limit("chat.send.person", 200, 10, "person")
 SEND_PER_AGENT = Limit("chat.send.member", 2_000, 10, "person")
-SEND_PER_IP = Limit("chat.send.ip", 20_000, 10, "ip")
 SEND_PER_TENANT = Limit("chat.send.tenant", 50_000, 10, "tenant")
+SEND_PER_IP = Limit("chat.send.ip", 20_000, 10, "ip", SEND_PER_TENANT)
 CHANGE_PER_PERSON = Limit("chat.change.person", 120, 60, "person")  # edits, deletions, reactions
 JOIN_PER_PERSON = Limit("chat.join.person", 300, 60, "person")
-JOIN_PER_IP = Limit("chat.join.ip", 30_000, 60, "ip")
 JOIN_PER_TENANT = Limit("chat.join.tenant", 60_000, 60, "tenant")
+JOIN_PER_IP = Limit("chat.join.ip", 30_000, 60, "ip", JOIN_PER_TENANT)
 HISTORY_PER_PERSON = Limit("chat.history.person", 120, 60, "person")
-HISTORY_PER_IP = Limit("chat.history.ip", 3_000, 60, "ip")
 HISTORY_PER_TENANT = Limit("chat.history.tenant", 6_000, 60, "tenant")
-OPEN_PER_IP = Limit("chat.open.ip", 2_000, 3_600, "ip")
+HISTORY_PER_IP = Limit("chat.history.ip", 3_000, 60, "ip", HISTORY_PER_TENANT)
 OPEN_PER_TENANT = Limit("chat.open.tenant", 20_000, 3_600, "tenant")
+OPEN_PER_IP = Limit("chat.open.ip", 2_000, 3_600, "ip", OPEN_PER_TENANT)
 PAGE_PER_PERSON = Limit("chat.page.person", 120, 60, "person")
 HELLO_PER_PERSON = Limit("chat.hello.person", 120, 60, "person")
-HELLO_PER_IP = Limit("chat.hello.ip", 30_000, 60, "ip")
-HELLO_PER_TENANT = Limit("chat.hello.tenant", 60_000, 60, "tenant")
+HELLO_PER_TENANT = Limit("chat.hello.tenant", 60_000, 60, "tenant")  # of those who proved who they are
+HELLO_PER_IP = Limit("chat.hello.ip", 30_000, 60, "ip", HELLO_PER_TENANT)
 POLL_PER_PERSON = Limit("chat.poll.person", 600, 60, "person")  # requests of those who have no socket
-POLL_PER_IP = Limit("chat.poll.ip", 60_000, 60, "ip")
 POLL_PER_TENANT = Limit("chat.poll.tenant", 120_000, 60, "tenant")
+POLL_PER_IP = Limit("chat.poll.ip", 60_000, 60, "ip", POLL_PER_TENANT)
 
 # Over all processes, exactly.
 OPEN_PER_VISITOR = Limit("chat.open.visitor", 20, 3_600, "person")  # new support rooms
@@ -57,7 +58,6 @@ WAITING_IN_ALL = Most("chat.waiting", 10_000, "process")
 HELD_PER_TENANT = Most("chat.held.tenant", 1_000, "tenant")  # polls of those without a socket that wait for news
 HELD_IN_ALL = Most("chat.held", 2_000, "process")
 
-HELLO: Final = (HELLO_PER_IP, HELLO_PER_TENANT)
 POLL: Final = (POLL_PER_PERSON, POLL_PER_IP, POLL_PER_TENANT)
 CHANGE: Final = (CHANGE_PER_PERSON, SEND_PER_IP, SEND_PER_TENANT)
 COSTS: Final[dict[type, tuple[Limit, ...]]] = {

@@ -137,10 +137,12 @@ def _asker(tenant: TenantRef | None, otherwise: str) -> Asker:
 
 async def _count(tenant: TenantRef | None, whose: Hashable, address: str) -> None:
     """Count one. Raises RateLimited."""
-    known = permits()
-    key = tenant.id if tenant else str(whose)
-    counters = [known.counter(HTTP_PER_IP, key, network_of(address))]
-    if tenant:
-        counters.append(known.counter((await a_plan_of(tenant)).of(HTTP_PER_TENANT), tenant.id, "all"))
+    known, network = permits(), network_of(address)
+    if tenant is None:
+        counters = [known.counter(HTTP_PER_IP, str(whose), network)]
+    else:
+        plan = await a_plan_of(tenant)
+        pairs = ((HTTP_PER_IP, network), (HTTP_PER_TENANT, "all"))
+        counters = [known.counter(plan.of(limit), tenant.id, key) for limit, key in pairs]
     if wait := await known.a_take(counters):
         raise RateLimited("That was too often; wait a moment.", retry_after=wait)

@@ -15,8 +15,9 @@ INVITATION_AGAIN = Limit("invitation_again", times=5, per=3600, scope="invitatio
 ACCEPT_IP = Limit("accept_ip", times=30, per=600, scope="ip")
 
 # Every request that Django answers, on a tenant's host or under its embed keys. Over all processes, on credit.
-HTTP_PER_IP = Limit("http.ip", 6_000, 60, "ip")  # for each tenant; an office may stand behind one address
 HTTP_PER_TENANT = Limit("http.tenant", 12_000, 60, "tenant")
+# For each tenant, and no more than a quarter of what its plan allows to all: an office may stand behind one address.
+HTTP_PER_IP = Limit("http.ip", 6_000, 60, "ip", HTTP_PER_TENANT)
 
 # At the same time, in one process.
 HTTP_THREADS: Final = 4  # that Django works on: they share the interpreter with the sockets, and the connections with their reads

@@ -19,7 +19,11 @@ class Plan:
     factors: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, limit: Limit) -> Limit:
-        """The limit as this plan has it."""
+        """The limit as this plan has it; of an address at most its share of what the plan allows to all."""
+        if limit.whole is not None:
+            return limit.beside(self.of(limit.whole))
+        if limit.scope == "ip":
+            return limit
         factor = self.factors.get(limit.name, self.factors.get("*", 1.0))
         return limit if factor == 1.0 else limit.scaled(factor)
 

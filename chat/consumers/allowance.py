@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from chat.limits import COSTS, COSTS_OF_AGENTS, HELLO, HELLO_PER_PERSON, POLL
+from chat.limits import COSTS, COSTS_OF_AGENTS, HELLO_PER_IP, HELLO_PER_PERSON, HELLO_PER_TENANT, POLL
 from chat.realtime.protocol.incoming import ClientFrame
 from chat.realtime.session import Session
 from saas.core.errors import RateLimited
@@ -18,11 +18,11 @@ MOST_DOORS: Final = 4_096  # of which the counters are kept at hand
 
 
 class _Door(NamedTuple):
-    """The counters of those who come from one address to one tenant."""
+    """The counter of those who come from one address to one tenant."""
 
     permits: Permits
     plan: Plan
-    counters: Sequence[Counter]
+    counter: Counter
 
 
 _doors: dict[tuple[UUID, str], _Door] = {}
@@ -50,24 +50,23 @@ def counters_of(session: Session, kind: type) -> Sequence[Counter]:
 
 
 async def admit(tenant: TenantRef, address: str) -> Plan:
-    """Count one hello, of the address and of the tenant. Raises RateLimited. The tenant's plan."""
+    """Count one hello of the address, whoever says it. Raises RateLimited. The tenant's plan."""
     plan = await a_plan_of(tenant)
     held = permits()
     found = _doors.get((tenant.id, address))
     if found is None or found.permits is not held or found.plan is not plan:
         if len(_doors) >= MOST_DOORS:
             _doors.clear()  # what they owe is remembered all the same
-        asker = _Asker(tenant, None, address, plan)
-        found = _doors[tenant.id, address] = _Door(held, plan, [asker.counter(limit) for limit in HELLO])
-    if wait := await _taken(held, found.counters):
+        found = _doors[tenant.id, address] = _Door(held, plan, _Asker(tenant, None, address, plan).counter(HELLO_PER_IP))
+    if wait := await _taken(held, [found.counter]):
         raise RateLimited(TOO_OFTEN, retry_after=wait)
     return plan
 
 
-async def admit_person(tenant: TenantRef, person_id: UUID) -> None:
-    """Count the hello of somebody once it is known who they are. Raises RateLimited."""
-    held = permits()
-    if wait := await _taken(held, [held.counter(HELLO_PER_PERSON, tenant.id, person_id)]):
+async def admit_person(tenant: TenantRef, plan: Plan, person_id: UUID) -> None:
+    """Count the hello of somebody once it is known who they are, as theirs and as the tenant's. Raises RateLimited."""
+    asker = _Asker(tenant, person_id, "", plan)
+    if wait := await _taken(permits(), [asker.counter(limit) for limit in (HELLO_PER_PERSON, HELLO_PER_TENANT)]):
         raise RateLimited(TOO_OFTEN, retry_after=wait)
 
 
@@ -94,5 +93,5 @@ class _Asker:
             raise RateLimited(TOO_OFTEN, retry_after=wait)
 
     def counter(self, limit: Limit) -> Counter:
-        planned = self._plan.of(limit) if limit.scope == "tenant" else limit
+        planned = self._plan.of(limit) if limit.scope != "person" else limit
         return permits().counter(planned, self._tenant.id, self._keys[limit.scope])

@@ -199,7 +199,7 @@ class ChatSocket:
         introduced = await introduce(self.scope, frame)
         if isinstance(introduced, Close):
             raise Ended(introduced)
-        await admit_person(tenant, introduced.id)
+        await admit_person(tenant, plan, introduced.id)
         self.session = session = Session(tenant, introduced, self.outbox, self.end, plan=plan, context=self.context)
         session.address, session.key = self.address, key_in(self.scope)
         session.heard = self.loop.time()

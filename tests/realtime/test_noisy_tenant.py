@@ -26,7 +26,9 @@ PEOPLE = 6  # who flood
 def street(cast: dict[str, TenantRef]) -> Iterator[Server]:
     """A server on which a tenant has a small quota."""
     key_of(cast["acme"])
-    with running(LIMITS=f"chat.send.tenant={QUOTA}/600 chat.history.tenant=20/600 chat.refused={REFUSED}/10") as server:
+    of_address = "chat.send.ip=1000/10 chat.history.ip=1000/10"  # all come from one
+    of_tenant = f"chat.send.tenant={QUOTA}/600 chat.history.tenant=20/600 chat.refused={REFUSED}/10"
+    with running(LIMITS=f"{of_address} {of_tenant}") as server:
         yield server
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
+from pytest_django import Settings
 
 from saas.core.interpreter import SOON_SECONDS, SWITCH_SECONDS
 from saas.core.ratelimit import Limit, Most, forget_all
@@ -16,6 +17,7 @@ from tenants import fair_http
 from tenants.context import TenantRef
 from tenants.fair_http import FairHttp
 from tenants.limits import HTTP_SHARE, HTTP_THREADS
+from tenants.plans import Plan
 from tests.support.sockets import key_of
 
 MOST_HELD = int(HTTP_THREADS * HTTP_SHARE)
@@ -79,7 +81,7 @@ def host_of(tenant: TenantRef) -> str:
     return f"{tenant.slug}.{settings.BASE_HOST}"
 
 
-async def ask(http: FairHttp, host: str, path: str = "/fast") -> tuple[int, dict[str, str]]:
+async def ask(http: FairHttp, host: str, path: str = "/fast", address: str = "192.0.2.1") -> tuple[int, dict[str, str]]:
     """The status and the headers of the answer."""
     events: list[dict[str, Any]] = []
 
@@ -90,7 +92,7 @@ async def ask(http: FairHttp, host: str, path: str = "/fast") -> tuple[int, dict
         return {"type": "http.request"}
 
     headers = [(b"host", host.encode())]
-    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": ("192.0.2.1", 1)}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": (address, 1)}
     async with asyncio.timeout(SECONDS):
         await http(scope, receive, send)
     return events[0]["status"], {name.decode(): value.decode() for name, value in events[0]["headers"]}
@@ -201,6 +203,34 @@ async def test_who_asks_too_often_is_refused_before_anything_is_done(
     assert int(answers[-1][1]["retry-after"]) > 1
     assert slow.done == 3
     assert (await ask(http, host_of(globex)))[0] == 200
+
+
+@pytest.mark.usefixtures("refused_at_once")
+@pytest.mark.parametrize(("rate", "most"), [(1.0, 4), (0.5, 2)])
+async def test_one_address_does_not_use_up_what_all_of_the_tenant_have(
+    http: FairHttp, acme: TenantRef, monkeypatch: pytest.MonkeyPatch, rate: float, most: int
+) -> None:
+    async def plan(_tenant: TenantRef) -> Plan:
+        return Plan({"*": rate})
+
+    whole = Limit("http.test.tenant", 16, 600, "tenant")
+    monkeypatch.setattr(fair_http, "a_plan_of", plan)
+    monkeypatch.setattr(fair_http, "HTTP_PER_TENANT", whole)
+    monkeypatch.setattr(fair_http, "HTTP_PER_IP", Limit("http.test.ip", 16, 600, "ip", whole))
+    answers = [(await ask(http, host_of(acme)))[0] for _ in range(10)]
+    assert answers == [200] * most + [429] * (10 - most)
+    assert (await ask(http, host_of(acme), address="192.0.2.2"))[0] == 200
+
+
+@pytest.mark.usefixtures("refused_at_once")
+async def test_the_operators_own_number_for_an_address_stands(
+    http: FairHttp, acme: TenantRef, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.LIMITS = {"http.test.ip": (10, 600.0)}
+    whole = Limit("http.test.tenant", 16, 600, "tenant")
+    monkeypatch.setattr(fair_http, "HTTP_PER_TENANT", whole)
+    monkeypatch.setattr(fair_http, "HTTP_PER_IP", Limit("http.test.ip", 16, 600, "ip", whole))
+    assert [(await ask(http, host_of(acme)))[0] for _ in range(12)] == [200] * 10 + [429] * 2
 
 
 async def test_a_refusal_is_held_back_for_so_many(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+ADDRESS_SHARE: Final = 0.25  # of what a whole tenant may: one address has no more
 PLATFORM: Final = "platform"  # in the tenant's place for what happens on the platform host
 
 
@@ -22,6 +23,7 @@ class Limit:
     times: int
     per: float
     scope: str = ""  # socket, person, ip, network, site, tenant; for the reader, and for who makes keys from it
+    whole: "Limit | None" = None  # of an address: what all of the tenant may together
 
     def __post_init__(self) -> None:
         if own := settings.LIMITS.get(self.name):
@@ -41,12 +43,18 @@ class Limit:
         """So many times as much, for a larger plan; at least one."""
         return _plain(self, max(1, round(self.times * factor)), self.per)
 
+    def beside(self, whole: "Limit") -> "Limit":
+        """No more than an address's share of the whole, however large that is. The operator's own number stands as it is."""
+        share = max(1, int(whole.times * ADDRESS_SHARE * self.per / whole.per))
+        return self if share >= self.times or self.name in settings.LIMITS else _plain(self, share, self.per)
+
 
 @lru_cache(1024)
 def _tighter(limit: Limit) -> Limit:
     return _plain(limit, max(1, limit.times // 2), limit.per if limit.times > 1 else limit.per * 2)
 
 
+@lru_cache(1024)
 def _plain(limit: Limit, times: int, per: float) -> Limit:
     """Another limit of the same name, with just these numbers."""
     made = replace(limit)
