@@ -21,15 +21,22 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 # What runs.
 FROM python:3.13-slim-bookworm
-ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
+ENV PATH=/venv/bin:/usr/lib/postgresql/18/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=saas.settings \
     DATA_DIR=/var/lib/porchlight \
-    STATIC_ROOT=/srv/porchlight/static
+    STATIC_ROOT=/srv/porchlight/collected
 RUN groupadd --gid 10001 porchlight \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin porchlight \
-    && install -d -o 10001 -g 10001 /var/lib/porchlight /srv/porchlight/static
+    && install -d -o 10001 -g 10001 /var/lib/porchlight /srv/porchlight/collected
+# pg_dump and pg_restore of the server's version, for the archives of single tenants; Debian's own are older. PostgreSQL's own
+# packages, from where its image has them, and checked with the key that is there.
+COPY --from=postgres:18-bookworm /usr/local/share/keyrings/postgres.gpg.asc /usr/local/share/keyrings/
+COPY --from=postgres:18-bookworm /etc/apt/sources.list.d/pgdg.list /etc/apt/sources.list.d/
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends postgresql-client-18 \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/porchlight
 COPY --from=packages /venv /venv
 COPY manage.py ./

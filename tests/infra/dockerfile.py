@@ -70,3 +70,8 @@ def copies(stage: Stage) -> list[tuple[list[str], str]]:
     """What the stage takes from the checkout: sources, and where to."""
     taken = [shlex.split(line.rest) for line in stage.all("COPY") if "from" not in line.flags]
     return [(words[:-1], words[-1]) for words in taken]
+
+
+def variables_of(stage: Stage) -> dict[str, str]:
+    """What its ENV lines set."""
+    return dict(word.split("=", 1) for line in stage.all("ENV") for word in shlex.split(line.rest))  # type: ignore[misc]

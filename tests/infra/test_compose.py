@@ -1,5 +1,7 @@
 """compose.yaml is read, not run: no container engine runs where this is tested."""
 
+import contextlib
+import ipaddress
 import re
 import subprocess
 import tempfile
@@ -39,7 +41,7 @@ def seconds(text: str) -> int:
 
 
 def test_all_parts_are_there(services: dict[str, Any]) -> None:
-    assert set(services) == {*OURS, *OTHERS, "migrate"}
+    assert set(services) == {*OURS, *OTHERS, "migrate", "archive"}
     assert services["db"]["image"].startswith("postgres:18")
     assert services["valkey"]["image"].startswith("valkey/valkey:")
 
@@ -78,9 +80,9 @@ def test_there_is_time_to_drain(services: dict[str, Any]) -> None:
 
 
 def test_each_process_serves_its_part_and_holds_no_more_than_it_needs(services: dict[str, Any]) -> None:
-    told = {name: services[name]["environment"] for name in (*OURS, "migrate")}
+    told = {name: services[name]["environment"] for name in (*OURS, "migrate", "archive")}
     assert [told[name].get("PORCHLIGHT_SERVES") for name in SERVERS] == ["web", "web", "ws", "ws"]
-    assert [name for name, each in told.items() if each.get("DATABASE_AS_OWNER")] == ["migrate"]
+    assert [name for name, each in told.items() if each.get("DATABASE_AS_OWNER")] == ["migrate", "archive"]
     assert {name for name, each in told.items() if not each["DATABASE_OWNER_URL"]} == {"ws", "ws2"}
     for each in told.values():
         assert each["WORKER_IN_PROCESS"] == "0"
@@ -107,6 +109,53 @@ def test_nginx_finds_the_processes(services: dict[str, Any]) -> None:
         assert block is not None
         given = [services[each]["networks"]["front"]["ipv4_address"] for each in (name, f"{name}2")]
         assert re.findall(r"server ([\d.]+):8000 ", block[1]) == given
+
+
+def test_nobody_is_given_an_address_that_is_anothers(services: dict[str, Any], file: dict[str, Any]) -> None:
+    """Whoever starts first, and names none, gets one that is free then: nginx starts last."""
+    (given,) = file["networks"]["front"]["ipam"]["config"]
+    spare, whole = (ipaddress.ip_network(given[name]) for name in ("ip_range", "subnet"))
+    named = [
+        ipaddress.ip_address(network["ipv4_address"])
+        for service in services.values()
+        for name, network in service["networks"].items()
+        if name == "front" and "ipv4_address" in network
+    ]
+    taken = [*named, ipaddress.ip_address(given["gateway"])]
+    assert len(set(taken)) == len(taken) == len(SERVERS) + 2
+    assert all(address in whole and address not in spare for address in taken)
+    assert "ipv4_address" not in services["archive"]["networks"]["front"]  # else a second one could not run
+
+
+def test_an_archive_is_made_when_it_is_asked_for_and_lies_outside(services: dict[str, Any]) -> None:
+    archive = services["archive"]
+    assert archive["profiles"]
+    assert (archive["entrypoint"], archive["restart"]) == (["python", "manage.py"], "no")
+    folder = archive["command"][archive["command"].index("--to") + 1]
+    assert [volume.rpartition(":")[2] for volume in archive["volumes"]] == ["/var/lib/porchlight", folder]
+    assert archive["environment"]["TMPDIR"] == folder  # /tmp is small
+    assert archive["volumes"][0] == services["web"]["volumes"][0]  # with the files
+
+
+def test_the_database_keeps_what_people_write_out_of_its_log(services: dict[str, Any]) -> None:
+    """A real server with these settings: what it says of errors holds no value, and no statement either."""
+    told = dict(word.removeprefix("-c").split("=", 1) for word in services["db"]["command"] if word.startswith("-clog_"))
+    with tempfile.TemporaryDirectory(prefix="porchlight-log-") as made:
+        Path(made).chmod(0o755)
+        server = EmbeddedPostgres(made)
+        with server.use() as superuser, psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("CREATE TABLE person (email text UNIQUE, said text CHECK (said <> 'lamp'))")
+            for count, secret in enumerate(("before", "hidden")):
+                for name, value in told.items() if count else ():
+                    connection.execute(f"SET {name} = {value}")
+                for values in (f"'{secret}-ada', ''", f"'{secret}-ada', ''", f"'{secret}-lamp', 'lamp'"):
+                    with contextlib.suppress(psycopg.errors.IntegrityError):
+                        connection.execute(f"INSERT INTO person VALUES ({values})")
+        server.wait_stopped()
+        log = server.log.read_text()
+    assert "before-ada" in log  # as it is without
+    assert "hidden" not in log
+    assert log.count("duplicate key value violates unique constraint") == 2
 
 
 def test_every_file_that_is_mounted_is_there(services: dict[str, Any]) -> None:

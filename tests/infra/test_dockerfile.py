@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from saas.up.database import ROOT
-from tests.infra.dockerfile import Stage, copies, read
+from tests.infra.dockerfile import Stage, copies, read, variables_of
 
 ACCOUNT = "10001"
 
@@ -47,6 +48,18 @@ def test_it_runs_as_nobody_in_particular_and_writes_only_its_data(final: Stage) 
     assert f"install -d -o {ACCOUNT} -g {ACCOUNT} /var/lib/porchlight" in made
     assert not final.all("ADD")
     assert final.lines.index(final.last("USER")) > final.lines.index(final.last("RUN"))
+
+
+def test_it_has_the_programs_that_archives_of_tenants_need(final: Stage) -> None:
+    """In the version of the database's own image, whose key and list they are checked by."""
+    image: str = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["db"]["image"]
+    version = image.removeprefix("postgres:").removesuffix("-bookworm")
+    taken = {line.rest.split()[0] for line in final.all("COPY") if line.flags.get("from") == image}
+    assert taken == {"/usr/local/share/keyrings/postgres.gpg.asc", "/etc/apt/sources.list.d/pgdg.list"}
+    install = next(line for line in final.all("RUN") if "apt-get install" in line.rest)
+    assert install.rest.endswith(f"postgresql-client-{version} && rm -rf /var/lib/apt/lists/*")
+    assert f"/usr/lib/postgresql/{version}/bin" in variables_of(final)["PATH"].split(":")
+    assert final.lines.index(install) < final.lines.index(final.last("USER"))
 
 
 def test_it_is_the_first_process_and_is_told_to_end_by_sigterm(final: Stage) -> None:
@@ -98,12 +111,16 @@ def test_what_is_copied_is_enough_to_serve(final: Stage, tmp_path: Path) -> None
                 _copy(path, tmp_path / target / (path.name if path.is_file() else ""))
     _copy(ROOT / "static/built", tmp_path / "static/built")
     none = "postgresql://none@localhost/none"
+    home, given = final.last("WORKDIR").rest, variables_of(final)
+    static_root = given["STATIC_ROOT"].replace(home, str(tmp_path))
     variables = {"SECRET_KEY": "none", "DATABASE_URL": none, "DATABASE_OWNER_URL": none, "PATH": os.environ["PATH"]}
-    variables |= {"STATIC_ROOT": str(tmp_path / "collected"), "DATA_DIR": str(tmp_path / "data"), "PYTHONDONTWRITEBYTECODE": "1"}
+    variables |= {"STATIC_ROOT": static_root, "DATA_DIR": str(tmp_path / "data"), "PYTHONDONTWRITEBYTECODE": "1"}
     for words in (["manage.py", "collectstatic", "--noinput", "--verbosity", "0"], ["-c", "import saas.serve, saas.probe"]):
         done = subprocess.run([sys.executable, *words], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-    assert list((tmp_path / "collected/built").glob("inbox.*.js"))
+    assert static_root.startswith(str(tmp_path))
+    assert list((Path(static_root) / "built").glob("inbox.*.js"))
+    assert f"install -d -o {ACCOUNT} -g {ACCOUNT} /var/lib/porchlight {given['STATIC_ROOT']}" in final.all("RUN")[0].rest
 
 
 def _copy(source: Path, target: Path) -> None:
