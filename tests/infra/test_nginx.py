@@ -3,23 +3,19 @@
 import asyncio
 import json
 import re
-import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS
 from saas.core.server import KEEP_ALIVE_SECONDS
 from saas.up.redis import RedisServer
 from saas.up.unpacked import NGINX
+from tests.infra.fronts import Front, before_an_echo
 from tests.support.cluster import manage
 from tests.support.nginx import INFRA, Nginx
 from tests.support.server import Server, make_server
@@ -30,36 +26,6 @@ pytestmark = [
     pytest.mark.xdist_group("infra"),
     pytest.mark.skipif(NGINX.find() is None, reason="no nginx; `python -m saas.up.unpacked` fetches Debian's"),
 ]
-
-
-@dataclass
-class Front:
-    """nginx, and clients that trust its certificate. `base` is the host that the processes behind it are for."""
-
-    nginx: Nginx
-    base: str = "localhost"
-
-    def get(self, path: str, host: str = "", **options: Any) -> httpx.Response:
-        """A page over https. `host`: a name before the base host, with its dot."""
-        with httpx.Client(verify=self.nginx.trust) as client:
-            address = f"https://127.0.0.1:{self.nginx.tls}{path}"
-            headers = {"Host": f"{host}{self.base}"} | options.pop("headers", {})
-            return client.get(address, headers=headers, extensions={"sni_hostname": "localhost"}, **options)
-
-    def socket(self, key: str, **options: Any) -> connect:
-        """A visitor's socket."""
-        return connect(
-            f"wss://widget.{self.base}/ws/w/{key}/",
-            origin=f"https://widget.{self.base}",  # type: ignore[arg-type]
-            subprotocols=["porchlight.v1"],  # type: ignore[list-item]
-            host="127.0.0.1",
-            port=self.nginx.tls,
-            ssl=self.nginx.trust,
-            server_hostname="widget.localhost",
-            ping_interval=None,
-            proxy=None,
-            **options,
-        )
 
 
 @dataclass
@@ -163,42 +129,6 @@ class TestSockets:
         kept = re.search(r"keepalive_timeout (\d+)s", (INFRA / "porchlight/upstreams.conf").read_text())
         assert kept is not None
         assert int(kept[1]) < KEEP_ALIVE_SECONDS
-
-
-class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked, for the test to look at."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
-
-    def log_message(self, *words: object) -> None:
-        return None
-
-
-@contextmanager
-def before_an_echo(**changes: str) -> Iterator[Front]:
-    """nginx before a server that says what it was told."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as echo:
-        echo.daemon_threads = True
-        thread = threading.Thread(target=echo.serve_forever)
-        thread.start()
-        port = echo.server_address[1]
-        try:
-            with Nginx(web=[port, port], ws=[port, port], changes=changes) as nginx:
-                yield Front(nginx)
-        finally:
-            echo.shutdown()
-            thread.join()
 
 
 class TestTrust:

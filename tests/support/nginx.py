@@ -1,7 +1,6 @@
 """Debian's nginx with the configuration of infra/nginx, in front of processes of a test."""
 
 import datetime
-import os
 import shutil
 import signal
 import socket
@@ -58,19 +57,36 @@ class Nginx:
         self.folder.chmod(0o755)  # its workers are nobody's
         self._write()
         self.trust = ssl.create_default_context(cafile=str(self.folder / "tls/fullchain.pem"))
-        self._program(["-t"], check=True)
-        with open(self.folder / "access.log", "wb") as out, open(self.folder / "error.log", "wb") as err:
-            self.process = subprocess.Popen(
-                [*self._words(), "-g", "daemon off;"], stdout=out, stderr=err, preexec_fn=die_with_parent
-            )
+        self.run("-t")
+        self._start()
         self._await()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+        self._stop()
         self.logs = {name: self.log(name) for name in ("access", "error")}
         shutil.rmtree(self.folder)
+
+    def run(self, *words: str) -> None:
+        """Its program with these words, and with sockets as stdout and stderr, as systemd starts it: no path leads to those."""
+        theirs, ours = socket.socketpair()
+        with theirs, ours:
+            done = subprocess.run([*self._words(), *words], stdout=theirs, stderr=theirs, check=False)
+            theirs.shutdown(socket.SHUT_WR)
+            said = b"".join(iter(lambda: ours.recv(65536), b"")).decode()
+        if done.returncode:
+            raise RuntimeError(f"nginx {' '.join(words)} with infra/nginx: {said}")
+
+    def _start(self) -> None:
+        with open(self.folder / "error.log", "ab") as err:
+            self.process = subprocess.Popen([*self._words(), "-g", "daemon off;"], stderr=err, preexec_fn=die_with_parent)
+
+    def _stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+    def _has_ended(self) -> bool:
+        return self.process.poll() is not None
 
     def log(self, name: str) -> str:
         """What stands in its log, `access` or `error`."""
@@ -85,6 +101,8 @@ class Nginx:
             "/etc/nginx/mime.types": str(self.folder / "mime.types"),
             "/etc/porchlight/tls": str(self.folder / "tls"),
             "/tmp/nginx": str(self.folder / "nginx"),
+            "/run/nginx.pid": str(self.folder / "nginx.pid"),
+            "/var/log/nginx/": f"{self.folder}/",
             "include porchlight/": f"include {self.folder}/conf/porchlight/",
             "listen 80 ": f"listen 127.0.0.1:{self.plain} ",
             "listen 443 ": f"listen 127.0.0.1:{self.tls} ",
@@ -131,16 +149,11 @@ class Nginx:
             str(self.folder / "error.log"),
         ]
 
-    def _program(self, words: list[str], *, check: bool) -> None:
-        done = subprocess.run([*self._words(), *words], capture_output=True, text=True, check=False, env=os.environ)
-        if check and done.returncode:
-            raise RuntimeError(f"nginx does not take infra/nginx: {done.stderr}")
-
     def _await(self) -> None:
         end = time.monotonic() + START_SECONDS
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.tls), timeout=1):
                 return
-            if self.process.poll() is not None or time.monotonic() > end:
+            if self._has_ended() or time.monotonic() > end:
                 raise RuntimeError(f"nginx does not start: {self.log('error')[-2000:]}")
             time.sleep(0.02)
