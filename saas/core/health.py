@@ -29,7 +29,7 @@ draining = False  # set by `drain`, for good: this process takes no new work
 
 
 def drain() -> None:
-    """From now on not ready, so that the load balancer looks elsewhere."""
+    """From now on not ready: this process takes no new work."""
     global draining
     draining = True
 

@@ -1,6 +1,7 @@
 """Dashboards and rules as code: they ask for what the code measures, and each alert leads to a page that says what to do."""
 
 import json
+import math
 import re
 import runpy
 import shutil
@@ -69,6 +70,23 @@ class TestRules:
             assert windows == {"5m", "30m", "1h", "6h"}
             burning = [alert["expr"] for alert in ALERTS if f"{name}_errors" in alert["expr"]]
             assert sorted(re.findall(r"> (14\.4|6) \*", " ".join(burning))) == ["14.4", "14.4", "6", "6"]
+
+    def test_memory_is_told_before_a_process_is_ended_for_it(self) -> None:
+        (expression,) = [alert["expr"] for alert in ALERTS if alert["alert"] == "MemoryFills"]
+        told = math.prod(map(float, expression.partition(">")[2].split("*")))
+        units = [path.read_text() for path in (INFRA / "systemd").glob("*.service")]
+        compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+        ended = {size for unit in units for size in re.findall(r"^MemoryMax=(.+)$", unit, re.MULTILINE)}
+        ended |= {compose[name]["deploy"]["resources"]["limits"]["memory"] for name in ("web", "ws", "worker")}
+        assert ended == {"1G"}
+        assert 0.5 * 2**30 < told < 0.9 * 2**30
+
+    def test_nobody_serves_sockets_where_only_pages_are_served(self) -> None:
+        """A process for pages tells of sockets, too: that it has none."""
+        (expression,) = [alert["expr"] for alert in ALERTS if alert["alert"] == "NobodyServes"]
+        found = re.fullmatch(r'absent\(porchlight_process\{kind=~"([a-z|]+)"\}\)', expression)
+        assert found is not None
+        assert set(found[1].split("|")) == {"all", "ws"}
 
     def test_a_word_that_nobody_measures_is_found(self) -> None:
         assert faults("sum(rate(porchlight_nothing_total[5m])) > 0") == ["nothing is named porchlight_nothing_total"]

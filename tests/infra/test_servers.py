@@ -3,16 +3,19 @@
 import asyncio
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from uuid import UUID
 
 import pytest
 
+from saas.up.database import ROOT
 from saas.up.redis import RedisServer
 from tenants.tokens import Principal
 from tests.infra.watched import MARK
-from tests.support.server import Server, running
+from tests.support.server import START_SECONDS, Server, make_server, running
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors
 from tests.support.stored import texts
@@ -77,6 +80,25 @@ async def test_who_is_told_to_end_says_when_to_come_back_and_keeps_all(program: 
             if tabs[0].came("ack", cid=str(UUID(int=1))):
                 assert await texts(shop.tenant, room) == ["one", "a last word"]
         assert server.complaints() == []
+
+
+async def test_a_load_balancer_that_asks_whether_it_lives_sees_the_drain_at_once(shop: Shop) -> None:
+    """It lives from the end of its start, also where Redis is away and it is not ready, until it refuses connections."""
+    server = make_server(redis_url="redis://127.0.0.1:1/0")
+    server.launch()
+    try:
+        words = [sys.executable, "-m", "saas.probe", "live", "--port", str(server.port), "--wait", str(START_SECONDS)]
+        assert (await asyncio.to_thread(subprocess.run, words, cwd=ROOT, check=False)).returncode == 0
+        assert await asyncio.to_thread(server.ready) == 503
+        async with Doors(server).visitor(shop.tenant, await shop.visitor()) as tab:
+            server.terminate()
+            await tab.expect("bye", code=1012)
+            assert server.process.poll() is None
+            assert await asyncio.to_thread(server.ready) == 0
+        assert await asyncio.to_thread(server.wait) == 0
+    finally:
+        server.stop()
+        server.log.unlink()
 
 
 async def test_gunicorn_takes_new_code_without_an_end(shop: Shop) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prometheus_client import ProcessCollector
 
 from chat.consumers import drain
 from saas.core.server import GRACE_SECONDS
@@ -65,12 +66,23 @@ def test_there_is_time_to_drain_and_the_next_one_waits_for_this_one(name: str) -
     longest = drain.BATCHES * drain.BATCH_SECONDS + 2 * drain.FLUSH_SECONDS + GRACE_SECONDS
     assert int(said(name, "TimeoutStopSec")[0]) > longest
     assert said(name, "KillSignal") == ["SIGTERM"]
-    assert "-m saas.probe ready --port %i --wait" in said(name, "ExecStartPost")[0]
+    assert "-m saas.probe live --port %i --wait" in said(name, "ExecStartPost")[0]  # `ready` would end one that Redis has left
 
 
 @pytest.mark.parametrize(("name", "part"), [("porchlight-web@.service", "web"), ("porchlight-ws@.service", "ws")])
 def test_each_serves_its_part(name: str, part: str) -> None:
     assert f"PORCHLIGHT_SERVES={part} WORKER_IN_PROCESS=0" in said(name, "Environment")[0]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_alerts_ask_of_a_process_can_be_told(name: str, tmp_path: Path) -> None:
+    """Its memory and its files: told where /proc/stat can be read, which ProcSubset=pid hides."""
+    (tmp_path / "self").symlink_to("/proc/self")
+    assert not list(ProcessCollector(proc=str(tmp_path), registry=None).collect())
+    (tmp_path / "stat").symlink_to("/proc/stat")
+    told = {family.name for family in ProcessCollector(proc=str(tmp_path), registry=None).collect()}
+    assert {"process_resident_memory_bytes", "process_open_fds", "process_max_fds"} <= told
+    assert said(name, "ProcSubset") == []
 
 
 def test_only_migrations_run_as_the_owner() -> None:

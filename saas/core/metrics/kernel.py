@@ -15,7 +15,7 @@ KINDS: Final = ("page", "api", "widget", "poll", "static")  # of requests
 CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 LOOP_LAG: Final = Times("porchlight_loop_lag_seconds", "How late the event loop came to what was due.")
-PROCESS: Final = Level("porchlight_process", "1, beside what the process is: web or worker.", "kind")
+PROCESS: Final = Level("porchlight_process", "1, beside what the process is: all, web, ws or worker.", "kind")
 
 HTTP: Final = Counts("porchlight_http_requests_total", "Answers over HTTP, by the class of their status.", "status", CLASSES)
 HTTP_TIME: Final = Times("porchlight_http_seconds", "From a request to its answer; polls wait for news.", "kind", KINDS)
