@@ -65,8 +65,16 @@ def _limit(word: str) -> tuple[str, tuple[int, float]]:
 
 
 def database(name: str, default: str | None = None) -> dict[str, str]:
-    """`postgresql://user:password@host:port/database` as Django's connection settings."""
+    """`postgresql://user:password@host:port/database` as Django's connection settings.
+
+    Nothing may follow. PostgreSQL's own variables say what a connection must be: all of ours read them, and its programs do.
+    """
     url = urlsplit(text(name, default))
+    if url.query or url.fragment:  # the message names no value: it may be half of a password
+        raise BadEnvironment(
+            f"{name} has a ? or a # in it, and what follows would not be heeded: put sslmode, sslrootcert and the like into "
+            "PGSSLMODE, PGSSLROOTCERT and so on instead; in a password write %3F and %23"
+        )
     if url.scheme not in {"postgresql", "postgres"} or not url.hostname:
         raise BadEnvironment(f"{name} is not of the form postgresql://user:password@host:port/database")
     return {
