@@ -18,7 +18,7 @@ locals {
   # `above` in the metric's own unit, for so many minutes in a row (`periods`).
   alarms_of_edge = {
     edge-errors = {
-      words = "answers with errors of its own: no task is ready, or tasks close connections"
+      words = "answers with errors of its own: no task is there, or tasks close connections"
       name  = "HTTPCode_ELB_5XX_Count", statistic = "Sum", above = 20, periods = 3
     }
     server-errors = {
@@ -49,7 +49,7 @@ locals {
   alarms_of_doors = merge(
     {
       for key, dimensions in local.door_dimensions : "${key}-unhealthy" => {
-        words = "A task behind ${key} is not ready"
+        words = "A task behind ${key} does not answer"
         name  = "UnHealthyHostCount", statistic = "Maximum", above = 0, periods = 5, dimensions = dimensions
       }
     },

@@ -20,8 +20,11 @@ resource "aws_db_parameter_group" "main" {
       # An acknowledged message is on disk, and with a standby on two.
       "synchronous_commit" = { value = "on", at_once = true }
       "max_connections"    = { value = tostring(var.database.max_connections), at_once = false }
-      # Slow statements and waits for locks are told; the words of messages never are.
-      "log_min_duration_statement"     = { value = "1000", at_once = true }
+      # Errors and waits for locks are told, but no statement and no value of a row: they hold addresses, hashes and people's words.
+      # The servers' own log names slow queries without their values.
+      "log_min_duration_statement"     = { value = "-1", at_once = true }
+      "log_min_error_statement"        = { value = "panic", at_once = true }
+      "log_error_verbosity"            = { value = "terse", at_once = true }
       "log_parameter_max_length"       = { value = "0", at_once = true }
       "log_lock_waits"                 = { value = "1", at_once = true }
       "shared_preload_libraries"       = { value = "pg_stat_statements", at_once = false }

@@ -49,8 +49,11 @@ resource "aws_lb_target_group" "door" {
   # The server says `bye` on SIGTERM and closes what it has. The load balancer must not cut before it is done.
   deregistration_delay = local.drain_seconds
 
+  # Whether the task itself turns, not what it needs: ECS replaces whom the load balancer finds unwell, and a database or a bus that
+  # is away for half a minute would cost everybody their socket, again and again. The server answers from the end of its start
+  # until SIGTERM, then refuses connections.
   health_check {
-    path                = "/healthz/ready" # 503 from the first moment of a drain
+    path                = "/healthz/live"
     matcher             = "200"
     interval            = 10
     timeout             = 5

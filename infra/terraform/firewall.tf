@@ -84,9 +84,9 @@ resource "aws_vpc_security_group_ingress_rule" "tasks_from_edge" {
   to_port                      = local.port
 }
 
-# 443: Stripe, customers' webhooks, AWS itself. 587: mail.
+# 443: Stripe, customers' webhooks, AWS itself. Mail: 587, or what `settings` says; 25 is closed by AWS itself unless you ask them.
 resource "aws_vpc_security_group_egress_rule" "tasks_out" {
-  for_each = { https = 443, mail = 587 }
+  for_each = { https = 443, mail = try(tonumber(lookup(var.settings, "EMAIL_PORT", "587")), 587) }
 
   security_group_id = aws_security_group.tasks.id
   description       = "Out to the world, ${each.key}"

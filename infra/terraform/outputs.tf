@@ -24,12 +24,16 @@ output "cluster" {
 }
 
 output "one_off" {
-  description = "Commands that run a task once: prepare makes the database's two logins, migrate brings every schema up to date."
+  description = "Commands that run a task once, wait for its end, and fail where it fails: prepare makes the database's two logins, migrate brings every schema up to date. OVERRIDES, if set, are ECS' own for that run."
   value = {
     for name, task in aws_ecs_task_definition.one_off : name => join(" ", [
-      "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.main.name} --launch-type FARGATE",
+      "task=$(aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.main.name} --launch-type FARGATE",
       "--task-definition ${task.family}",
       "--network-configuration 'awsvpcConfiguration={subnets=[${join(",", aws_subnet.private[*].id)}],securityGroups=[${aws_security_group.tasks.id}],assignPublicIp=DISABLED}'",
+      "$${OVERRIDES:+--overrides \"$OVERRIDES\"} --query 'tasks[0].taskArn' --output text) &&",
+      "aws ecs wait tasks-stopped --region ${var.region} --cluster ${aws_ecs_cluster.main.name} --tasks \"$task\" &&",
+      "test 0 = \"$(aws ecs describe-tasks --region ${var.region} --cluster ${aws_ecs_cluster.main.name} --tasks \"$task\"",
+      "--query 'tasks[0].containers[0].exitCode' --output text)\"",
     ])
   }
 }

@@ -50,6 +50,11 @@ variable "settings" {
     condition     = length(setsubtract(keys(var.settings), local.settable)) == 0
     error_message = "settings: ${join(", ", setsubtract(keys(var.settings), local.settable))} cannot be set here; possible are ${join(", ", local.settable)}."
   }
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]{0,4}$", lookup(var.settings, "EMAIL_PORT", "587")))
+    error_message = "settings: EMAIL_PORT is the number of a port, not \"${lookup(var.settings, "EMAIL_PORT", "587")}\"."
+  }
 }
 
 variable "optional_secrets" {

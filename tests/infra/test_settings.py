@@ -42,7 +42,7 @@ def test_every_metric_that_scaling_alarms_and_charts_use_is_told_by_the_server()
 
 
 def test_every_page_of_the_runbook_that_alarms_lead_to_is_there() -> None:
-    headings = re.findall(r"^#+ (\w+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
-    led = re.findall(r"docs/operations\.md#(\w+)", (TERRAFORM / "README.md").read_text())
+    headings = re.findall(r"^#+ ([\w ]+)$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    led = re.findall(r"docs/operations\.md#([\w-]+)", (TERRAFORM / "README.md").read_text())
     assert len(led) > 10
-    assert set(led) <= {heading.lower() for heading in headings}
+    assert set(led) <= {heading.lower().replace(" ", "-") for heading in headings}

@@ -73,7 +73,8 @@ run "numbers_that_do_not_fit_each_other" {
   variables {
     idle_timeout_seconds = 300 # longer than the server keeps an idle connection
     database_pool        = 20  # times all tasks
+    settings             = { EMAIL_PORT = "smtp" }
   }
 
-  expect_failures = [var.idle_timeout_seconds, var.database_pool]
+  expect_failures = [var.idle_timeout_seconds, var.database_pool, var.settings]
 }

@@ -27,8 +27,8 @@ run "production" {
   }
 
   assert {
-    condition     = alltrue([for group in aws_lb_target_group.door : group.health_check[0].path == "/healthz/ready"])
-    error_message = "A target that drains must count as not ready."
+    condition     = alltrue([for group in aws_lb_target_group.door : group.health_check[0].path == "/healthz/live"])
+    error_message = "A target is judged by itself: no task is replaced because the database or the bus is away."
   }
 
   assert {
@@ -107,6 +107,27 @@ run "production" {
       "rds.force_ssl=1",
     )
     error_message = "The database takes no connection in the clear."
+  }
+
+  assert {
+    condition = length(setsubtract(
+      ["log_min_duration_statement=-1", "log_min_error_statement=panic", "log_error_verbosity=terse"],
+      [for each in aws_db_parameter_group.main.parameter : "${each.name}=${each.value}"],
+    )) == 0
+    error_message = "The database's log holds no statement and no value of a row."
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.tasks_out["mail"].from_port == 587
+    error_message = "Mail goes out by the port of EMAIL_PORT."
+  }
+
+  assert {
+    condition = alltrue([
+      for command in values(output.one_off) :
+      strcontains(command, "aws ecs wait tasks-stopped") && strcontains(command, "exitCode")
+    ])
+    error_message = "A command that runs a task waits for its end and fails where the task fails."
   }
 
   assert {
@@ -200,5 +221,21 @@ run "production" {
   assert {
     condition     = length(jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets) == length(local.charts)
     error_message = "The dashboard shows every chart."
+  }
+}
+
+run "mail_by_another_port" {
+  command = plan
+
+  variables {
+    settings = { EMAIL_HOST = "mail.porchlight.example", EMAIL_PORT = "2587" }
+  }
+
+  assert {
+    condition = (
+      aws_vpc_security_group_egress_rule.tasks_out["mail"].from_port == 2587 &&
+      aws_vpc_security_group_egress_rule.tasks_out["mail"].to_port == 2587
+    )
+    error_message = "The firewall lets out what the settings ask for."
   }
 }

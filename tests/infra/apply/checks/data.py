@@ -43,13 +43,14 @@ def database(stack: Stack) -> None:
     assert subnets == data
 
 
-@CHECKS("The database refuses the clear, keeps what it acknowledged, and takes the connections of all tasks.")
+@CHECKS("The database refuses the clear, keeps what it acknowledged, takes the connections of all tasks, and logs no words.")
 def database_parameters(stack: Stack) -> None:
     (found,) = stack.aws.all("rds", "describe_db_instances", "DBInstances")
     group = found["DBParameterGroups"][0]["DBParameterGroupName"]
     said = stack.aws.all("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=group)
     values = {each["ParameterName"]: each["ParameterValue"] for each in said}
     expected = {"rds.force_ssl": "1", "synchronous_commit": "on", "max_connections": "900"}
+    expected |= {"log_min_duration_statement": "-1", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
     assert {name: values.get(name) for name in expected} == expected
 
 

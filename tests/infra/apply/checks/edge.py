@@ -58,10 +58,10 @@ def widget_routes(stack: Stack) -> None:
     assert len(shown[CDN_HEADER]) >= 40
 
 
-@CHECKS("Targets count as gone from the first moment of a drain, and have two minutes for it.")
+@CHECKS("Targets are judged by themselves, not by what they need, and have two minutes for a drain.")
 def draining(stack: Stack) -> None:
     found = stack.aws.all("elbv2", "describe_target_groups", "TargetGroups")
-    assert {each["HealthCheckPath"] for each in found} == {"/healthz/ready"}
+    assert {each["HealthCheckPath"] for each in found} == {"/healthz/live"}
     assert len(found) == 4
     for group in found:
         said = stack.aws.client("elbv2").describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]

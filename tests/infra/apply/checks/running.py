@@ -1,5 +1,8 @@
 """What runs: tasks, their settings, how many of them."""
 
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from tests.infra.apply.checks.registry import Checks, Stack
@@ -99,12 +102,32 @@ def scaling(stack: Stack) -> None:
     assert len(rules) == 1 + len(SERVERS)
 
 
-@CHECKS("Commands that are run once are told, with their task and their subnets.")
+@CHECKS("Commands that are run once are told, with their task and their subnets; they wait for its end, and fail with it.")
 def one_off(stack: Stack) -> None:
     for name in ONE_OFF:
         said = stack.outputs["one_off"][name]
         assert f"--task-definition {CLUSTER}-{name}" in said
         assert said.count("subnet-") == 2
+        for status, asked in {"0": "{}", "1": "", "None": ""}.items():  # None: it never started
+            done = _run_with(AWS.format(status=status), said, OVERRIDES=asked)
+            assert (done.returncode == 0, "--overrides {}" in done.stderr) == (status == "0", bool(asked)), done
+            assert done.stderr.index("run-task") < done.stderr.index("wait tasks-stopped") < done.stderr.index("describe-tasks")
+
+
+# In the place of the client that an operator has: says what it is asked for, and how the task ended.
+AWS = """#!/bin/sh
+echo "$@" >&2
+case "$2" in run-task) echo arn:of-the-task ;; describe-tasks) echo {status} ;; esac
+"""
+
+
+def _run_with(client: str, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command in a shell that finds this client of AWS's."""
+    with tempfile.TemporaryDirectory(prefix="porchlight-aws-") as folder:
+        (program := Path(folder) / "aws").write_text(client)
+        program.chmod(0o755)
+        given = {"PATH": f"{folder}:/usr/bin:/bin"} | variables
+        return subprocess.run(["sh", "-c", command], env=given, capture_output=True, text=True, check=False)
 
 
 def _definition(stack: Stack, name: str) -> dict[str, Any]:
