@@ -15,6 +15,7 @@ from chat.access import Act, room_for, room_to
 from chat.models import Invitation, Participant, Room
 from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
+from chat.selectors.invitations import usable_after
 from chat.services.members import enter_locked
 from chat.services.rooms import lock_room, tell_change, thing_of
 from saas.core.errors import BadFrame, Conflict, NotFound
@@ -60,12 +61,17 @@ def invite(tenant: TenantRef, principal: Principal, *, room_id: UUID, expires_in
     return Invited(made.id, uses, made.expires_at, code)
 
 
-def invitations(tenant: TenantRef, principal: Principal, *, room_id: UUID) -> list[Invited]:
-    """The invitations of a room that can still be used, newest first. Raises as above."""
+def invitations(
+    tenant: TenantRef, principal: Principal, *, room_id: UUID, cursor: str | None = None
+) -> tuple[list[Invited], str | None]:
+    """A hundred invitations of a room that can still be used, newest first, and where the list goes on.
+
+    Raises as above, and BadFrame for a cursor that is not ours (field `cursor`).
+    """
     with in_tenant(tenant):
         _inviting(principal, room_id)
-        rows = Invitation.objects.filter(room=room_id, uses_left__gt=0, expires_at__gt=timezone.now()).order_by("-id")
-        return [Invited(row.id, row.uses_left, row.expires_at) for row in rows[:100]]
+        found, further = usable_after(room_id, cursor)
+    return [Invited(one.id, one.uses_left, one.expires_at) for one in found], further
 
 
 def take_back(tenant: TenantRef, principal: Principal, *, room_id: UUID, invitation_id: UUID) -> None:

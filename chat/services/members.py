@@ -64,6 +64,15 @@ class MemberChange:
         return self.muted_until is not msgspec.UNSET or self.banned_until is not msgspec.UNSET
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedMember:
+    """A member after a change, and what is to be told of it."""
+
+    visitor: Visitor
+    room: Summary
+    line: Published | None  # what the room itself hears
+
+
 def joined_snapshot(
     principal: Principal, room_id: UUID, *, epoch: UUID | None = None, after: int | None = None
 ) -> JoinedSnapshot:
@@ -122,26 +131,39 @@ def set_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person
     ReadOnly or Forbidden for what the asker may not do, Conflict for another kind of room, BadFrame for a wrong value.
     """
     with in_tenant(tenant):
-        access = _may_change(principal, room_id, change)
-        visitor = _visitor(access, person_id)
         with transaction.atomic():
-            room = lock_room(room_id)
-            _refuse_equals(principal, room_id, person_id)
-            before = _place(room, visitor, principal, change)
-            values = _news(before, change)
-            Participant.objects.filter(id=before.id).update(**values)
-            touch(room_id)
-            _write_down(tenant, principal, room, before, values)
-            line = _appointed(room, principal, before, values)
-            told = summary_of(room_id, None)
+            changed = change_member(tenant, principal, room_id=room_id, person_id=person_id, change=change)
         member = member_of(room_id, person_id)
-        personal = _personal(tenant, room_id, visitor)
-    tell_change(tenant, told, *([line] if line else []))
-    if personal is None:
-        from_thread(lambda hub: put_out(hub, tenant, room_id, person_id))
-    else:
-        tell_person(tenant, person_id, personal)
+    tell_changed(tenant, changed)
     return member
+
+
+def change_member(
+    tenant: TenantRef, principal: Principal, *, room_id: UUID, person_id: UUID, change: MemberChange
+) -> ChangedMember:
+    """What `set_member` does, in the caller's transaction inside the tenant; after its commit comes `tell_changed`."""
+    visitor = _visitor(_may_change(principal, room_id, change), person_id)
+    room = lock_room(room_id)
+    _refuse_equals(principal, room_id, person_id)
+    before = _place(tenant, room, visitor, principal, change)
+    values = _news(before, change)
+    Participant.objects.filter(id=before.id).update(**values)
+    touch(room_id)
+    _write_down(tenant, principal, room, before, values)
+    line = _appointed(room, principal, before, values)
+    return ChangedMember(visitor, summary_of(room_id, None), line)
+
+
+def tell_changed(tenant: TenantRef, changed: ChangedMember) -> None:
+    """After the commit, outside of the tenant: everybody hears of the room, and the member of what they may see of it now."""
+    room, visitor = changed.room, changed.visitor
+    with in_tenant(tenant):
+        personal = _personal(tenant, room.id, visitor)
+    tell_change(tenant, room, *([changed.line] if changed.line else []))
+    if personal is None:
+        from_thread(lambda hub: put_out(hub, tenant, room.id, visitor.id))
+    else:
+        tell_person(tenant, visitor.id, personal)
 
 
 def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person_id: UUID) -> None:
@@ -217,7 +239,7 @@ def _refuse_equals(principal: Principal, room_id: UUID, person_id: UUID) -> None
             raise Forbidden("Only the team may do this to a moderator.")
 
 
-def _place(room: Room, visitor: Visitor, principal: Principal, change: MemberChange) -> Participant:
+def _place(tenant: TenantRef, room: Room, visitor: Visitor, principal: Principal, change: MemberChange) -> Participant:
     """Their place in the locked room, as it is; a new one if they have none.
 
     Nobody comes into a room of invited people by a mute or a ban, which would end one day, nor by a moderator's word.
@@ -228,6 +250,9 @@ def _place(room: Room, visitor: Visitor, principal: Principal, change: MemberCha
     if room.join_rule == Room.JoinRule.INVITED and (change.restrains or principal.kind == "visitor"):
         raise NotFound("They are not in this room.")
     touch(room.id, people=F("people") + 1)
+    if not change.banned_until:  # else they are kept out from the first moment
+        on = Thing("participant", visitor.id, visitor.name)
+        record(tenant, by=principal, act="participant.joined", on=on, after={"room": room.title})
     return Participant.objects.create(room=room, kind="visitor", person_id=visitor.id, name=visitor.name)
 
 

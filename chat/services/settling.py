@@ -12,7 +12,7 @@ from chat.access import Act, demand, room_for
 from chat.models import Message, Report
 from chat.realtime.amend import Change, amend_sync
 from chat.realtime.hub import Published, from_thread
-from chat.services.members import MemberChange, set_member
+from chat.services.members import ChangedMember, MemberChange, change_member, tell_changed
 from chat.services.messages import author_of
 from chat.services.rooms import lock_room, thing_of
 from saas.core.errors import Conflict, NotFound
@@ -37,18 +37,23 @@ class Decision:
 
 
 def settle_message(tenant: TenantRef, principal: Principal, *, message_id: UUID, decision: Decision) -> int:
-    """Do what was decided, then close all open complaints about the message; how many there were.
+    """Do what was decided and close all open complaints about the message, in one transaction; how many there were.
 
-    Raises NotFound, ReadOnly or Forbidden by role, Conflict if nothing about it is open any more or if its author cannot be muted
-    or banned, and what deleting and restraining raise. Then the complaints stay open.
+    Raises NotFound, ReadOnly or Forbidden by role, Conflict if nothing about it is open any more, which the second of two at once
+    is told, or if its author cannot be muted or banned, and what deleting and restraining raise. Then nothing was done.
     """
     demand(Act.SETTLE, principal)
-    message = _reported(tenant, principal, message_id)
-    if decision.delete and message.deleted_at is None:
-        remove_message(tenant, principal, room_id=message.room_id, message_id=message_id)
-    if decision.muted_until or decision.banned_until:
-        _restrain(tenant, principal, message, decision)
-    return _close(tenant, principal, message, decision)
+    with in_tenant(tenant), transaction.atomic():
+        message = _claimed(principal, message_id)
+        changed = _restrained(tenant, principal, message, decision)
+        deletes = decision.delete and message.deleted_at is None
+        deleted = _deleted(tenant, principal, message.room_id, message_id) if deletes else None
+        count = _close(tenant, principal, message, decision)
+    if changed:
+        tell_changed(tenant, changed)
+    if deleted:
+        _tell_deleted(tenant, deleted)
+    return count
 
 
 def remove_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, message_id: UUID) -> None:
@@ -57,43 +62,56 @@ def remove_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, me
     Raises NotFound, and ReadOnly or Forbidden by role.
     """
     demand(Act.SETTLE, principal)
-    change = Change("delete", room_id, author_of(principal), uuid4(), message_id, moderates=True)
     with in_tenant(tenant):
         room_for(principal, room_id)
         with transaction.atomic():
-            room = lock_room(room_id)
-            done = amend_sync([change])[0]
-            if error := done.error():
-                raise error
-            record(tenant, by=principal, act="message.deleted", on=thing_of(room))
-    from_thread(lambda hub: hub.published(tenant, [Published(change, done)]))
+            deleted = _deleted(tenant, principal, room_id, message_id)
+    _tell_deleted(tenant, deleted)
 
 
-def _reported(tenant: TenantRef, principal: Principal, message_id: UUID) -> Message:
-    with in_tenant(tenant):
-        message = Message.objects.filter(id=message_id).first()
-        if message is None:
-            raise NotFound("There is no such message.")
-        room_for(principal, message.room_id)
-        if not Report.objects.filter(message=message_id, settled_at=None).exists():
-            raise Conflict("Somebody has settled this already.")
-        return message
+def _deleted(tenant: TenantRef, principal: Principal, room_id: UUID, message_id: UUID) -> Published:
+    """In the caller's transaction; after its commit comes `_tell_deleted`."""
+    room = lock_room(room_id)
+    change = Change("delete", room_id, author_of(principal), uuid4(), message_id, moderates=True)
+    done = amend_sync([change])[0]
+    if error := done.error():
+        raise error
+    record(tenant, by=principal, act="message.deleted", on=thing_of(room))
+    return Published(change, done)
 
 
-def _restrain(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> None:
+def _tell_deleted(tenant: TenantRef, deleted: Published) -> None:
+    from_thread(lambda hub: hub.published(tenant, [deleted]))
+
+
+def _claimed(principal: Principal, message_id: UUID) -> Message:
+    """A message whose open complaints nobody else closes until the transaction ends."""
+    message = Message.objects.filter(id=message_id).first()
+    if message is None:
+        raise NotFound("There is no such message.")
+    room_for(principal, message.room_id)
+    lock_room(message.room_id)
+    if not Report.objects.select_for_update().filter(message=message_id, settled_at=None).values_list("id", flat=True):
+        raise Conflict("Somebody has settled this already.")
+    message.refresh_from_db(fields=["deleted_at"])  # as it is under the lock: its author may have been faster
+    return message
+
+
+def _restrained(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> ChangedMember | None:
+    if not (decision.muted_until or decision.banned_until):
+        return None
     if message.author_kind != "visitor" or message.author_id is None:
         raise Conflict("Only visitors are muted or banned.", field="author")
     change = MemberChange(muted_until=decision.muted_until or UNSET, banned_until=decision.banned_until or UNSET)
     try:
-        set_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
+        return change_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
     except NotFound:
         raise Conflict("Its author is not in the room any more.", field="author") from None
 
 
 def _close(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> int:
     closed = {"settled_at": timezone.now(), "settled_by": principal.id, "done": decision.done}
-    with in_tenant(tenant), transaction.atomic():
-        count = Report.objects.filter(message=message.id, settled_at=None).update(**closed)
-        thing = Thing("message", message.id, message.author_name)
-        record(tenant, by=principal, act="report.settled", on=thing, after={"done": decision.done, "reports": count})
+    count = Report.objects.filter(message=message.id, settled_at=None).update(**closed)
+    thing = Thing("message", message.id, message.author_name)
+    record(tenant, by=principal, act="report.settled", on=thing, after={"done": decision.done, "reports": count})
     return count

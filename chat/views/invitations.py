@@ -22,13 +22,14 @@ class Terms(Body, frozen=True):
 
 
 class InvitationsView(ActingView):
-    """`GET /api/v1/rooms/<id>/invitations`, and `POST {expires_in, uses}`, whose answer alone holds the code."""
+    """`GET /api/v1/rooms/<id>/invitations?cursor=`, and `POST {expires_in, uses}`, whose answer alone holds the code."""
 
     needs: ClassVar[Needs] = {"GET": Do.MODERATE, "POST": Do.MODERATE}
 
     def get(self, request: Request, room_id: str) -> Response:
-        found = invitations(tenant_of(request), principal_of(request), room_id=ident(room_id))
-        return answer(invitations=[_shown(one) for one in found])
+        tenant, who, after = tenant_of(request), principal_of(request), request.query_params.get("cursor")
+        found, cursor = invitations(tenant, who, room_id=ident(room_id), cursor=after)
+        return answer(invitations=[_shown(one) for one in found], cursor=cursor)
 
     def post(self, request: Request, room_id: str) -> Response:
         seen, asked = room_of(request, room_id), read(request, Terms)

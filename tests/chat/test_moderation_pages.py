@@ -1,6 +1,8 @@
 """The pages of keeping order in all rooms: reports, who is kept out, refused words."""
 
+import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +10,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from chat.models import Message, Participant, Report, Room, Site
+from chat.models import Message, Report, Room, Site
+from chat.services.deletion import delete_room
 from chat.services.members import remove_member
 from chat.services.moderation import report_message, settle_report
 from chat.services.settling import Decision, remove_message, settle_message
@@ -18,8 +21,10 @@ from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
 from tests.support.cast import MakeTenant
-from tests.support.community import community, member, message_of, place_of, team_member, tries
+from tests.support.community import community, member, message_of, team_member
 from tests.support.console import Desk, desk_of
+from tests.support.order import at_once
+from tests.support.reported import Story
 from tests.support.talk import embed_key, room_of, visitor
 from tests.support.web import Browser
 
@@ -37,40 +42,6 @@ def olga(tenant: TenantRef, browser: Browser) -> Desk:
 @pytest.fixture
 def keeper(tenant: TenantRef) -> Principal:
     return team_member(tenant, Role.AGENT)
-
-
-class Story:
-    """A room in which Lou said something that two others reported, among other lines."""
-
-    def __init__(self, tenant: TenantRef) -> None:
-        self.tenant, self.room = tenant, community(tenant)
-        self.lou, self.val, self.vic = (member(tenant, self.room) for _ in range(3))
-        before = [tries(tenant, self.val, self.room, text) for text in ("one", "two", "three")]
-        self.message = message_of(tenant, self.room, self.lou, "BUY MY LAMPS")
-        after = [tries(tenant, self.vic, self.room, text) for text in ("four", "five", "six")]
-        assert set(before + after) == {"stored"}
-        for who, reason in ((self.val, "advertising"), (self.vic, "")):
-            report_message(tenant, who, room_id=self.room, message_id=self.message, reason=reason)
-
-    @property
-    def is_open(self) -> bool:
-        with in_tenant(self.tenant):
-            return Report.objects.filter(message=self.message, settled_at=None).exists()
-
-    @property
-    def done(self) -> list[list[str]]:
-        with in_tenant(self.tenant):
-            return list(Report.objects.filter(message=self.message).values_list("done", flat=True))
-
-    @property
-    def is_deleted(self) -> bool:
-        with in_tenant(self.tenant):
-            return Message.objects.get(id=self.message).deleted_at is not None
-
-    def place(self) -> Participant:
-        found = place_of(self.tenant, self.room, self.lou)
-        assert found
-        return found
 
 
 class TestTheQueue:
@@ -141,6 +112,7 @@ class TestSettling:
         [
             ({}, "__all__", "Choose what is to be done"),
             ({"author": "muted_until", "length": "date"}, "date", "Choose the last day."),
+            ({"author": "banned_until", "length": "date", "date": "9999-12-31"}, "date", "more than ten years ahead"),
             ({"author": "hurt"}, "author", "hurt is not one of the available choices"),
         ],
     )
@@ -175,10 +147,32 @@ class TestSettling:
         with in_tenant(tenant):
             Room.objects.filter(id=story.room).update(join_rule="invited")
         remove_member(tenant, keeper, room_id=story.room, person_id=story.lou.id)
-        page = olga.post(f"/moderation/{story.message}/", settle="1", author="banned_until", length="3600")
+        page = olga.post(f"/moderation/{story.message}/", settle="1", delete="on", author="banned_until", length="3600")
         assert page.status_code == 422
         assert "Its author is not in the room any more." in page.content.decode()
-        assert story.is_open
+        assert (story.is_open, story.is_deleted) == (True, False)
+        assert not AuditEntry.objects.filter(tenant_id=tenant.id, act__in=("report.settled", "message.deleted")).exists()
+
+    def test_of_many_at_once_one_decides_and_the_others_are_told(self, tenant: TenantRef, keeper: Principal) -> None:
+        story, later = Story(tenant), timezone.now() + timedelta(hours=1)
+        decisions = [Decision(), Decision(delete=True, banned_until=later)] * 3
+        said = at_once([partial(settle_message, tenant, keeper, message_id=story.message, decision=one) for one in decisions])
+        assert [one for one in said if not isinstance(one, Conflict)] == [2]
+        done = decisions[said.index(2)].done
+        assert story.done == [done, done]
+        assert (story.is_deleted, bool(story.place().banned_until)) == (bool(done), bool(done))
+        entry = AuditEntry.objects.get(tenant_id=tenant.id, act="report.settled")
+        assert entry.after == {"done": done, "reports": 2}
+
+    @pytest.mark.parametrize("said", [{"settle": "1"}, {"dismiss": "1"}])
+    def test_what_is_gone_meanwhile_is_told_above_the_list(self, tenant: TenantRef, olga: Desk, said: dict[str, str]) -> None:
+        story = Story(tenant)
+        path = f"/moderation/{story.message}/"
+        delete_room(tenant, team_member(tenant, Role.OWNER), room_id=story.room, sure="The shop's friends")
+        assert olga.post(path, **said).status_code == 404
+        jar = olga.browser.jar(f"{tenant.slug}.localhost:8000")
+        assert jar.post(path, said, headers={"HX-Request": "true"})["HX-Redirect"] == "/moderation/"
+        assert re.search("This message is gone|There is no such message", olga.words("/moderation/"))
 
     def test_one_without_an_open_report_is_not_settled(self, tenant: TenantRef, keeper: Principal) -> None:
         story = Story(tenant)

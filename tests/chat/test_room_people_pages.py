@@ -1,6 +1,6 @@
 """The pages of who is in a room, who is let in, and how loud it may be."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -98,7 +98,8 @@ class TestPeople:
             ("date", {"length": "date"}, "Choose the last day."),
             ("date", {"length": "date", "date": "2020-02-02"}, "2020-02-02 is over already"),
             ("date", {"length": "date", "date": "soon"}, "A date is written like 2026-12-31."),
-            ("date", {"length": "date", "date": "2199-01-01"}, "more than ten years ahead"),
+            ("date", {"length": "date", "date": "2199-01-01"}, "2199-01-01 is more than ten years ahead"),
+            ("date", {"length": "date", "date": "9999-12-31"}, "9999-12-31 is more than ten years ahead"),
             ("length", {"length": "7"}, "7 is not one of the available choices"),
             ("how", {"how": "hurt", "length": "3600"}, "hurt is not one of the available choices"),
         ],
@@ -114,6 +115,15 @@ class TestPeople:
         place = place_of(tenant, room, vic)
         assert place
         assert place.muted_until is None
+
+    def test_the_last_day_that_is_named_can_be_chosen(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        vic = member(tenant, room)
+        path = f"/rooms/{room}/people/{vic.id}/"
+        refused = olga.post(path, how="banned_until", length="date", date="9999-12-31")
+        last = str(refused.context["form"].errors["date"]).partition("ahead; ")[2].partition(" is the last day")[0]
+        assert olga.post(path, how="banned_until", length="date", date=last).status_code == 302
+        assert self.end(tenant, room, vic, "banned_until").date() == date.fromisoformat(last) + timedelta(days=1)
 
     def test_somebody_is_removed(self, tenant: TenantRef, olga: Desk) -> None:
         room = community(tenant)
@@ -151,7 +161,7 @@ class TestInvitations:
         assert code not in olga.words(path)
         vic = visitor(tenant)
         assert Visit(tenant, vic).ask("post", f"/invitations/{code}").status_code == 200
-        assert [one.uses_left for one in olga.get(path).context["found"]] == [1]
+        assert [one.uses_left for one in olga.get(path).context["page"].rows] == [1]
 
     def test_a_reload_of_the_page_with_the_link_makes_no_second_one(self, tenant: TenantRef, olga: Desk) -> None:
         room = community(tenant)
@@ -167,11 +177,26 @@ class TestInvitations:
         path = f"/rooms/{room}/invitations/"
         olga.post(path, page="https://shop.example/", uses="2", expires_in="3600")
         shown = olga.get(path).context
-        link, [one] = shown["link"], shown["found"]
+        link, [one] = shown["link"], shown["page"].rows
         olga.post(f"{path}{one.id}/withdraw/")
         answer = Visit(tenant, visitor(tenant)).ask("post", f"/invitations/{link.partition('=')[2]}")
         assert answer.status_code == 404
         assert "No link works at the moment" in olga.words(path)
+
+    def test_each_of_many_can_be_withdrawn(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        later = timezone.now() + timedelta(days=1)
+        with in_tenant(tenant):
+            Invitation.objects.bulk_create(
+                Invitation(room_id=room, code_hash=uuid4().bytes, uses_left=1, expires_at=later, made_by=uuid4())
+                for _ in range(120)
+            )
+            oldest = Invitation.objects.earliest("id")
+        path = f"/rooms/{room}/invitations/"
+        assert "1 – 50 of 120 links" in olga.words(path)
+        assert f"{path}{oldest.id}/withdraw/" in olga.words(f"{path}?page=3")
+        olga.post(f"{path}{oldest.id}/withdraw/")
+        assert len(olga.get(f"{path}?page=3").context["page"].rows) == 19
 
     @pytest.mark.parametrize(
         ("field", "bad", "words"),

@@ -1,18 +1,21 @@
 """The pages of rooms: what each shows, keeps, refuses beside the field, and whom it lets in."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from chat.models import Room
+from chat.pages.rooms import desk
+from chat.services.moderation import pin
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room
 from chat.services.settling import remove_message
 from chat.services.sites import create_site
+from saas.core.ratelimit import Limit
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tests.support.cast import MakeTenant
-from tests.support.community import community, member, message_of, place_of, team_member
+from tests.support.community import community, member, message_of, moderator, place_of, team_member
 from tests.support.console import Desk, desk_of
 from tests.support.talk import embed_key, room_of, visitor
 from tests.support.web import Browser
@@ -125,6 +128,18 @@ class TestANewRoom:
         made = room_row(tenant, UUID(answer["Location"].split("/")[2]))
         assert (made.kind, made.site_id, made.join_rule, made.slow_seconds) == ("team", None, "open", 0)
 
+    @pytest.mark.parametrize("bad", [{"slow_seconds": "soon"}, {"join_rule": "nobody"}, {"site": str(UUID(int=7))}])
+    def test_of_a_team_room_the_rest_cannot_be_wrong(self, tenant: TenantRef, olga: Desk, bad: dict[str, str]) -> None:
+        said = {"kind": "team", "slow_seconds": "5", "join_rule": "open"} | bad
+        assert list(olga.post("/rooms/new/", title="", **said).context["form"].errors) == ["title"]
+        assert olga.post("/rooms/new/", title="Us", **said).status_code == 302
+
+    def test_who_makes_too_many_is_told_on_the_list(self, olga: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(desk, "MODERATION_PER_PERSON", Limit(f"test_rooms_{uuid4()}", 1, 60))
+        answers = [olga.post("/rooms/new/", kind="team", title=title) for title in ("One", "Two")]
+        assert answers[1]["Location"] == "/rooms/"
+        assert [room.title for room in olga.get("/rooms/?show=team").context["page"].rows] == ["One"]
+
     @pytest.mark.parametrize(
         ("field", "bad", "words"),
         [
@@ -169,6 +184,8 @@ class TestOneRoom:
         form = olga.get(f"/rooms/{room}/").context["form"]
         ben = team_member(tenant, Role.ADMIN)
         change_room(tenant, ben, room_id=room, change=RoomChange(title="Ben's friends"))
+        vic = moderator(tenant, room)
+        pin(tenant, vic, room_id=room, message_id=message_of(tenant, room, vic), on=True)  # which is about the room, too
         said = {"title": "Olga's friends", "join_rule": "open"}
         page = olga.post(f"/rooms/{room}/", seen=form["seen"].value(), **said)
         assert page.status_code == 409

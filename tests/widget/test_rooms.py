@@ -182,6 +182,21 @@ class TestInvitations:
         assert program.get(f"/rooms/{room}/invitations").json()["invitations"] == []
         assert refused(Visit(acme, visitor(acme)).ask("post", f"/invitations/{made['code']}")) == (404, "not_found", None)
 
+    def test_a_program_reads_all_of_many(self, acme: TenantRef) -> None:
+        room, program = community(acme, join_rule="invited"), signed_in(acme, "ben@acme.example")
+        later = timezone.now() + timedelta(days=1)
+        with in_tenant(acme):
+            Invitation.objects.bulk_create(
+                Invitation(room_id=room, code_hash=uuid4().bytes, uses_left=1, expires_at=later, made_by=uuid4())
+                for _ in range(120)
+            )
+            all_of_them = [str(one) for one in Invitation.objects.filter(room=room).order_by("-id").values_list("id", flat=True)]
+        first = program.get(f"/rooms/{room}/invitations").json()
+        second = program.get(f"/rooms/{room}/invitations?cursor={first['cursor']}").json()
+        assert [one["id"] for page in (first, second) for one in page["invitations"]] == all_of_them
+        assert (len(first["invitations"]), second["cursor"]) == (100, None)
+        assert refused(program.get(f"/rooms/{room}/invitations?cursor=none")) == (400, "bad_frame", "cursor")
+
     def test_lets_its_visitors_in_and_nobody_after_the_last(self, make_tenant: MakeTenant) -> None:
         tenant = make_tenant()
         room = community(tenant, join_rule="invited")

@@ -13,7 +13,7 @@ from chat.pages.rooms.forms import DecisionForm
 from chat.pages.rooms.people import for_good
 from chat.selectors.queue import SIZE, Case, cases, open_cases, reported
 from chat.services.settling import Decision, settle_message
-from saas.core.errors import AppError
+from saas.core.errors import AppError, NotFound
 from saas.core.forms import UNPROCESSABLE
 from saas.core.paging import numbered, with_query
 from tenants.access import Do
@@ -42,9 +42,16 @@ def settle(request: HttpRequest, message_id: UUID) -> HttpResponse:
             return render(request, "moderation/part_settled.html", {"done": done, "message_id": message_id, "waiting": waiting})
         messages.success(request, f"Settled: {done}.")
         return redirect("moderation")
+    return _refused(request, message_id, form)
+
+
+def _refused(request: HttpRequest, message_id: UUID, form: DecisionForm) -> HttpResponse:
+    """What was chosen, with what is wrong about it. Raises NotFound for a message that is gone meanwhile."""
+    with in_tenant(tenant_of(request)):
+        found = cases([message_id])
+    if not found:
+        raise NotFound("This message is gone, and so are the reports about it.")
     if getattr(request, "htmx", False):
-        with in_tenant(tenant_of(request)):
-            found = cases([message_id])
         context = {"case": found[0], "form": form, "now": timezone.now(), "for_good": for_good()}
         return render(request, "moderation/part_case.html", context, status=UNPROCESSABLE)
     return _queue(request, refused={message_id: form})

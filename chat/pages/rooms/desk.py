@@ -35,7 +35,8 @@ OF_TEAM: Final = ("room", "room_moderation")  # a team room has every agent in i
 
 def page(*methods: str, do: Do, to_change: Do | None = None, back: str = "room") -> Callable[[Page], Page]:
     """A page for members who may do this. What is not the tenant's is a 404; a service's refusal that the page does not show
-    itself is told on the page named `back`. Changes count against the person's limit.
+    itself is told on the page named `back`, and so is, over htmx, what is gone: nobody would see that answer. Changes count
+    against the person's limit.
     """
 
     def wrap(view: Page) -> Page:
@@ -45,8 +46,10 @@ def page(*methods: str, do: Do, to_change: Do | None = None, back: str = "room")
                 if request.method not in READING:
                     check(MODERATION_PER_PERSON, tenant_of(request).id, member_of(request).user_id)
                 return view(request, **kwargs)
-            except NotFound:
-                raise
+            except NotFound as gone:
+                if not getattr(request, "htmx", False):
+                    raise
+                return _tell(request, gone, _address(back, kwargs))
             except AppError as refusal:
                 return _tell(request, refusal, _address(back, kwargs))
 

@@ -23,6 +23,7 @@ RULES: Final = [
     (Room.JoinRule.IDENTIFIED, "Visitors whom the site has signed in"),
     (Room.JoinRule.INVITED, "Visitors who were invited"),
 ]
+OF_COMMUNITY: Final = ("site", "join_rule", "slow_seconds")  # fields that a team room does not have
 ON_A_DATE: Final = "date"
 FOR_GOOD: Final = str(int(LONGEST.total_seconds()))
 LENGTHS: Final = [
@@ -79,6 +80,14 @@ class NewRoomForm(forms.Form):
     def __init__(self, *args: Any, sites: list[Site], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["site"].choices = [(str(site.id), site.name) for site in sites]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Of a team room the last three fields are not shown: what stands in them cannot be wrong."""
+        said = super().clean() or self.cleaned_data
+        if said.get("kind") == Room.Kind.TEAM:
+            for name in OF_COMMUNITY:
+                self.errors.pop(name, None)
+        return said
 
     @property
     def values(self) -> dict[str, Any]:
@@ -150,7 +159,7 @@ class LengthForm(forms.Form):
         return until(last, None, field="date")
 
     def refuse_no_end(self) -> None:
-        """What is said must end in the future."""
+        """What is said must end in the future, and within ten years."""
         said = self.cleaned_data
         if "length" in said and not said["length"]:
             self.add_error("length", "Choose for how long.")
@@ -158,8 +167,12 @@ class LengthForm(forms.Form):
             return
         if said["date"] is None:
             self.add_error("date", "Choose the last day.")
-        elif said["date"] < datetime.now(UTC).date():
+            return
+        today, last = datetime.now(UTC).date(), (datetime.now(UTC) + LONGEST).date() - timedelta(days=1)
+        if said["date"] < today:
             self.add_error("date", f"{said['date']} is over already; choose today or a later day.")
+        elif said["date"] > last:
+            self.add_error("date", f"{said['date']} is more than ten years ahead; {last} is the last day that can be chosen.")
 
 
 class RestrainForm(LengthForm):

@@ -10,11 +10,14 @@ from django.shortcuts import redirect
 from chat.models import Room
 from chat.pages.rooms.desk import page, room_on, show
 from chat.pages.rooms.forms import InvitationForm
-from chat.services.invitations import invitations, invite, take_back
+from chat.selectors.invitations import usable
+from chat.services.invitations import invite, take_back
 from saas.core.errors import AppError, Conflict, NotFound
 from saas.core.forms import UNPROCESSABLE
+from saas.core.paging import numbered
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
+from tenants.context import in_tenant
 from tenants.pages.desk import refuse
 
 MADE: Final = "invitation_made"  # where the session keeps the newest link and its room, until it was shown
@@ -31,8 +34,9 @@ def invitations_of(request: HttpRequest, room_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (made := _made(request, room_id, form)):
         request.session[MADE] = {"room": str(room_id), "link": made}
         return redirect("room_invitations", room_id=room_id)
-    found = invitations(tenant_of(request), agent_of(request), room_id=room_id)
-    context: dict[str, Any] = {"form": form, "link": _link(request, room_id), "found": found}
+    with in_tenant(tenant_of(request)):
+        found = numbered(usable(room_id), request.GET)
+    context: dict[str, Any] = {"form": form, "link": _link(request, room_id), "page": found}
     return show(request, room, "room_invitations", status=UNPROCESSABLE if form.errors else 200, **context)
 
 

@@ -31,7 +31,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "rooms/rooms.html", _listed(request, request.GET))
 
 
-@page("GET", "HEAD", "POST", do=Do.MANAGE_ROOMS)
+@page("GET", "HEAD", "POST", do=Do.MANAGE_ROOMS, back="rooms")
 def new(request: HttpRequest) -> HttpResponse:
     """A new room."""
     with in_tenant(tenant_of(request)):
@@ -62,7 +62,7 @@ def move(request: HttpRequest, room_id: UUID) -> HttpResponse:
 
 def _listed(request: HttpRequest, asked: QueryDict) -> dict[str, Any]:
     shown = asked.get("show", "") if asked.get("show") in TABS else "community"
-    named = asked.get("named", "").strip()[:LONGEST_TITLE]
+    named = asked.get("named", "").replace("\0", "").strip()[:LONGEST_TITLE]  # a form carries a query that nobody looked at
     with in_tenant(tenant_of(request)):
         known = sites()
         site = _site(known, asked.get("site", ""))
