@@ -21,7 +21,7 @@ test: dev ## Run the tests: client, server, browser; T= chooses some of the latt
 	@$(RUN) -m saas.up.unpacked
 	-@$(RUN) -m tests.infra.environment
 	$(RUN) -m saas.up.node --test "test/*.test.ts"
-	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadgroup $(T)
+	$(RUN) -m pytest -n auto --dist loadgroup $(T)
 
 # Django's types are read from its settings, which connect to nothing.
 check: export SECRET_KEY = none

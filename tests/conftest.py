@@ -17,6 +17,12 @@ os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # else pytest-django reads a wor
 pytest_plugins = ["tests.support.cast", "tests.support.owing", "tests.support.shop", "tests.support.stripe", "tests.support.web"]
 
 
+@pytest.hookimpl(optionalhook=True)  # also where xdist is left out
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since many tests wait for something; four at most, since each has servers of its own."""
+    return min(4, 1 + (os.cpu_count() or 1))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     cluster.end()
 

@@ -17,6 +17,7 @@ from websockets.sync.server import ServerConnection, serve
 from bench.load import SOURCES, build, compiler
 
 SECONDS, FRAMES, REQUESTS = 0.5, 200, 40
+LONGEST = 16.0  # seconds of a flood, where the machine is so busy that little comes through in less
 HELLO, JOIN, HISTORY = ('{"t":"hello"}', '{"t":"join"}', '{"t":"history"}')
 SEND = '{"t":"send","cid":"{cid}"}'
 ANSWERS = {"hello": "welcome", "join": "joined", "history": "page", "send": "ack"}
@@ -68,9 +69,16 @@ def opened(*statuses: int) -> Iterator[Shop]:
         thread.join()
 
 
-def flood(program: Path, shop: Shop, *lines: tuple[str, ...], frames: int = FRAMES, requests: int = REQUESTS) -> dict[str, int]:
+def flood(
+    program: Path,
+    shop: Shop,
+    *lines: tuple[str, ...],
+    frames: int = FRAMES,
+    requests: int = REQUESTS,
+    seconds: float = SECONDS,
+) -> dict[str, int]:
     """What it counted. Raises CalledProcessError when it gave up."""
-    said = "".join("\t".join(line) + "\n" for line in lines) + f"begin\nflood {SECONDS}\n"
+    said = "".join("\t".join(line) + "\n" for line in lines) + f"begin\nflood {seconds}\n"
     words = [
         str(program),
         "--port",
@@ -95,6 +103,17 @@ def flood(program: Path, shop: Shop, *lines: tuple[str, ...], frames: int = FRAM
     return counted
 
 
+def long_flood(program: Path, line: tuple[str, ...], name: str, least: int) -> tuple[dict[str, int], Shop]:
+    """What it counted, and the shop: of a flood that is long enough for so many of these."""
+    seconds = SECONDS
+    while True:
+        with opened() as shop:
+            counted = flood(program, shop, line, seconds=seconds)
+        if counted[name] >= least or seconds >= LONGEST:
+            return counted, shop
+        seconds *= 2
+
+
 def talk(kind: str = "talk") -> tuple[str, ...]:
     return (kind, "acme.localhost", "/ws", "porchlight.v1", HELLO, JOIN, SEND, HISTORY)
 
@@ -113,8 +132,7 @@ def test_frames_at_the_pace_each_tenth_a_read_of_history(program: Path) -> None:
 
 
 def test_visitors_come_say_something_and_come_again(program: Path) -> None:
-    with opened() as shop:
-        counted = flood(program, shop, talk("visit"))
+    counted, shop = long_flood(program, talk("visit"), "visits", 3)
     hellos = [frame for frame in shop.frames if frame["t"] == "hello"]
     assert counted["visits"] >= 3
     assert len(hellos) in range(counted["visits"], counted["visits"] + 2)
@@ -122,12 +140,12 @@ def test_visitors_come_say_something_and_come_again(program: Path) -> None:
 
 
 def test_requests_with_the_token_and_those_that_are_refused(program: Path) -> None:
-    with opened() as shop:
-        counted = flood(program, shop, ASK)
+    counted, shop = long_flood(program, ASK, "answered", 2)
+    settled = counted["answered"] + counted["put_off"]
     assert set(shop.tokens) == {"Bearer secret"}
-    assert 4 <= len(shop.tokens) <= REQUESTS * SECONDS + 1
+    assert 4 <= len(shop.tokens) <= counted["asked"]
     assert counted["answered"] == pytest.approx(counted["put_off"], abs=1)
-    assert counted["answered"] + counted["put_off"] in range(counted["asked"] - 1, counted["asked"] + 1)
+    assert settled <= len(shop.tokens) <= settled + 1 + counted["lost"]
 
 
 def test_an_answer_that_is_neither_ends_it(program: Path) -> None:

@@ -35,12 +35,16 @@ PATIENCE_MS = 45_000  # after a restart, a client comes back within its back-off
 SELF_MADE = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "PORCHLIGHT_BASE_HOST", "DATABASE_AS_OWNER")
 
 
+APART = {"test_money.py": "e2e-money", "test_bell.py": "e2e-console", "test_owner_tour.py": "e2e-console"}
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them share one server, so one worker runs them."""
+    """Those of a group share one server, so one worker runs them; there are several, so that several workers do."""
     for item in items:
         if "e2e" in item.path.parts:
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+            console = "e2e-console" if item.path.name.startswith("test_console") else "e2e"
+            item.add_marker(pytest.mark.xdist_group(APART.get(item.path.name, console)))
 
 
 class Product:
