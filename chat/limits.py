@@ -29,6 +29,9 @@ CHANGE_PER_PERSON = Limit("chat.change.person", 120, 60, "person")  # edits, del
 JOIN_PER_PERSON = Limit("chat.join.person", 300, 60, "person")
 JOIN_PER_TENANT = Limit("chat.join.tenant", 60_000, 60, "tenant")
 JOIN_PER_IP = Limit("chat.join.ip", 30_000, 60, "ip", JOIN_PER_TENANT)
+RESUME_PER_PERSON = Limit("chat.resume.person", 3_000, 60, "person")  # rooms that hellos name, and polls again and again
+RESUME_PER_TENANT = Limit("chat.resume.tenant", 240_000, 60, "tenant")
+RESUME_PER_IP = Limit("chat.resume.ip", 60_000, 60, "ip", RESUME_PER_TENANT)
 HISTORY_PER_PERSON = Limit("chat.history.person", 120, 60, "person")
 HISTORY_PER_TENANT = Limit("chat.history.tenant", 6_000, 60, "tenant")
 HISTORY_PER_IP = Limit("chat.history.ip", 3_000, 60, "ip", HISTORY_PER_TENANT)
@@ -61,6 +64,7 @@ HELD_IN_ALL = Most("chat.held", 2_000, "process")
 POLL: Final = (POLL_PER_PERSON, POLL_PER_IP, POLL_PER_TENANT)
 CHANGE: Final = (CHANGE_PER_PERSON, SEND_PER_IP, SEND_PER_TENANT)
 COSTS: Final[dict[type, tuple[Limit, ...]]] = {
+    incoming.Hello: (RESUME_PER_PERSON, RESUME_PER_IP, RESUME_PER_TENANT),  # once for each room that it names
     incoming.Send: (SEND_PER_VISITOR, SEND_PER_IP, SEND_PER_TENANT),
     incoming.Edit: CHANGE,
     incoming.Delete: CHANGE,

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from chat.limits import COSTS, COSTS_OF_AGENTS, HELLO_PER_IP, HELLO_PER_PERSON, HELLO_PER_TENANT, POLL
-from chat.realtime.protocol.incoming import ClientFrame
+from chat.realtime.protocol.incoming import ClientFrame, Hello, Join
 from chat.realtime.session import Session
 from saas.core.errors import RateLimited
 from saas.core.ratelimit import Counter, Limit, Permits, permits
@@ -67,6 +67,21 @@ async def admit_person(tenant: TenantRef, plan: Plan, person_id: UUID) -> None:
     """Count the hello of somebody once it is known who they are, as theirs and as the tenant's. Raises RateLimited."""
     asker = _Asker(tenant, person_id, "", plan)
     if wait := await _taken(permits(), [asker.counter(limit) for limit in (HELLO_PER_PERSON, HELLO_PER_TENANT)]):
+        raise RateLimited(TOO_OFTEN, retry_after=wait)
+
+
+async def admit_rooms(session: Session, many: int) -> None:
+    """Count the rooms that a hello or a poll names, all or none. Raises RateLimited: who comes again then loses no room.
+
+    All are taken while one more is allowed, so that no number of rooms is too many; what that owes, the next waits for.
+    """
+    if many and (wait := await _taken(permits(), [*counters_of(session, Hello)] * many)):
+        raise RateLimited(TOO_OFTEN, retry_after=wait)
+
+
+async def admit_join(session: Session) -> None:
+    """Count one room that is joined for the sake of a frame that needs it. Raises RateLimited."""
+    if wait := await _taken(permits(), counters_of(session, Join)):
         raise RateLimited(TOO_OFTEN, retry_after=wait)
 
 

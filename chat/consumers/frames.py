@@ -45,7 +45,6 @@ from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageO
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import history
-from chat.selectors.rooms import summary_of
 from chat.services.messages import Opened, open_room
 from chat.services.visitors import clean_page, moved_to
 from saas.core.errors import AppError, Busy, Forbidden, Internal, NotFound, RateLimited
@@ -131,12 +130,20 @@ async def _answered(session: Session, frame: ClientFrame, pending: Awaitable[Non
 async def on_open(session: Session, frame: Open) -> None:
     await a_check(OPEN_PER_VISITOR, session.tenant.id, str(session.principal.id))
     agents = await run_on_platform(members_who_may, session.tenant.id, Do.ANSWER)
+    await hub().to_the_end(_open(session, frame, agents))
+
+
+async def _open(session: Session, frame: Open, agents: list[UUID]) -> None:
+    """Commit it and tell of it: whatever happens after the commit, to the socket or to its place in the room."""
     opened = await run_in_tenant(session.tenant, open_room, session.principal, frame, agents=agents)
-    await join(session, opened.room_id)
-    await _announce(session, frame, opened)
+    try:
+        await join(session, opened.room_id)
+    except Exception as error:
+        _told(frame, error)  # it is stored: who made it has its `ack`, and joins by itself
+    _announce(session, frame, opened)
 
 
-async def _announce(session: Session, frame: Open, opened: Opened) -> None:
+def _announce(session: Session, frame: Open, opened: Opened) -> None:
     """After the commit: the ack, the room to the agents' inbox, and their notifications."""
     if opened.stored:
         row, done = opened.stored[-1]
@@ -144,8 +151,8 @@ async def _announce(session: Session, frame: Open, opened: Opened) -> None:
         hub().published(session.tenant, [Published(row, done) for row, done in opened.stored])
     else:
         session.send(Ack(cid=frame.cid, room=opened.room_id, seq=0, id=opened.room_id, ts=stamp(opened.opened_at)))
-    if not opened.stored or opened.stored[-1][1].outcome == "again":  # the first time may have ended before the inbox was told
-        hub().tell_summary(session.tenant, await read_in_tenant(session.tenant, summary_of, opened.room_id, None))
+    if opened.untold:
+        hub().tell_summary(session.tenant, opened.untold)
     if opened.notified:
         hub().notify(session.tenant, opened.notified.notice, opened.notified.to)
 

@@ -20,7 +20,7 @@ from chat.realtime.staying import end_of_stay
 from chat.selectors.rooms import agents_first, visitors_first
 from chat.services.people import words_of
 from chat.services.visitors import clean_page, moved_to
-from saas.core.errors import AppError, TokenExpired, Unauthenticated
+from saas.core.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
 from tenants.context import TenantRef, run_in_tenant
 from tenants.reading import read_together
 from tenants.resolve import MemberRef, a_is_ended, a_membership_for
@@ -94,7 +94,7 @@ async def welcome(session: Session, frame: Hello) -> None:
 async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None:
     try:
         await join(session, room, epoch=epoch, after=after)
-    except AppError as error:
+    except (NotFound, Forbidden) as error:  # a refusal that passes is the hello's: the client comes again with all its rooms
         session.send(Left(room=room, code=error.code))
 
 

@@ -20,10 +20,17 @@ from tenants.reading import read_together
 
 
 async def join(
-    session: Session, room_id: UUID, *, ref: Ref | None = None, epoch: UUID | None = None, after: int | None = None
+    session: Session,
+    room_id: UUID,
+    *,
+    ref: Ref | None = None,
+    epoch: UUID | None = None,
+    after: int | None = None,
+    takes_place: bool = True,
 ) -> None:
     """Subscribe to a room and answer `joined`, with what changed after the client's position, in as many pages as it takes.
 
+    A visitor who has no place in a community room takes one; without `takes_place` they have to have it.
     Raises NotFound for a room that does not exist or may not be seen, and Forbidden above 100 rooms.
     """
     if room_id not in session.rooms and len(session.rooms.keys() | session.joining) >= MAX_JOINED:
@@ -31,7 +38,7 @@ async def join(
     session.joining.add(room_id)
     resumes = epoch is not None and after is not None
     try:
-        room, found = await _enter(session, room_id, epoch, after)
+        room, found = await _enter(session, Position(session.principal, room_id, epoch, after), takes_place=takes_place)
     except NotFound:
         raise  # it is no room of theirs any more
     except Exception:
@@ -46,21 +53,28 @@ async def join(
         RESUMED.observe(len(found.messages) + await _rest(session, found, room_id, ref))
 
 
-async def _enter(session: Session, room_id: UUID, epoch: UUID | None, after: int | None) -> tuple[LocalRoom, JoinedSnapshot]:
-    room = await hub().enter_room(session, room_id)
+async def _enter(session: Session, position: Position, *, takes_place: bool) -> tuple[LocalRoom, JoinedSnapshot]:
+    room = await hub().enter_room(session, position.room_id)
     try:
-        found = await _read(session, Position(session.principal, room_id, epoch, after))
+        found = await _read(session, position)
         if needs_place(session.principal, found):
-            found = await run_in_tenant(session.tenant, joined_snapshot, session.principal, room_id, epoch=epoch, after=after)
+            found = await _take_place(session, position, may=takes_place)
         return room, found
     except BaseException as error:
         if isinstance(error, NotFound):
-            hub().leave_room(session, room_id)  # it is not theirs any more
+            hub().leave_room(session, position.room_id)  # it is not theirs any more
         hub().quit_room(session, room)
         raise
 
 
 async def _read(session: Session, position: Position) -> JoinedSnapshot:
+async def _take_place(session: Session, position: Position, *, may: bool) -> JoinedSnapshot:
+    if not may:
+        raise NotFound("You are not in this room.")
+    who, room_id, epoch, after = position
+    return await run_in_tenant(session.tenant, joined_snapshot, who, room_id, epoch=epoch, after=after)
+
+
     """In one statement with all who join at the same time."""
     read = snapshots_for_visitors if session.principal.kind == "visitor" else snapshots_for_agents
     found = await read_together(session.tenant, read, position)
@@ -69,16 +83,21 @@ async def _read(session: Session, position: Position) -> JoinedSnapshot:
     return found
 
 
-async def _rest(session: Session, found: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> int:
-    """The remaining pages of a catch-up; how many messages they hold."""
-    many = 0
-    while found.more and found.messages:
-        found = await _read(session, Position(session.principal, room_id, found.epoch, found.messages[-1].changed))
-        session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=found.more))
-        many += len(found.messages)
+async def _rest(session: Session, joined: JoinedSnapshot, room_id: UUID, ref: Ref | None) -> int:
+    """The remaining pages of a catch-up; how many messages they hold. What came after the head of its `joined` is not waited for.
+
+    Where too much has changed since, or the history is another one, the room is joined anew: `joined` comes once more.
+    """
+    many, found, more = 0, joined, joined.more
+    while more and found.messages:
+        found = await _read(session, Position(session.principal, room_id, joined.epoch, found.messages[-1].changed))
         if not found.resumed:
             break
+            await join(session, room_id, ref=ref)
     return many
+        more = found.more and found.messages[-1].changed < joined.head
+        session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=more))
+        many += len(found.messages)
 
 
 def _joined(found: JoinedSnapshot, room_id: UUID, ref: Ref | None, session: Session) -> Joined:

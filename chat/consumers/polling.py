@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 from django.db import DatabaseError
 
-from chat.consumers.allowance import admit_request
+from chat.consumers.allowance import admit_join, admit_request, admit_rooms
 from chat.consumers.collector import ANSWERS, Collector
 from chat.consumers.coming_in import turn_to_be_welcomed
 from chat.consumers.frames import handle, lane_of, refusal_of
@@ -86,7 +86,7 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
     is_poll = scope["act"] == "events"
     outbox = Collector(only=None if is_poll else ANSWERS)
     session = Session(scope["tenant"], principal, outbox, outbox.end, address=scope_ip(scope), key=key_in(scope), counts=is_poll)
-    await _admit(session)
+    await _admit(session, admit_request(session))
     body = await read_body(scope, receive)
     if body is None:
         return None
@@ -98,10 +98,10 @@ async def _answer(scope: dict[str, Any], receive: Receive) -> bytes | None:
         resting().rest(session)
 
 
-async def _admit(session: Session) -> None:
+async def _admit(session: Session, counted: Awaitable[None]) -> None:
     """Count it. Who asks too often hears of it a moment later. Raises RateLimited."""
     try:
-        await admit_request(session)
+        await counted
     except RateLimited:
         await _refused.linger({REFUSED_PER_TENANT: session.tenant.id, REFUSED_IN_ALL: None}, LINGER_SECONDS)
         raise
@@ -113,6 +113,7 @@ async def _admit(session: Session) -> None:
 async def _poll(session: Session, outbox: Collector, asked: Asked, gone: asyncio.Task[None]) -> bytes | None:
     if isinstance(version := version_for(asked.v, asked.min), Close):
         raise Ended(version)
+    await _admit(session, admit_rooms(session, len(asked.rooms)))
     places: dict[Most, Hashable] = {HELD_PER_TENANT: session.tenant.id, HELD_IN_ALL: None}
     if not _places.take(places):
         raise Ended(Close.BUSY)
@@ -198,7 +199,8 @@ def _begin(session: Session, outbox: Collector, frame: ClientFrame) -> Awaitable
 
 async def _begin_inside(session: Session, outbox: Collector, frame: Read | Typing | Leave) -> None:
     try:
-        await join(session, frame.room, ref=outbox.nobody)
+        await admit_join(session)
+        await join(session, frame.room, ref=outbox.nobody, takes_place=False)
     except Exception as error:
         return session.send(refusal_of(frame, error))
     if isinstance(frame, Leave):

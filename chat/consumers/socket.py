@@ -12,7 +12,7 @@ import psycopg
 from django.db import DatabaseError
 from structlog.contextvars import bind_contextvars
 
-from chat.consumers.allowance import admit, admit_person
+from chat.consumers.allowance import admit, admit_person, admit_rooms
 from chat.consumers.coming_in import turn_to_be_welcomed
 from chat.consumers.fate import Fate
 from chat.consumers.frames import handle, lane_of, refuse
@@ -200,8 +200,10 @@ class ChatSocket:
         if isinstance(introduced, Close):
             raise Ended(introduced)
         await admit_person(tenant, plan, introduced.id)
-        self.session = session = Session(tenant, introduced, self.outbox, self.end, plan=plan, context=self.context)
+        session = Session(tenant, introduced, self.outbox, self.end, plan=plan, context=self.context)
         session.address, session.key = self.address, key_in(self.scope)
+        await admit_rooms(session, len(frame.rooms))
+        self.session = session
         session.heard = self.loop.time()
         async with turn_to_be_welcomed(tenant.id):
             if not self.outbox.write_framed(b""):

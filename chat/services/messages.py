@@ -12,7 +12,8 @@ from chat.models import Participant, Room
 from chat.notifications import Sent, cut, draft, store_for
 from chat.realtime.append import Appended, Row, append_sync
 from chat.realtime.protocol.incoming import Open, Send, clean_text
-from chat.realtime.protocol.outgoing import Author
+from chat.realtime.protocol.outgoing import Author, Summary
+from chat.selectors.rooms import summary_of
 from saas.core.errors import AttachmentRefused, Conflict, Forbidden, ReadOnly
 from tenants.tokens import Principal
 
@@ -24,6 +25,7 @@ class Opened:
     room_id: UUID
     opened_at: datetime
     stored: list[tuple[Row, Appended]]  # the form, if one was filled in, and the first message; the last has the frame's cid
+    untold: Summary | None  # the room's news, where no new message carries them
     notified: Sent | None
 
 
@@ -56,7 +58,9 @@ def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opene
         for error in filter(None, (done.error() for _, done in stored)):
             raise error
         notified = _notify(agents, principal, room, rows[-1].text if rows else "") if is_new else None
-        return Opened(room.id, room.created_at, stored, notified)
+        is_told = bool(stored) and stored[-1][1].outcome == "stored"
+        untold = None if is_told else summary_of(room.id, None)  # the first time may have ended before anybody was told
+        return Opened(room.id, room.created_at, stored, untold, notified)
 
 
 def _texts(frame: Open) -> list[tuple[Literal["form", "text"], UUID, str]]:

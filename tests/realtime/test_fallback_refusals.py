@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 
-from tenants.context import TenantRef
+from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
+from tests.support.community import community, place_of
 from tests.support.polls import HttpDoors
 from tests.support.shop import Shop
 from tests.support.sockets import resigned, visitor_token
@@ -87,6 +88,20 @@ class TestRefusals:
             assert [(frame["room"], frame["code"]) for frame in left] == [(str(room), "not_found")]
             assert "one" not in answer.text
         assert await texts(acme, room) == ["one", "two"]
+
+    async def test_only_a_join_makes_a_member_of_a_community_room(self, web: HttpDoors, shop: Shop) -> None:
+        who, room = await shop.visitor(), await run_on_platform(community, shop.tenant)
+        async with web.visitor(shop.tenant, who) as widget:
+            inside: list[dict[str, Any]] = [
+                {"t": "read", "room": room, "seq": 1},
+                {"t": "typing", "room": room, "on": True},
+                {"t": "leave", "ref": 3, "room": room},
+            ]
+            assert [frame["code"] for frame in await widget.say(*inside)] == ["not_found"] * 3
+            assert await run_on_platform(place_of, shop.tenant, room, who) is None
+            assert (await widget.join(room))["t"] == "joined"
+            assert [frame["t"] for frame in await widget.say(*inside)] == ["left"]
+            assert await run_on_platform(place_of, shop.tenant, room, who)
 
     @pytest.mark.parametrize(
         ("act", "body", "status"),

@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 
 from chat.limits import JOIN_PER_PERSON, SEND_PER_TENANT
+from chat.selectors.messages import snapshot
 from saas.core import registry
 from tenants import plans
-from tenants.context import TenantRef
+from tenants.context import TenantRef, run_in_tenant
 from tenants.tokens import Principal
 from tests.support.polls import HttpDoors
 from tests.support.server import Server, running
@@ -29,6 +30,7 @@ LIMITS = {
     "chat.send.tenant": "12/60",
     "chat.change.person": "3/60",
     "chat.join.person": "4/60",
+    "chat.resume.person": "6/60",
     "chat.history.person": "3/60",
     "chat.page.person": "2/60",
     "chat.open.ip": "2/60",
@@ -62,10 +64,10 @@ def coming_from(address: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def visiting(gate: Doors, shop: Shop, who: Principal, address: str) -> AsyncIterator[ChatSocket]:
+async def visiting(gate: Doors, shop: Shop, who: Principal, address: str, **hello: Any) -> AsyncIterator[ChatSocket]:
     """A visitor at an address, welcomed."""
     async with gate.socket(gate.visitor_url(key_of(shop.tenant)), **coming_from(address)) as socket:
-        await socket.hello(visitor_token(shop.tenant, who))
+        await socket.hello(visitor_token(shop.tenant, who), **hello)
         yield socket
 
 
@@ -246,6 +248,49 @@ class TestComingIn:
             answers = [await client.post("frames", {"frames": []}) for _ in range(6)]
         assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 2
         assert int(answers[-1].headers["Retry-After"]) >= answers[-1].json()["error"]["retry_after"] > 0
+
+
+class TestRooms:
+    """Rooms that are joined beside `join`."""
+
+    async def test_of_who_comes_back_and_what_is_too_many_costs_none(self, gate: Doors, shop: Shop) -> None:
+        """More than are left are taken whole, so that nobody has too many to come back. The next ones wait for that."""
+        who, rooms = await known(shop, 5)
+        for _ in range(2):
+            async with visiting(gate, shop, who, address(), rooms=rooms) as socket:
+                for _ in rooms:
+                    await socket.expect("joined", resumed=True)
+        async with gate.socket(gate.visitor_url(key_of(shop.tenant)), **coming_from(address())) as socket:
+            await socket.say("hello", v=1, token=visitor_token(shop.tenant, who), rooms=rooms)
+            assert (await socket.expect_error("rate_limited"))["retry_after"] > 0
+            await socket.expect_close(4013)
+            assert socket.came("left") == []
+        other, theirs = await known(shop, 5)
+        async with visiting(gate, shop, other, address(), rooms=theirs) as socket:
+            await socket.expect("joined", resumed=True)
+
+    async def test_of_polls(self, tight: Server, shop: Shop) -> None:
+        who, rooms = await known(shop, 5)
+        async with HttpDoors(tight).visitor(shop.tenant, who) as client:
+            answers = [await client.post("events", {"rooms": rooms}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[-1].json()["error"]["retry_after"] > 0
+
+    async def test_of_frames_that_need_a_place_in_the_room(self, tight: Server, shop: Shop) -> None:
+        who = await shop.visitor()
+        room = await shop.room(who)
+        leaving = [{"t": "leave", "ref": number, "room": room} for number in range(6)]
+        async with HttpDoors(tight).visitor(shop.tenant, who) as client:
+            answers = await client.say(*leaving)
+        assert [(answer["t"], answer.get("code")) for answer in answers] == [("left", None)] * 4 + [("err", "rate_limited")] * 2
+
+
+async def known(shop: Shop, many: int) -> tuple[Principal, list[dict[str, Any]]]:
+    """A new visitor, and so many positions in rooms of theirs."""
+    who = await shop.visitor()
+    rooms = [await shop.room(who) for _ in range(many)]
+    found = [await run_in_tenant(shop.tenant, snapshot, who, room) for room in rooms]
+    return who, [{"room": str(one.summary.id), "epoch": str(one.epoch), "after": one.head} for one in found]
 
 
 async def test_a_plan_that_allows_more(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

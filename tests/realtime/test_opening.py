@@ -1,0 +1,107 @@
+"""Once a support room is committed the team hears of it, whatever becomes of the socket that opened it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError
+
+from chat.consumers import frames
+from chat.consumers.frames import handle
+from chat.consumers.lanes import Lanes
+from chat.realtime import hub as hubs
+from chat.realtime.hub import Hub
+from chat.realtime.protocol.incoming import Open
+from chat.realtime.session import Session
+from saas.core.errors import Busy, Forbidden
+from tenants.context import run_in_tenant
+from tenants.tokens import Principal
+from tests.support.sessions import Sink, session_of
+from tests.support.shop import Shop
+
+
+@pytest.fixture
+async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """The hub of this loop."""
+    hub = Hub()
+    monkeypatch.setattr(hubs, "_hub", hub)
+    yield hub
+    await hub.others.stop()
+
+
+def come(hub: Hub, shop: Shop, who: Principal) -> tuple[Session, Sink]:
+    session, sink = session_of(shop.tenant, who)
+    hub.enter(session)
+    return session, sink
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+def heard(inbox: Sink) -> list[str]:
+    """What the team is told of one room with its first words."""
+    assert [frame["summary"]["last"]["text"] for frame in inbox.came("room")] == ["Anybody?"]
+    return [frame["kind"] for frame in inbox.came("notice")]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_a_socket_that_ends_between_the_commit_and_its_join(
+    hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch, leaves: bool
+) -> None:
+    committed, go_on = asyncio.Event(), asyncio.Event()
+
+    async def commit(*args: Any, **fields: Any) -> Any:
+        done = await run_in_tenant(*args, **fields)
+        committed.set()
+        await go_on.wait()
+        return done
+
+    monkeypatch.setattr(frames, "run_in_tenant", commit)
+    (session, widget), (_, inbox) = come(hub, shop, await shop.visitor()), come(hub, shop, shop.owner)
+    lanes = Lanes()
+    lanes.run("open", lambda: handle(session, Open(cid=uuid4(), kind="support", text="Anybody?")))
+    await committed.wait()
+    if leaves:
+        lanes.stop()
+        hub.leave(session)
+        await asyncio.sleep(0)
+    go_on.set()
+    await until(lambda: bool(inbox.came("notice")))
+    assert heard(inbox) == ["room_opened"]
+    assert [bool(widget.came("joined")), bool(session.rooms)] == [not leaves] * 2
+
+
+@pytest.mark.parametrize("error", [Busy("later"), Forbidden("too many rooms"), OperationalError("away")])
+async def test_a_room_that_cannot_be_joined_is_acknowledged_all_the_same(
+    hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def join(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(frames, "join", join)
+    (session, widget), (_, inbox) = come(hub, shop, await shop.visitor()), come(hub, shop, shop.owner)
+    pending = handle(session, Open(cid=(cid := uuid4()), kind="support", text="Anybody?"))
+    assert pending is not None
+    await pending
+    assert [(frame["cid"], frame["seq"]) for frame in widget.came("ack")] == [(str(cid), 1)]
+    assert widget.came("err") == []
+    assert heard(inbox) == ["room_opened"]
+
+
+async def test_who_sends_it_again_changes_nothing_and_the_team_hears_of_the_room(hub: Hub, shop: Shop) -> None:
+    """The first time may have ended, with its process, before anybody was told."""
+    (session, widget), (_, inbox) = come(hub, shop, await shop.visitor()), come(hub, shop, shop.owner)
+    frame = Open(cid=uuid4(), kind="support", text="Anybody?")
+    for _ in range(2):
+        pending = handle(session, frame)
+        assert pending is not None
+        await pending
+    first, again = widget.came("ack")
+    assert first == again
+    assert [one["summary"]["rev"] for one in inbox.came("room")] == [inbox.came("room")[0]["summary"]["rev"]] * 2
+    assert len(inbox.came("notice")) == 1
