@@ -67,7 +67,6 @@ async def _enter(session: Session, position: Position, *, takes_place: bool) -> 
         raise
 
 
-async def _read(session: Session, position: Position) -> JoinedSnapshot:
 async def _take_place(session: Session, position: Position, *, may: bool) -> JoinedSnapshot:
     if not may:
         raise NotFound("You are not in this room.")
@@ -75,6 +74,7 @@ async def _take_place(session: Session, position: Position, *, may: bool) -> Joi
     return await run_in_tenant(session.tenant, joined_snapshot, who, room_id, epoch=epoch, after=after)
 
 
+async def _read(session: Session, position: Position) -> JoinedSnapshot:
     """In one statement with all who join at the same time."""
     read = snapshots_for_visitors if session.principal.kind == "visitor" else snapshots_for_agents
     found = await read_together(session.tenant, read, position)
@@ -92,12 +92,12 @@ async def _rest(session: Session, joined: JoinedSnapshot, room_id: UUID, ref: Re
     while more and found.messages:
         found = await _read(session, Position(session.principal, room_id, joined.epoch, found.messages[-1].changed))
         if not found.resumed:
-            break
             await join(session, room_id, ref=ref)
-    return many
+            break
         more = found.more and found.messages[-1].changed < joined.head
         session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=more))
         many += len(found.messages)
+    return many
 
 
 def _joined(found: JoinedSnapshot, room_id: UUID, ref: Ref | None, session: Session) -> Joined:
