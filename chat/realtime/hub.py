@@ -29,10 +29,10 @@ from tenants.context import TenantRef
 
 __all__ = ["Hub", "Published", "from_thread", "hub", "running_hub"]
 
-
 UNENDED_SECONDS = 5.0  # that the end of a process waits for what it has begun
 
 T = TypeVar("T")
+
 
 class Hub(Publisher):
     """The rooms and people of this process: who enters them, who leaves, and what they are told."""
@@ -46,8 +46,8 @@ class Hub(Publisher):
         self.aftermath = Aftermath(self._looking, self.notify)
         self.marks = marks.Marks()
         self._sessions: set[Session] = set()
-
         self._unended: set[asyncio.Task[Any]] = set()
+
     def start(self) -> None:
         """Begin to listen and to store."""
         self.others.start()
@@ -56,15 +56,14 @@ class Hub(Publisher):
     async def stop(self) -> None:
         """Flush what waits, then leave the bus."""
         try:
-            await self.journal.stop()
             if self._unended:
                 await asyncio.wait(self._unended, timeout=UNENDED_SECONDS)
+            await self.journal.stop()
             await self.marks.flush()
             await self.aftermath.flush()
         finally:
             await self.others.stop()  # even if the database takes too long: the others should know
 
-    def _journaled(self, stored: Sequence[Stored]) -> None:
     async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Await what must not stop half way, whoever asked for it: their socket may end, and this goes on without them."""
         task = self.loop.create_task(work)
@@ -72,6 +71,7 @@ class Hub(Publisher):
         task.add_done_callback(self._unended.discard)
         return await asyncio.shield(task)
 
+    def _journaled(self, stored: Sequence[Stored]) -> None:
         """What the journal stored: told now, and who else must hear of it a moment later."""
         self._stored(stored)
         self.aftermath.heed(stored)
