@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -32,25 +33,26 @@ def make_embed_key(tenant: TenantRef, site_id: UUID) -> str:
 def rotate_key(tenant: TenantRef, site_id: UUID, *, grace: str, by: By = None) -> str:
     """A new key for the site's tag. The one before works on for `grace`, a name of GRACES; then pages with it show no chat.
 
-    Keys that are to end later than that end with it. Raises NotFound and BadFrame with field `grace`.
+    Keys that are to end later than that end with it. Of two at once the second changes the key that the first has made. Raises
+    NotFound and BadFrame with field `grace`.
     """
     if grace not in GRACES:
         raise BadFrame(f"{grace[:20]!r} is not possible here: it is now, day or week.", field="grace")
-    name, until = _name_of(tenant, site_id), timezone.now() + GRACES[grace]
     with transaction.atomic():
+        name, until = _held(tenant, site_id), timezone.now() + GRACES[grace]
         ending = list(_live(tenant, site_id).select_for_update().filter(Q(revoked_at=None) | Q(revoked_at__gt=until)))
         EmbedKey.objects.filter(key__in=[one.key for one in ending]).update(revoked_at=until)
         made = make_embed_key(tenant, site_id)
         old = {"key": next((one.key for one in ending if one.revoked_at is None), "")}
         record(tenant, by=by, act="key.rotated", on=name, before=old, after={"key": made, "old key works until": until})
-    _end(tenant, [one.key for one in ending] if until <= timezone.now() else [])
+    tell_ended(tenant, [one.key for one in ending] if until <= timezone.now() else [])
     return made
 
 
 def revoke_key(tenant: TenantRef, site_id: UUID, key: str, *, by: By = None) -> None:
     """End an old key now. Raises NotFound, and Conflict for the key of the script tag: that one is rotated."""
-    name = _name_of(tenant, site_id)
     with transaction.atomic():
+        name = _held(tenant, site_id)
         found = _live(tenant, site_id).select_for_update().filter(key=key).first()
         if found is None:
             raise NotFound("There is no such key, or it has ended already.")
@@ -58,14 +60,27 @@ def revoke_key(tenant: TenantRef, site_id: UUID, key: str, *, by: By = None) -> 
             raise Conflict("This is the key of the script tag. Make a new one; then this one can end.")
         EmbedKey.objects.filter(key=key).update(revoked_at=timezone.now())
         record(tenant, by=by, act="key.revoked", on=name, before={"key": key}, after={"key": ""})
-    _end(tenant, [key])
+    tell_ended(tenant, [key])
 
 
-def end_all_keys(tenant: TenantRef, site_id: UUID) -> None:
-    """No page shows the site any more. Nothing is written down: this belongs to another act."""
-    keys = list(_live(tenant, site_id).values_list("key", flat=True))
-    EmbedKey.objects.filter(key__in=keys).update(revoked_at=timezone.now())
-    _end(tenant, keys)
+def end_all_keys(tenant: TenantRef, site_id: UUID) -> list[EmbedKey]:
+    """No page may show the site any more; the keys as they were. Nothing is written down: this belongs to another act.
+
+    In the caller's transaction, which holds the site's lock. After its commit `tell_ended` closes what came with them.
+    """
+    ending = list(_live(tenant, site_id))
+    EmbedKey.objects.filter(key__in=[one.key for one in ending]).update(revoked_at=timezone.now())
+    return ending
+
+
+def bring_back(tenant: TenantRef, site_id: UUID, keys: Sequence[EmbedKey]) -> None:
+    """Keys that `end_all_keys` has ended work as they did. Nothing happens if somebody has made another one meanwhile."""
+    with transaction.atomic():
+        _held(tenant, site_id)
+        if not _live(tenant, site_id).exists():
+            for one in keys:
+                EmbedKey.objects.filter(key=one.key).update(revoked_at=one.revoked_at)
+    forget(tenant.id)
 
 
 def new_embed_key() -> str:
@@ -73,8 +88,8 @@ def new_embed_key() -> str:
     return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
-def _end(tenant: TenantRef, keys: list[str]) -> None:
-    """Every process forgets them, and sockets that came with them close."""
+def tell_ended(tenant: TenantRef, keys: Sequence[str]) -> None:
+    """After the commit: every process forgets them, and sockets that came with them close."""
     forget(tenant.id)
     for key in keys:
         end_key(tenant_id=tenant.id, key=key)
@@ -85,9 +100,10 @@ def _live(tenant: TenantRef, site_id: UUID) -> models.QuerySet[EmbedKey]:
     return EmbedKey.objects.filter(tenant_id=tenant.id, site_id=site_id).exclude(dead)
 
 
-def _name_of(tenant: TenantRef, site_id: UUID) -> Thing:
+def _held(tenant: TenantRef, site_id: UUID) -> Thing:
+    """The site, whose keys nobody else changes until the transaction ends. Raises NotFound."""
     with in_tenant(tenant):
-        name = Site.objects.filter(id=site_id).values_list("name", flat=True).first()
-    if name is None:
+        site = Site.objects.select_for_update(no_key=True).only("name").filter(id=site_id).first()
+    if site is None:
         raise NotFound("There is no such site.")
-    return Thing("site", site_id, name)
+    return Thing("site", site_id, site.name)

@@ -23,8 +23,9 @@ from billing.plans import Feature
 from billing.standing import refuse_beyond
 from chat.models import SignedIn, Site
 from chat.services.lines import UNSTORABLE
-from chat.services.sites import change_site, forget_everywhere
+from chat.services.sites import change_locked, forget_everywhere, locked_site
 from saas.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from saas.core.seen import refuse_if_changed
 from tenants.access import Do, may
 from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
@@ -83,37 +84,52 @@ def make_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID) ->
     refuse_beyond(tenant.id, Feature.IDENTITY)
     kid = new_identity_kid()
     with in_tenant(tenant), transaction.atomic():
-        site = _locked(site_id)
+        site = locked_site(site_id)
         if len(site.identity_keys) >= MOST_KEYS:
             raise Conflict("This site has two keys; delete the one that is no longer used first.")
         Site.objects.filter(id=site_id).update(identity_keys=[*site.identity_keys, kid])
         record(tenant, by=principal, act="identity_key.added", on=Thing("site", site_id, site.name), after={"key": kid})
     forget_everywhere(tenant.id)
+    return key_named(tenant, site_id, kid)
+
+
+def key_named(tenant: TenantRef, site_id: UUID, kid: str) -> IdentityKey:
+    """A key with its secret, for the one page on which whoever made it sees that."""
     return IdentityKey(kid, identity_secret(tenant.id, site_id, kid))
 
 
 def delete_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID, kid: str) -> None:
-    """What this key signs counts no more, from now on. Raises as above, and NotFound for a key that the site does not have."""
+    """What this key signs counts no more, from now on.
+
+    Raises as above, NotFound for a key that the site does not have, and Conflict for the last one of a strict site.
+    """
     _demand(principal)
     with in_tenant(tenant), transaction.atomic():
-        site = _locked(site_id)
+        site = locked_site(site_id)
+        left = [one for one in site.identity_keys if one != kid]
         if kid not in site.identity_keys:
             raise NotFound("There is no such key.")
-        Site.objects.filter(id=site_id).update(identity_keys=[one for one in site.identity_keys if one != kid])
+        if site.strict and not left:
+            raise Conflict("Without this key nobody could come in. Make another one first, or let everybody write.")
+        Site.objects.filter(id=site_id).update(identity_keys=left)
         record(tenant, by=principal, act="identity_key.removed", on=Thing("site", site_id, site.name), before={"key": kid})
     forget_everywhere(tenant.id)
 
 
-def set_strict(tenant: TenantRef, principal: Principal, site_id: UUID, *, strict: bool) -> None:
-    """From now on only visitors whom the site has signed in get a session, or everybody does. Raises as above.
+def set_strict(tenant: TenantRef, principal: Principal, site_id: UUID, *, strict: bool, seen: str | None = None) -> None:
+    """From now on only visitors whom the site has signed in get a session, or everybody does.
 
-    Raises Conflict while the site has no key: nobody could come in.
+    `seen` is the mark of `strict` as it was shown. Raises Forbidden by role, NotFound, ChangedSince, and Conflict
+    while the site has no key: nobody could come in.
     """
     _demand(principal)
     with in_tenant(tenant), transaction.atomic():
-        if strict and not _locked(site_id).identity_keys:
+        site = locked_site(site_id)
+        refuse_if_changed(seen, {"strict": site.strict})
+        if strict and not site.identity_keys:
             raise Conflict("Make an identity key first: without one nobody could come in.", field="strict")
-    change_site(tenant, site_id, strict=strict, by=principal)
+        change_locked(tenant, site, {"strict": strict}, principal)
+    forget_everywhere(tenant.id)
 
 
 def take_identity(tenant: TenantRef, site_id: UUID, embed_key: str, token: str) -> Identity:
@@ -206,10 +222,3 @@ def _use(site_id: UUID, identity: Identity) -> None:
 def _demand(principal: Principal) -> None:
     if not may(principal.role, Do.MANAGE_SITES):
         raise Forbidden("Your role may not change a site.")
-
-
-def _locked(site_id: UUID) -> Site:
-    site = Site.objects.select_for_update().filter(id=site_id).first()
-    if site is None:
-        raise NotFound("There is no such site.")
-    return site

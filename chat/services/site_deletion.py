@@ -4,6 +4,7 @@ Called outside of the tenant.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
@@ -14,12 +15,13 @@ from chat.models import Site
 from chat.realtime.changes import end_room
 from chat.realtime.hub import Hub, from_thread
 from chat.services.deletion import delete_files
-from chat.services.embed_keys import end_all_keys
+from chat.services.embed_keys import bring_back, end_all_keys, tell_ended
 from chat.services.logos import drop_logo
-from chat.services.sites import forget_everywhere, locked_site, thing
+from chat.services.sites import forget_everywhere, hold_sites, locked_site, thing
 from saas.core.errors import BadFrame, Conflict, NotFound
 from tenants.audit import By, record
 from tenants.context import TenantRef, in_tenant
+from tenants.models import EmbedKey
 
 LONGEST: Final = "SET LOCAL statement_timeout = '5min'"  # a site may hold millions of messages
 _ROOMS: Final = (
@@ -69,6 +71,16 @@ class SiteLosses:
     reports: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What was deleted, and what lies outside of the database still."""
+
+    lost: SiteLosses
+    rooms: list[UUID]
+    files: list[UUID]
+    logo: str
+
+
 def what_site_takes(tenant: TenantRef, site_id: UUID) -> SiteLosses:
     """What deleting the site would destroy. Raises NotFound."""
     with in_tenant(tenant):
@@ -80,24 +92,47 @@ def what_site_takes(tenant: TenantRef, site_id: UUID) -> SiteLosses:
 def delete_site(tenant: TenantRef, site_id: UUID, *, sure: str, by: By = None) -> SiteLosses:
     """Delete the site with its rooms, messages, files and visitors; `sure` is its name, typed once more.
 
-    Its keys end first, so that nobody comes in while it goes; then all in one transaction. Raises NotFound, BadFrame with field
-    `sure` for another name, and Conflict for a tenant's only site.
+    Its keys end first, so that nobody comes in while it goes; then all in one transaction. If that fails, they work again.
+    Raises NotFound, BadFrame with field `sure` for another name, and Conflict for a tenant's only site.
     """
+    ended = _close(tenant, site_id, sure)
+    try:
+        tell_ended(tenant, [one.key for one in ended])
+        gone = _take_down(tenant, site_id, sure, by)
+    except BaseException:
+        with suppress(NotFound):  # of two who delete the same site the second finds it gone
+            bring_back(tenant, site_id, ended)
+        raise
+    _told(tenant, gone.rooms)
+    delete_files(tenant, gone.files)
+    drop_logo(tenant, gone.logo)
+    return gone.lost
+
+
+def _close(tenant: TenantRef, site_id: UUID, sure: str) -> list[EmbedKey]:
+    """End the keys of a site that may be deleted; as they were."""
+    with transaction.atomic():
+        with in_tenant(tenant):
+            _doomed(site_id, sure)
+        return end_all_keys(tenant, site_id)
+
+
+def _take_down(tenant: TenantRef, site_id: UUID, sure: str, by: By) -> _Gone:
     with in_tenant(tenant), transaction.atomic():
-        site = locked_site(site_id)
-        _refuse(site, sure)
-    end_all_keys(tenant, site_id)
-    with in_tenant(tenant), transaction.atomic():
-        site = locked_site(site_id)
-        _refuse(site, sure)
+        site = _doomed(site_id, sure)
         lost, rooms = _losses(site_id), _rooms(site_id)
-        left = _files_of(rooms)
+        files = _files_of(rooms)
         _delete(site_id, rooms)
         record(tenant, by=by, act="site.deleted", on=thing(site), before=asdict(lost))
-    _told(tenant, rooms)
-    delete_files(tenant, left)
-    drop_logo(tenant, site.look.get("logo", ""))
-    return lost
+    return _Gone(lost, rooms, files, site.look.get("logo", ""))
+
+
+def _doomed(site_id: UUID, sure: str) -> Site:
+    """The site, locked, if it may be deleted. Of several sites of a tenant one goes after the other, so that one always stays."""
+    hold_sites()
+    site = locked_site(site_id)
+    _refuse(site, sure)
+    return site
 
 
 def _refuse(site: Site, sure: str) -> None:

@@ -88,8 +88,7 @@ def _make(tenant: TenantRef, values: Mapping[str, Any], plan: Plan | None, *, by
 
 def _refuse_more(plan: Plan, most: int) -> None:
     """Raise PlanLimit where the plan has no more sites. Of several at once one counts after the other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+    hold_sites()
     if (used := Site.objects.count()) >= most:
         raise PlanLimit(
             f"The plan {plan.name} has {most} {'site' if most == 1 else 'sites'}, and {used} {'is' if used == 1 else 'are'} used."
@@ -108,7 +107,7 @@ def change_site(tenant: TenantRef, site_id: UUID, *, by: By = None, seen: Seen |
         site = locked_site(site_id)
         if seen is not None:
             refuse_if_changed(seen.mark, seen.shown(site))
-        _change(tenant, site, values, by)
+        change_locked(tenant, site, values, by)
     forget_everywhere(tenant.id)
 
 
@@ -129,8 +128,11 @@ def copy_settings(tenant: TenantRef, site_id: UUID, *, source_id: UUID, parts: I
     forget_everywhere(tenant.id)
 
 
-def _change(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> None:
-    """Store the values, of `look` and `texts` over what they hold."""
+def change_locked(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> None:
+    """Store clean values of a site that the caller holds locked; of `look` and `texts` over what they hold.
+
+    After the commit every process must forget the tenant's sites.
+    """
     merged = {name: _filled({**getattr(site, name), **value}) if name in _MAPS else value for name, value in values.items()}
     _store(tenant, site, merged, by)
 
@@ -141,6 +143,12 @@ def _store(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> 
         return
     Site.objects.filter(id=site.id).update(**values)
     record(tenant, by=by, act="site.changed", on=thing(site), before=_flat(before), after=_flat(values))
+
+
+def hold_sites() -> None:
+    """Until the transaction ends nobody else counts or deletes this tenant's sites. Inside the tenant, before any site's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [ONE_AT_A_TIME])
 
 
 def locked_site(site_id: UUID) -> Site:

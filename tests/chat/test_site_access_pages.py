@@ -3,9 +3,14 @@
 import pytest
 
 from chat.models import Site
+from chat.services.identity import make_identity_key, set_strict
 from chat.services.sites import change_site
 from chat.services.tags import saw_tag
-from tenants.context import TenantRef
+from saas.core.errors import ChangedSince
+from saas.core.seen import mark_of
+from tenants.context import TenantRef, in_tenant
+from tenants.models import Role
+from tests.support.community import team_member
 from tests.support.site_pages import SHOP, Owner, said
 from tests.support.talk import embed_key
 
@@ -31,6 +36,8 @@ class TestAccess:
             ("http://shop.example", "No: nothing above allows http://shop.example ."),
             ("https://evilshop.example", "No: nothing above allows"),
             ("not an address", "is not an address like"),
+            ("https://[::1", "is not an address like"),
+            ("https://\u2100.example", "is not an address like"),
         ],
     )
     def test_one_is_tried_before_anything_is_kept(self, owner: Owner, address: str, words: str) -> None:
@@ -46,7 +53,7 @@ class TestAccess:
         assert f"Allow {SHOP}" not in said(owner.get("access/"))
 
     def test_a_secret_is_shown_once(self, owner: Owner) -> None:
-        page = owner.post("access/identity-keys/")
+        page = owner.browser.follow(owner.post("access/identity-keys/"))
         secret = page.context["made"].secret
         assert secret in page.content.decode()
         assert "no-store" in page.headers["Cache-Control"]
@@ -57,12 +64,67 @@ class TestAccess:
         assert owner.post(f"access/identity-keys/{kid}/remove/").status_code == 302
         assert owner.stored().identity_keys == []
 
+    def test_a_reload_of_the_page_with_the_secret_makes_no_second_key(self, owner: Owner) -> None:
+        sent = owner.post("access/identity-keys/")
+        assert (sent.status_code, sent["Location"]) == (302, f"/sites/{owner.site.id}/access/")
+        assert "Copy the secret now" in said(owner.get("access/"))
+        assert "Copy the secret now" not in said(owner.get("access/"))
+        assert len(owner.stored().identity_keys) == 1
+
+    def test_a_secret_is_not_shown_of_another_site_nor_of_a_key_that_is_gone(self, owner: Owner, tenant: TenantRef) -> None:
+        with in_tenant(tenant):
+            site = Site.objects.create(name="Other")
+        other = Owner(tenant, site)
+        other.browser = owner.browser
+        owner.post("access/identity-keys/")
+        assert not other.get("access/").context["made"]
+        owner.post(f"access/identity-keys/{owner.stored().identity_keys[0]}/remove/")
+        assert not owner.get("access/").context["made"]
+
     def test_strict_needs_a_key(self, owner: Owner) -> None:
         answer = owner.post("access/strict/", strict="on")
         assert answer.status_code == 422
         assert "Make an identity key first" in said(answer)
         owner.post("access/identity-keys/")
         assert owner.post("access/strict/", strict="on").status_code == 302
+        assert owner.stored().strict
+
+    def test_the_last_key_of_a_strict_site_stays(self, owner: Owner) -> None:
+        for _ in range(2):
+            owner.post("access/identity-keys/")
+        first, last = owner.stored().identity_keys
+        owner.post("access/strict/", strict="on")
+        assert owner.post(f"access/identity-keys/{first}/remove/").status_code == 302
+        answer = owner.browser.follow(owner.post(f"access/identity-keys/{last}/remove/"))
+        assert "Without this key nobody could come in." in said(answer)
+        assert owner.stored().identity_keys == [last]
+        owner.post("access/strict/")
+        owner.post(f"access/identity-keys/{last}/remove/")
+        assert owner.stored().identity_keys == []
+
+    @pytest.mark.parametrize("wanted", [{}, {"strict": "on"}])
+    def test_who_decides_second_is_told_who_was_first(
+        self, owner: Owner, tenant: TenantRef, site: Site, wanted: dict[str, str]
+    ) -> None:
+        admin = team_member(tenant, Role.ADMIN)
+        make_identity_key(tenant, admin, site.id)
+        seen = owner.get("access/").context["strictness"]["seen"].value()
+        set_strict(tenant, admin, site.id, strict=True)
+        answer = owner.post("access/strict/", seen=seen, **wanted)
+        assert answer.status_code == 409
+        assert f"{admin.name} changed this meanwhile." in said(answer)
+        assert f'<a href="/sites/{site.id}/access/">take theirs</a>' in answer.content.decode()
+        assert owner.stored().strict
+        again = answer.context["strictness"]["seen"].value()
+        assert owner.post("access/strict/", seen=again, **wanted).status_code == 302
+        assert owner.stored().strict == bool(wanted)
+
+    def test_what_was_seen_is_compared_under_the_lock(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
+        admin = team_member(tenant, Role.ADMIN)
+        make_identity_key(tenant, admin, site.id)
+        set_strict(tenant, admin, site.id, strict=True)
+        with pytest.raises(ChangedSince):
+            set_strict(tenant, admin, site.id, strict=False, seen=mark_of({"strict": False}))
         assert owner.stored().strict
 
 

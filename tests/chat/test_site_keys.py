@@ -1,6 +1,7 @@
 """Embed keys: a new one, an old one that works on for a while and then no more, and when each was last used."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tenants import resolve
 from tenants.context import TenantRef
 from tenants.models import AuditEntry, EmbedKey, User
 from tests.support.cast import MakeTenant
+from tests.support.order import at_once_behind
 from tests.support.talk import embed_key
 from tests.support.widgets import SHOP, Widget, browser
 
@@ -74,6 +76,14 @@ def test_a_second_rotation_does_not_lengthen_the_life_of_the_first_key(tenant: T
     assert EmbedKey.objects.get(key=old.key).revoked_at == ends
     rotate_key(tenant, old.site_id, grace="now")
     assert [status(key) for key in (old.key, second)] == [404, 404]
+
+
+def test_of_two_who_change_it_at_once_the_second_changes_the_key_of_the_first(tenant: TenantRef, old: EmbedKey) -> None:
+    the_key = EmbedKey.objects.select_for_update().filter(key=old.key)
+    made = at_once_behind(the_key.get, [partial(rotate_key, tenant, old.site_id, grace="week")] * 2)
+    current, *others = keys_of(tenant, old.site_id)
+    assert {current.key, *(key.key for key in others)} == {old.key, *made}
+    assert [key.key for key in (current, *others) if key.is_current] == [current.key]
 
 
 def test_an_old_key_is_ended_before_its_time(tenant: TenantRef, old: EmbedKey) -> None:

@@ -1,25 +1,31 @@
 """The pages of sites as a whole: the list, a new one, names and keys, taking settings over, deleting; and who may open them."""
 
 import re
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from billing.plans import FREE
 from chat.models import Message, Room, Site, TagSeen, Visitor
 from chat.selectors.embed_keys import keys_of
+from chat.services import site_deletion
+from chat.services.embed_keys import bring_back, end_all_keys, rotate_key
+from chat.services.site_deletion import delete_site
 from chat.services.sites import change_site, copy_settings, create_site
 from chat.services.tags import saw_tag
-from saas.core.errors import BadFrame
+from saas.core.errors import BadFrame, Conflict
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, EmbedKey, Membership, Role
 from tenants.resolve import forget
 from tests.support.cast import MakeTenant, make_user
+from tests.support.order import at_once
 from tests.support.site_pages import SHOP, Owner, fields, said
 from tests.support.talk import embed_key, room_of, visitor
+from tests.support.web import Page
 
 
 class TestList:
@@ -129,6 +135,40 @@ class TestGeneral:
         assert keys_of(tenant, site.id)[0].is_live
 
 
+class TestFormsOfOnePage:
+    """A page with several forms also stands at the address of the one that was refused."""
+
+    @pytest.fixture
+    def others(self, tenant: TenantRef) -> str:
+        return str(create_site(tenant, name="Source").site_id)
+
+    @pytest.mark.parametrize(
+        ("refused", "sent", "field", "kept", "goes"),
+        [
+            ("access/strict/", {"strict": "on"}, "allowed_origins", SHOP, "access/"),
+            ("look/logo/", {}, "color", "#112233", "look/"),
+            ("copy/", {}, "name", "Mine", ""),
+            ("keys/rotate/", {"grace": "never"}, "name", "Mine", ""),
+        ],
+    )
+    def test_each_goes_where_it_belongs_after_another_was_refused(
+        self, owner: Owner, others: str, refused: str, sent: dict[str, str], field: str, kept: str, goes: str
+    ) -> None:
+        page = owner.post(refused, source=others, **sent)
+        assert page.status_code == 422
+        goal = sends_to(page, field)
+        assert goal == f"/sites/{owner.site.id}/{goes}"
+        shown = fields(page)
+        assert owner.browser.post(f"{owner.host}{goal}", {**shown, field: kept})["Location"] == goal
+        assert fields(owner.get(goes))[field] == kept
+
+
+def sends_to(page: Page, field: str) -> str | None:
+    """Where the form with this field sends it, if it says so."""
+    found = re.search(rf'<form(?=[^>]*action="([^"]*)")[^>]*>(?:(?!</form>).)*name="{field}"', page.content.decode(), re.DOTALL)
+    return found and found[1]
+
+
 class TestCopy:
     @pytest.fixture
     def source(self, tenant: TenantRef) -> UUID:
@@ -193,6 +233,39 @@ class TestDelete:
         answer = owner.post("delete/", sure=site.name)
         assert answer.status_code == 422
         assert "This is your only site." in said(answer)
+
+    def test_of_the_last_two_one_stays_and_its_key_works(self, second: Owner, tenant: TenantRef, site: Site) -> None:
+        def deletes(one: Site) -> Callable[[], object]:
+            return lambda: delete_site(tenant, one.id, sure=one.name)
+
+        said = at_once([deletes(site), deletes(second.site)])
+        assert [type(one) for one in said if isinstance(one, Exception)] == [Conflict]
+        with in_tenant(tenant):
+            left = Site.objects.get()
+        assert [key.is_live for key in keys_of(tenant, left.id)] == [True]
+        assert AuditEntry.objects.filter(tenant_id=tenant.id, act="site.deleted").count() == 1
+
+    def test_keys_work_as_before_if_the_rest_fails(
+        self, second: Owner, tenant: TenantRef, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rotate_key(tenant, second.site.id, grace="week")
+        before = keys_of(tenant, second.site.id)
+
+        def fails(*_: object) -> None:
+            raise OperationalError("the database is away")
+
+        monkeypatch.setattr(site_deletion, "_delete", fails)
+        with pytest.raises(OperationalError):
+            delete_site(tenant, second.site.id, sure="Second")
+        assert keys_of(tenant, second.site.id) == before
+        assert second.stored().name == "Second"
+
+    def test_a_key_that_was_made_meanwhile_stays_the_only_one(self, second: Owner, tenant: TenantRef) -> None:
+        with transaction.atomic():
+            ended = end_all_keys(tenant, second.site.id)
+        made = rotate_key(tenant, second.site.id, grace="now")
+        bring_back(tenant, second.site.id, ended)
+        assert [key.key for key in keys_of(tenant, second.site.id) if key.is_live] == [made]
 
     def test_what_went_is_written_down(self, second: Owner, tenant: TenantRef) -> None:
         second.post("delete/", sure="Second")

@@ -1,12 +1,13 @@
 """Who sees a community room, and what is decided about those in it."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from chat.access import room_for
 from chat.models import Participant, Room, Visitor
@@ -21,19 +22,49 @@ from tests.support.talk import visitor
 SOON = timedelta(minutes=5)
 
 
+# Who waits for a lock of this connection, or for one of those who wait.
+WAITING = """
+    WITH RECURSIVE behind (pid) AS (
+        SELECT pg_backend_pid()
+        UNION SELECT wanted.pid FROM behind JOIN pg_locks wanted ON NOT granted AND behind.pid = ANY(pg_blocking_pids(wanted.pid))
+    )
+    SELECT count(*) - 1 FROM behind
+"""
+
+
 def at_once(works: list[Callable[[], Any]]) -> list[Any]:
     """What each gives, or the refusal it ends in; all begin together."""
-
-    def run(work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        except AppError as error:
-            return error
-        finally:
-            connections.close_all()
-
     with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
+        return list(pool.map(_run, works))
+
+
+def at_once_behind(lock: Callable[[], Any], works: list[Callable[[], Any]]) -> list[Any]:
+    """The same, but none goes on before all of them wait for what `lock` has locked."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        with transaction.atomic():
+            lock()
+            running = [pool.submit(_run, work) for work in works]
+            _until_waiting(len(works))
+        return [one.result() for one in running]
+
+
+def _run(work: Callable[[], Any]) -> Any:
+    try:
+        return work()
+    except AppError as error:
+        return error
+    finally:
+        connections.close_all()
+
+
+def _until_waiting(count: int) -> None:
+    deadline = time.monotonic() + 8  # seconds; a statement waits ten for a lock
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(WAITING)
+            if cursor.fetchone() == (count,):
+                return
+    raise AssertionError(f"not all {count} wait")
 
 
 def sees(tenant: TenantRef, who: Principal, room_id: UUID) -> bool:

@@ -1,7 +1,6 @@
 """Who may show a site and who may write there: addresses, identity keys, strict mode."""
 
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,13 +14,14 @@ from chat.pages.sites.forms import OriginsForm, StrictForm
 from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import origins_shown
 from chat.selectors.tags import tags_of
-from chat.services.identity import IdentityKey, delete_identity_key, make_identity_key, set_strict
+from chat.services.identity import IdentityKey, delete_identity_key, key_named, make_identity_key, set_strict
 from chat.services.sites import change_site
 from saas.core.errors import AppError, NotFound
-from saas.core.seen import refuse_if_changed
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
-from tenants.pages.desk import page
+from tenants.pages.desk import page, who_changed
+
+MADE: Final = "identity_key_made"  # where the session keeps the newest key's id and its site, until the secret was shown
 
 
 @page("GET", "HEAD", "POST", do=Do.MANAGE_SITES)
@@ -71,12 +71,13 @@ def strict(request: HttpRequest, site_id: UUID) -> HttpResponse:
     site = site_on(request, site_id)
     form = StrictForm(request.POST, site=site)
     if form.is_valid():
-        wanted = form.cleaned_data["strict"]
+        wanted, seen = form.cleaned_data["strict"], form.cleaned_data["seen"]
         try:
-            refuse_if_changed(form.cleaned_data["seen"] or None, {"strict": site.strict})
-            set_strict(tenant_of(request), agent_of(request), site.id, strict=wanted)
+            set_strict(tenant_of(request), agent_of(request), site.id, strict=wanted, seen=seen)
+        except NotFound:
+            raise
         except AppError as refusal:
-            form.refuse(refusal)
+            form.refuse(refusal, by=who_changed(request, "site", site.id, "site.changed"))
         else:
             words = "Only visitors whom your site has signed in may write now." if wanted else "Everybody may write now."
             return done(request, site, "site_access", words)
@@ -85,7 +86,7 @@ def strict(request: HttpRequest, site_id: UUID) -> HttpResponse:
 
 @page("POST", do=Do.MANAGE_SITES)
 def add_key(request: HttpRequest, site_id: UUID) -> HttpResponse:
-    """A new identity key. Its secret stands on this one page, and nowhere after it."""
+    """A new identity key. Its secret stands on the page after this one, once."""
     site = site_on(request, site_id)
     try:
         made = make_identity_key(tenant_of(request), agent_of(request), site.id)
@@ -94,14 +95,21 @@ def add_key(request: HttpRequest, site_id: UUID) -> HttpResponse:
     except AppError as refusal:
         messages.error(request, refusal.message)
         return redirect("site_access", site_id=site.id)
-    return _access(request, site_on(request, site_id), made=made, status=200)
+    request.session[MADE] = {"site": str(site.id), "key": made.kid}
+    return redirect("site_access", site_id=site.id)
 
 
 @page("POST", do=Do.MANAGE_SITES)
 def remove_key(request: HttpRequest, site_id: UUID, kid: str) -> HttpResponse:
     """What it signs counts no more."""
     site = site_on(request, site_id)
-    delete_identity_key(tenant_of(request), agent_of(request), site.id, kid)
+    try:
+        delete_identity_key(tenant_of(request), agent_of(request), site.id, kid)
+    except NotFound:
+        raise
+    except AppError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("site_access", site_id=site.id)
     return done(request, site, "site_access", "The key is gone. What it signed counts no more.")
 
 
@@ -111,7 +119,6 @@ def _access(
     *,
     form: OriginsForm | None = None,
     strictness: StrictForm | None = None,
-    made: IdentityKey | None = None,
     status: int,
 ) -> HttpResponse:
     tenant = tenant_of(request)
@@ -122,10 +129,18 @@ def _access(
         status=status,
         form=form or OriginsForm(site=site),
         strictness=strictness or StrictForm(site=site),
-        made=made,
+        made=_made(request, site),
         embed_key=next((key.key for key in keys_of(tenant, site.id) if key.is_current), ""),
         strangers=strangers(site, tags_of(tenant, site.id)),
     )
+
+
+def _made(request: HttpRequest, site: Site) -> IdentityKey | None:
+    """The key that was just made for this site, the first time that somebody looks."""
+    if request.method != "GET" or request.session.get(MADE, {}).get("site") != str(site.id):
+        return None
+    kid = request.session.pop(MADE)["key"]
+    return key_named(tenant_of(request), site.id, kid) if kid in site.identity_keys else None
 
 
 def strangers(site: Site, seen: list[TagSeen]) -> list[TagSeen]:
@@ -136,6 +151,4 @@ def strangers(site: Site, seen: list[TagSeen]) -> list[TagSeen]:
 
 def _origin_of(address: str) -> str:
     """The origin of a page's address. Raises BadFrame for what is none."""
-    whole = address if "://" in address else f"https://{address}"
-    parts = urlsplit(whole)
-    return clean_patterns([f"{parts.scheme}://{parts.netloc}"])[0]
+    return clean_patterns([address if "://" in address else f"https://{address}"])[0]
