@@ -74,4 +74,4 @@ def copies(stage: Stage) -> list[tuple[list[str], str]]:
 
 def variables_of(stage: Stage) -> dict[str, str]:
     """What its ENV lines set."""
-    return dict(word.split("=", 1) for line in stage.all("ENV") for word in shlex.split(line.rest))  # type: ignore[misc]
+    return dict(word.split("=", 1) for line in stage.all("ENV") for word in shlex.split(line.rest))

@@ -46,3 +46,19 @@ def test_every_page_of_the_runbook_that_alarms_lead_to_is_there() -> None:
     led = re.findall(r"docs/operations\.md#([\w-]+)", (TERRAFORM / "README.md").read_text())
     assert len(led) > 10
     assert set(led) <= {heading.lower().replace(" ", "-") for heading in headings}
+
+
+def test_numbers_that_are_told_in_two_places_agree() -> None:
+    readme, operations = (TERRAFORM / "README.md").read_text(), (ROOT / "docs/operations.md").read_text()
+    dollars = re.findall(r"about (\d+)", (TERRAFORM / "environments/staging.tfvars").read_text())
+    assert dollars == re.findall(r"Staging .* is about (\d+)\.", readme)
+    of_large = re.findall(r"^\| 100,000 \| (\d+) \| (\d+) \|", operations, re.MULTILINE)
+    assert of_large == [(ws, web) for ws, web, _ in re.findall(r"(\d+) / (\d+) / (\d+): \d+ \|$", readme, re.MULTILINE)]
+
+
+def test_the_recipe_for_one_host_gives_the_database_what_compose_gives_it() -> None:
+    """Locks for all tenants at once, and a log without what people write."""
+    compose = (ROOT / "compose.yaml").read_text()
+    given = re.findall(r"-c(max_locks_per_transaction|log_\w+)=(\w+)", compose)
+    assert len(given) == 3
+    assert given == re.findall(r"ALTER SYSTEM SET (\w+) = (\w+)'", (ROOT / "docs/deployment.md").read_text())

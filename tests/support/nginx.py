@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -52,7 +53,7 @@ class Nginx:
     trust: ssl.SSLContext = field(init=False)  # for clients that believe its certificate
     logs: dict[str, str] = field(default_factory=dict)  # by name, once it has ended
 
-    def __enter__(self) -> "Nginx":
+    def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="porchlight-nginx-"))
         self.folder.chmod(0o755)  # its workers are nobody's
         self._write()
@@ -71,7 +72,7 @@ class Nginx:
         """Its program with these words, and with sockets as stdout and stderr, as systemd starts it: no path leads to those."""
         theirs, ours = socket.socketpair()
         with theirs, ours:
-            done = subprocess.run([*self._words(), *words], stdout=theirs, stderr=theirs, check=False)
+            done = subprocess.run([*self._words(), *words], stdout=theirs.fileno(), stderr=theirs.fileno(), check=False)
             theirs.shutdown(socket.SHUT_WR)
             said = b"".join(iter(lambda: ours.recv(65536), b"")).decode()
         if done.returncode:
@@ -79,7 +80,8 @@ class Nginx:
 
     def _start(self) -> None:
         with open(self.folder / "error.log", "ab") as err:
-            self.process = subprocess.Popen([*self._words(), "-g", "daemon off;"], stderr=err, preexec_fn=die_with_parent)
+            words = [*self._words(), "-g", "daemon off;"]
+            self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=err, preexec_fn=die_with_parent)
 
     def _stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
