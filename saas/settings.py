@@ -110,6 +110,7 @@ ASGI_APPLICATION = "saas.asgi.application"
 ROOT_URLCONF = "saas.urls_platform"  # tenants/middleware.py puts another in its place by host
 MIDDLEWARE = [
     "saas.core.requests.RouteMiddleware",
+    "saas.core.nul.NulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "tenants.middleware.HostMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from chat.origins import is_origin
+from chat.services.lines import UNSTORABLE
 from saas.core.ids import uuid7
 from tenants.context import TenantRef, in_tenant
 
@@ -93,7 +94,7 @@ def saw_tag(tenant: TenantRef, site_id: UUID, *, key: str, origin: str, page: st
 def page_of(origin: str, address: str) -> str:
     """The page's address without query and fragment; the origin alone for an address that is none of its."""
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(UNSTORABLE.sub("", address))
     except ValueError:
         return origin
     if f"{parts.scheme}://{parts.netloc}".lower() != origin:
