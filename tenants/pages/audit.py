@@ -1,5 +1,6 @@
 """Who did what, when and from where: filtered, and as a sheet. On a tenant's host."""
 
+from datetime import date
 from itertools import groupby
 from typing import Any, Final, cast
 from uuid import UUID
@@ -37,6 +38,7 @@ KINDS: Final = {
     "sample": "Sample data",
     "billing": "Billing",
 }
+FIRST, LAST = date(2020, 1, 1), date(2099, 12, 31)  # days that may be asked for
 HEAD: Final = ("When (UTC)", "Who", "What", "Act", "Kind", "Thing", "ID", "Before", "After", "Address", "Browser", "Way")
 
 
@@ -55,8 +57,11 @@ class FilterForm(forms.Form):
         self.fields["act"].choices = _acts()  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """The first day is not after the last."""
+        """The days are some that a log can have, and the first is not after the last."""
         said: dict[str, Any] = super().clean() or {}
+        for name in ("since", "until"):
+            if said.get(name) and not FIRST <= said[name] <= LAST:
+                self.add_error(name, f"{said[name]} is not a day from {FIRST} to {LAST}.")
         since, until = said.get("since"), said.get("until")
         if since and until and since > until:
             self.add_error("until", f"{until} is before {since}.")

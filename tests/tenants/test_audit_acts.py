@@ -19,7 +19,7 @@ from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
 from tests.support.community import community, member, message_of, moderator, team_member
-from tests.support.talk import embed_key
+from tests.support.talk import embed_key, visitor
 
 SOON = timedelta(hours=1)
 
@@ -133,6 +133,33 @@ def test_a_visitor_who_moderates_is_named_too(acme: TenantRef, room: UUID, log: 
     set_member(acme, mod, room_id=room, person_id=vic.id, change=MemberChange(muted_until=timezone.now() + SOON))
     entry = seen.one()
     assert (entry.by_kind, entry.by_id, entry.by_name) == ("visitor", mod.id, mod.name)
+
+
+@pytest.mark.parametrize("rule", ["open", "invited"])
+def test_taking_somebody_into_a_room(acme: TenantRef, admin: Principal, rule: str) -> None:
+    room, vic = community(acme, join_rule=rule), visitor(acme)
+    seen = Log(acme)
+    for _ in range(2):
+        set_member(acme, admin, room_id=room, person_id=vic.id, change=MemberChange())
+    entry = seen.one()
+    assert (entry.act, entry.by_id, entry.thing_id, entry.thing_name) == ("participant.joined", admin.id, str(vic.id), vic.name)
+    assert entry.after == {"room": "The shop's friends"}
+
+
+def test_taking_in_is_written_down_before_what_comes_with_it(acme: TenantRef, admin: Principal, room: UUID) -> None:
+    for change, acts in (
+        (MemberChange(role="moderator"), ["participant.joined", "participant.appointed"]),
+        (MemberChange(banned_until=timezone.now() + SOON), ["participant.banned"]),
+    ):
+        vic, seen = visitor(acme), Log(acme)
+        set_member(acme, admin, room_id=room, person_id=vic.id, change=change)
+        assert [entry.act for entry in seen.news()] == acts
+
+
+def test_who_comes_by_themselves_is_no_admins_act(acme: TenantRef, room: UUID, log: Callable[[], Log]) -> None:
+    seen = log()
+    member(acme, room)
+    assert seen.news() == []
 
 
 def test_removing_somebody_once(acme: TenantRef, admin: Principal, room: UUID, log: Callable[[], Log]) -> None:

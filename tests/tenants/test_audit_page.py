@@ -100,6 +100,7 @@ def test_days_are_whole(tenant: TenantRef, open_log: Open) -> None:
     assert "Porchlight made the room Today" in lines(open_log(since=str(today), until=str(today)))
     assert lines(open_log(until=str(today - DAY))) == []
     assert lines(open_log(since=str(today + DAY))) == []
+    assert "Porchlight made the room Today" in lines(open_log(since="2020-01-01", until="2099-12-31"))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,10 @@ def test_days_are_whole(tenant: TenantRef, open_log: Open) -> None:
         ({"act": "room.painted"}, "room.painted is not one of the available choices."),
         ({"by": "nobody"}, "nobody is not one of the available choices."),
         ({"since": "2026-02-02", "until": "2026-02-01"}, "2026-02-01 is before 2026-02-02."),
+        ({"since": "0202-01-01"}, "0202-01-01 is not a day from 2020-01-01 to 2099-12-31."),
+        ({"since": "1969-12-31"}, "1969-12-31 is not a day from 2020-01-01 to 2099-12-31."),
+        ({"until": "0202-01-01"}, "0202-01-01 is not a day from 2020-01-01 to 2099-12-31."),
+        ({"until": "9999-12-31"}, "9999-12-31 is not a day from 2020-01-01 to 2099-12-31."),
     ],
 )
 @pytest.mark.parametrize("path", ["/audit/", "/audit/audit.csv"])
