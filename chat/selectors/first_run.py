@@ -30,8 +30,10 @@ class FirstSite:
 
     @property
     def link(self) -> str:
-        """An address to open: where the tag was seen, or the first page that may show it, unless it stands for many."""
-        return self.page or next((origin for origin in self.origins if "*" not in origin), "")
+        """An address to open: where the tag was seen, if that may show it, else the first page that may and does not stand for
+        many. Anybody can say to have seen it, on a page of their own.
+        """
+        return self.page if self.is_shown else next((origin for origin in self.origins if "*" not in origin), "")
 
 
 def first_site() -> FirstSite | None:

@@ -176,6 +176,16 @@ class TestPage:
         browser.post(url(tenant, "start/address/"), {"address": "https://www.shop.example"})
         assert "which is not named" not in text(browser.get(url(tenant)))
 
+    def test_nobody_else_chooses_the_page_that_opens(self, browser: Browser, tenant: TenantRef, owner: str) -> None:
+        """Whoever knows the public embed key can say to have seen the tag on a page of their own."""
+        name_page(tenant)
+        see_tag(tenant, "https://evil.example")
+        page = text(browser.sign_in(url(tenant), owner))
+        assert 'href="https://shop.example" target="_blank"' in page
+        assert 'href="https://evil.example' not in page
+        see_tag(tenant)
+        assert 'href="https://shop.example/cart" target="_blank"' in text(browser.get(url(tenant)))
+
     def test_where_and_when_the_tag_was_seen(self, browser: Browser, tenant: TenantRef, owner: str) -> None:
         name_page(tenant)
         see_tag(tenant)
