@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from saas.core.errors import Forbidden
+from saas.core.errors import Forbidden, Unauthenticated
 from tenants.access import Do, may
 from tenants.tokens import Principal
 
@@ -38,12 +39,12 @@ class IsAnyone(BasePermission):
 
 
 def member_required(view: View[P]) -> View[P]:
-    """A page for members of the tenant: anyone else is sent to sign in and comes back here."""
+    """A page for members of the tenant: anyone else is sent to sign in and comes back here, or to where the button stood."""
 
     @wraps(view)
     def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if getattr(request, "member", None) is None:
-            return redirect(f"/sign-in/?{urlencode({'next': request.get_full_path()})}")
+            return _to_sign_in(request)
         return view(request, *args, **kwargs)
 
     return gate
@@ -69,3 +70,25 @@ def needs(permission: Do, *, to_change: Do | None = None) -> Callable[[View[P]],
         return page
 
     return gated
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The browser goes as a whole: a script that asks would meet another host. What a page asks by itself leads nobody away, who
+    may be typing.
+    """
+    is_script = bool(getattr(request, "htmx", False))
+    if is_script and request.method in READING:
+        return HttpResponse("Sign in first.", status=Unauthenticated.status, content_type="text/plain; charset=utf-8")
+    address = f"/sign-in/?{urlencode({'next': _page_of(request)})}"
+    return HttpResponseClientRedirect(address) if is_script else redirect(address)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page that a person looked at: the one that is asked for, or the one from which a form was sent."""
+    if request.method in READING:
+        return request.get_full_path()
+    try:
+        parts = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    return urlunsplit(("", "", parts.path, parts.query, "")) if parts.netloc == request.get_host() else "/"
