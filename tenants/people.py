@@ -15,6 +15,8 @@ from tenants.models import SECOND_FACTORS, Invitation, Membership, Role, SignIn,
 from tenants.resolve import MemberRef
 
 PROGRAM_LIFE: Final = timedelta(days=14)  # of a refresh token: a program that was not seen for so long is out
+MOST_SPOTS: Final = 50  # places that a page shows: a program that signs in anew each time leaves thousands
+NOBODYS: Final = UUID(int=0)
 STATES: Final = {"active": "Active", "disabled": "Disabled", "without": "Without two-factor"}
 
 
@@ -32,6 +34,19 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
+class Spots:
+    """Places where somebody is signed in: the last used, and how many there are."""
+
+    shown: list[Spot]
+    total: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
 class RoleRow:
     """What may be done, and which roles may, in the order of `Role`."""
 
@@ -40,7 +55,9 @@ class RoleRow:
 
 
 def members_page(tenant_id: UUID, *, text: str = "", role: str = "", state: str = "") -> QuerySet[Membership]:
-    """The members by name, with `has_factor` and `seen_at`; `text` looks into names and addresses."""
+    """The members by name, behind them those who are disabled, with `has_factor` and `last_seen`; `text` looks into names and
+    addresses.
+    """
     seen = SignIn.objects.filter(tenant_id=tenant_id, user=OuterRef("user_id")).order_by().values("user")
     found = Membership.objects.filter(tenant_id=tenant_id).select_related("user").annotate(has_factor=Exists(_factor()))
     found = found.annotate(last_seen=Subquery(seen.annotate(last=Max("seen_at")).values("last")))
@@ -48,7 +65,7 @@ def members_page(tenant_id: UUID, *, text: str = "", role: str = "", state: str 
         found = found.filter(Q(user__name__icontains=text) | Q(user__email__icontains=text))
     if role in Role.values:
         found = found.filter(role=role)
-    return _in_state(found, state).order_by("disabled_at", "user__name", "id")
+    return _in_state(found, state).alias(is_off=Q(disabled_at__isnull=False)).order_by("is_off", "user__name", "id")
 
 
 def member(tenant_id: UUID, member_id: UUID) -> Membership | None:
@@ -75,22 +92,27 @@ def candidates(tenant_id: UUID, by: MemberRef) -> list[tuple[UUID, str]]:
     return [(one, f"{name} ({email})") for one, name, email in rows]
 
 
-def spots_in_tenant(tenant_id: UUID, user_id: UUID) -> list[Spot]:
+def spots_in_tenant(tenant_id: UUID, user_id: UUID) -> Spots:
     """Where a member is signed in to the tenant, last used first."""
     live = _live(SignIn.objects.filter(tenant_id=tenant_id, user_id=user_id))
-    return [_spot(sign_in, [], is_this=False) for sign_in in live]
+    return Spots([_spot(sign_in, [], is_this=False) for sign_in in live[:MOST_SPOTS]], live.count())
 
 
-def spots_of(user: User, this: str) -> list[Spot]:
-    """Where a person is signed in, in all tenants, last used first; `this` is the browser that asks."""
-    live = list(_live(SignIn.objects.filter(user=user)).select_related("tenant"))
-    names: dict[UUID, list[str]] = {}
-    for sign_in in live:
-        if sign_in.platform_sid and sign_in.tenant:
-            names.setdefault(sign_in.platform_sid, []).append(sign_in.tenant.name)
-    browsers = {sign_in.id for sign_in in live if sign_in.tenant_id is None}
-    shown = [sign_in for sign_in in live if sign_in.tenant_id is None or sign_in.platform_sid not in browsers]
-    return [_spot(one, sorted(set(_entered(one, names))), is_this=str(one.id) == this) for one in shown]
+def spots_of(user: User, this: str) -> Spots:
+    """Where a person is signed in, in all tenants: the browser that asks, which is `this`, then last used first.
+
+    What was entered through a browser is a part of that one.
+    """
+    live = _live(SignIn.objects.filter(user=user))
+    browsers = live.filter(tenant=None)
+    own = live.exclude(platform_sid__in=browsers.values("id"), tenant__isnull=False)
+    first = own.alias(is_this=Q(id=this or NOBODYS)).order_by("-is_this", "-seen_at", "-id")
+    shown = list(first.select_related("tenant")[:MOST_SPOTS])
+    entered = live.filter(platform_sid__in=[one.id for one in shown]).order_by("tenant__name")
+    names: dict[UUID | None, list[str]] = {}
+    for sid, name in entered.values_list("platform_sid", "tenant__name").distinct():
+        names.setdefault(sid, []).append(name)
+    return Spots([_spot(one, _entered(one, names), is_this=str(one.id) == this) for one in shown], own.count())
 
 
 def roles_table() -> list[RoleRow]:
@@ -128,7 +150,7 @@ def _live(sign_ins: QuerySet[SignIn]) -> QuerySet[SignIn]:
     return sign_ins.filter(holds, ended_at=None).order_by("-seen_at", "-id")
 
 
-def _entered(sign_in: SignIn, names: dict[UUID, list[str]]) -> list[str]:
+def _entered(sign_in: SignIn, names: dict[UUID | None, list[str]]) -> list[str]:
     return names.get(sign_in.id, []) if sign_in.tenant is None else [sign_in.tenant.name]
 
 

@@ -28,16 +28,25 @@ class Page(Generic[T]):
         return self.first + len(self.rows) - 1
 
 
-def numbered(rows: QuerySet[T] | Sequence[T], query: QueryDict, *, size: int = SIZE) -> Page[T]:  # type: ignore[type-var]
-    """The page that `?page=` asks for, of rows that are counted: two queries. Another number is made to fit."""
+def numbered(
+    rows: QuerySet[T] | Sequence[T],  # type: ignore[type-var]
+    query: QueryDict,
+    *,
+    size: int = SIZE,
+    name: str = "page",
+) -> Page[T]:
+    """The page that `?page=` asks for, of rows that are counted: two queries. Another number is made to fit.
+
+    Of two lists on one page the second goes by another `name`.
+    """
     total = rows.count() if isinstance(rows, QuerySet) else len(rows)
     last = max(1, -(-total // size))
-    number = min(_number(query.get("page", "")), last)
+    number = min(_number(query.get(name, "")), last)
     shown = list(rows[(number - 1) * size : number * size])
     return Page(
         rows=shown,
-        earlier=with_query(query, page=str(number - 1)) if number > 1 else "",
-        later=with_query(query, page=str(number + 1)) if number < last else "",
+        earlier=with_query(query, **{name: str(number - 1)}) if number > 1 else "",
+        later=with_query(query, **{name: str(number + 1)}) if number < last else "",
         first=(number - 1) * size + 1 if shown else 0,
         total=total,
     )

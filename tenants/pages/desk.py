@@ -56,10 +56,12 @@ def is_owner(request: HttpRequest) -> bool:
     return member_of(request).role == Role.OWNER
 
 
-def who_changed(request: HttpRequest, kind: str, thing_id: UUID) -> str:
-    """Who changed this thing last, by the audit log; empty if nobody is known."""
-    acts = AuditEntry.objects.filter(tenant_id=tenant_of(request).id, thing_kind=kind, thing_id=str(thing_id))
-    return acts.order_by("-id").values_list("by_name", flat=True).first() or ""
+def who_changed(request: HttpRequest, kind: str, thing_id: UUID, *acts: str) -> str:
+    """Who did one of these acts to this thing last, by the audit log; empty if nobody is known. Name the acts that change what
+    the form shows: others are done to the same thing, and by others.
+    """
+    done = AuditEntry.objects.filter(tenant_id=tenant_of(request).id, thing_kind=kind, thing_id=str(thing_id), act__in=acts)
+    return done.order_by("-id").values_list("by_name", flat=True).first() or ""
 
 
 def refuse(form: forms.Form, error: AppError, *, by: str = "") -> int:

@@ -31,7 +31,7 @@ def rename(request: HttpRequest) -> HttpResponse:
         try:
             services.rename_tenant(tenant_of(request).id, by=member_of(request), **_said(form, "name"))
         except AppError as refusal:
-            return _settings(request, name=form, status=_refuse(request, form, refusal))
+            return _settings(request, name=form, status=_refuse(request, form, refusal, "tenant.renamed"))
         messages.success(request, f"The name is {form.cleaned_data['name']} now.")
         return redirect("settings")
     return _settings(request, name=form, status=UNPROCESSABLE)
@@ -45,7 +45,8 @@ def security(request: HttpRequest) -> HttpResponse:
         try:
             without = services.change_security(tenant_of(request).id, by=member_of(request), **_said(form, "needs_two_factor"))
         except AppError as refusal:
-            return _settings(request, security=form, status=_refuse(request, form, refusal))
+            status = _refuse(request, form, refusal, "tenant.security_changed")
+            return _settings(request, security=form, status=status)
         messages.success(request, _kept(form.cleaned_data["needs_two_factor"], without))
         return redirect("settings")
     return _settings(request, security=form, status=UNPROCESSABLE)
@@ -83,8 +84,8 @@ def _settings(request: HttpRequest, *, status: int = 200, **refused: Any) -> Htt
     return show(request, "settings", section="settings", status=status, **context)
 
 
-def _refuse(request: HttpRequest, form: SeenForm, refusal: AppError) -> int:
-    return refuse(form, refusal, by=who_changed(request, "tenant", tenant_of(request).id))
+def _refuse(request: HttpRequest, form: SeenForm, refusal: AppError, act: str) -> int:
+    return refuse(form, refusal, by=who_changed(request, "tenant", tenant_of(request).id, act))
 
 
 def _stored(request: HttpRequest) -> Tenant:

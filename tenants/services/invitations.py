@@ -81,7 +81,8 @@ def invitation_for(code: str) -> Invitation | None:
 def accept(code: str, user: User) -> Membership:
     """Take a user who signs in with the invited address into the tenant; the address counts as verified, since its mail was read.
 
-    Raises NotFound for a link that does not work, Conflict for somebody else or a member, PlanLimit without a seat.
+    Raises NotFound for a link that does not work, Conflict for somebody else or a member, also a disabled one, PlanLimit without
+    a seat.
     """
     with transaction.atomic():
         found = _usable(code)
@@ -115,6 +116,9 @@ def _usable(code: str) -> Invitation:
 
 
 def _take_in(found: Invitation, user: User) -> Membership:
+    """Make them a member. Who was disabled comes in again when an admin says so, and not by a link from before."""
+    if Membership.objects.select_for_update().filter(tenant_id=found.tenant_id, user=user).exclude(disabled_at=None).exists():
+        raise Conflict(f"You were disabled in {found.tenant.name}. An owner or admin there can let you in again.")
     found.accepted_at = timezone.now()
     found.save(update_fields=["accepted_at"])
     return add_member(tenant_id=found.tenant_id, user=user, role=found.role)

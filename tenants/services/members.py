@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from saas.core import registry
@@ -12,7 +14,7 @@ from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
 from saas.core.seen import refuse_if_changed
 from tenants.access import Do, may
 from tenants.audit import Thing, record
-from tenants.models import Membership, Role, Tenant, User
+from tenants.models import Invitation, Membership, Role, Tenant, User
 from tenants.resolve import MemberRef, ref
 from tenants.services.announcing import announce_change
 from tenants.services.sign_ins import close_sockets, end_in_tenant
@@ -20,10 +22,11 @@ from tenants.services.sign_ins import close_sockets, end_in_tenant
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A member who was taken out: their name, and how many rooms were handed on."""
+    """A member who was taken out: their name, how many rooms were handed on, and how many invitations to them are void."""
 
     name: str
     rooms: int
+    invitations: int = 0
 
 
 def add_member(*, tenant_id: UUID, user: User, role: str, by: User | MemberRef | None = None) -> Membership:
@@ -49,17 +52,18 @@ def values_of(membership: Membership) -> dict[str, Any]:
     return {"role": membership.role, "disabled": membership.disabled_at is not None}
 
 
-def change_role(membership: Membership, role: str, *, by: MemberRef | None = None, seen: str | None = None) -> None:
+def change_role(membership: Membership, role: str, *, by: MemberRef | None = None, seen: str | None = None) -> bool:
     """Give a member another role. They are signed out and their sockets close: what is open was opened in the old one.
 
-    Who may not answer any more hands on their rooms. Raises BadFrame for a role that is none, Conflict for the last owner or
-    oneself, Forbidden where only an owner may, ChangedSince, PlanLimit if the plan has no seat left.
+    False if it is the one that they have: nothing happens. Who may not answer any more hands on their rooms. Raises BadFrame for
+    a role that is none, Conflict for the last owner or oneself, Forbidden where only an owner may, ChangedSince, PlanLimit if the
+    plan has no seat left.
     """
     must_be_role(role)
     with transaction.atomic():
         kept = _lock(membership, by, seen, "role")
         if kept.role == role:
-            return
+            return False
         if by is not None and role == Role.OWNER and by.role != Role.OWNER:
             raise Forbidden("Only an owner makes somebody an owner.", field="role")
         if kept.role == Role.VIEWER:
@@ -67,6 +71,7 @@ def change_role(membership: Membership, role: str, *, by: MemberRef | None = Non
         _must_not_be_last_owner(kept)
         _give(kept, role, by)
     membership.role = role
+    return True
 
 
 def transfer(tenant_id: UUID, *, by: MemberRef, to: UUID) -> User:
@@ -99,18 +104,22 @@ def end_membership(membership: Membership, *, by: MemberRef | None = None, heir:
 
 
 def disable(membership: Membership, *, by: MemberRef | None, heir: UUID | None = None, seen: str | None = None) -> Gone:
-    """The same, asked for by a member. Raises Conflict for oneself, Forbidden where only an owner may, ChangedSince, too."""
+    """The same, asked for by a member. Raises Conflict for oneself, Forbidden where only an owner may, ChangedSince, too.
+
+    Invitations that wait for them under any of their addresses are withdrawn: nobody lets themselves in again.
+    """
     with transaction.atomic():
+        void = _withdraw_invitations(membership, by)  # before the member, as who accepts one holds it first
         kept = _lock(membership, by, seen, "disable")
         if kept.disabled_at is not None:
-            return Gone(str(kept.user), 0)
+            return Gone(str(kept.user), 0, void)
         _must_not_be_last_owner(kept)
         kept.disabled_at = membership.disabled_at = timezone.now()
         kept.save(update_fields=["disabled_at"])
         rooms = _hand_on(kept, heir=heir, by=by)
         record(kept.tenant_id, by=by, act="member.disabled", on=_thing(kept), after={"rooms_handed_on": rooms})
         _put_out(kept)
-    return Gone(str(kept.user), rooms)
+    return Gone(str(kept.user), rooms, void)
 
 
 def enable(membership: Membership, *, by: MemberRef, seen: str | None = None) -> None:
@@ -158,6 +167,19 @@ def _locked(tenant_id: UUID) -> Any:
     """The members of the tenant, all of them held: of two owners who step down at once the second sees the first."""
     list(Membership.objects.select_for_update().filter(tenant_id=tenant_id, role=Role.OWNER).order_by("id").values_list("id"))
     return Membership.objects.select_for_update(of=("self",)).select_related("user").filter(tenant_id=tenant_id)
+
+
+def _withdraw_invitations(membership: Membership, by: MemberRef | None) -> int:
+    """End what is open to any address of theirs, also one that they have not verified yet; how many that were."""
+    theirs = EmailAddress.objects.filter(user=membership.user_id).values("email")
+    to_them = Q(email__in=theirs) | Q(email=membership.user.email)
+    held = Invitation.objects.select_for_update().filter(to_them, tenant_id=membership.tenant_id)
+    found = list(held.filter(accepted_at=None, withdrawn_at=None).order_by("id"))
+    for one in found:
+        on = Thing("invitation", one.id, one.email)
+        record(membership.tenant_id, by=by, act="invitation.withdrawn", on=on)
+    Invitation.objects.filter(id__in=[one.id for one in found]).update(withdrawn_at=timezone.now())
+    return len(found)
 
 
 def _may_change(by: MemberRef, member: Membership, act: str) -> None:

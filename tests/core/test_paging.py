@@ -29,6 +29,13 @@ def test_the_last_page_leads_back_only() -> None:
     assert (page.earlier, page.later, page.last) == ("?page=2", "", 120)
 
 
+def test_two_lists_on_one_page_turn_by_themselves() -> None:
+    query = asked("page=2&invited=2")
+    assert numbered(range(120), query, name="invited").rows == list(range(50, 100))
+    assert numbered(range(120), query, name="invited").later == "?page=2&invited=3"
+    assert numbered(range(120), query).later == "?invited=2&page=3"
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "x", "", "²", "00", "1e3", "9" * 30])
 def test_another_number_is_made_to_fit(number: str) -> None:
     assert numbered(range(120), asked(f"page={number}")).first == 1

@@ -1,5 +1,6 @@
 """A link by mail takes one person in, once, within seven days: whoever reads the mail of that address, and nobody else."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,14 +12,15 @@ from django.utils import timezone
 from saas.core.errors import AppError, Conflict, NotFound
 from tenants.context import TenantRef
 from tenants.models import AuditEntry, Invitation, Membership, Role, Tenant, User
-from tenants.resolve import forget
-from tenants.services import invitations
+from tenants.resolve import forget, membership_for
+from tenants.services import Gone, disable, enable, invitations, remove
 from tests.support.cast import PASSWORD, MakeTenant, make_user
 from tests.support.people import (
     NEW,
     address,
     host,
     invited,
+    join,
     link_to,
     mail_to,
     mails_to,
@@ -173,6 +175,52 @@ def test_an_address_that_somebody_only_typed_in_is_not_theirs(tenant: TenantRef)
         invitations.accept(code, otto)
     made = invitations.accept_as_new(code, name="Nora", password=PASSWORD)
     assert EmailAddress.objects.get(email=email).user_id == made.user_id
+
+
+def invited_at_home(tenant: TenantRef) -> tuple[Membership, Invitation]:
+    """A member who was invited under a second address, too, before they verified that."""
+    ben = join(tenant, Role.AGENT)
+    invitation = invited(tenant, role=Role.ADMIN)
+    EmailAddress.objects.create(user=ben.user, email=invitation.email, verified=True)
+    return ben, invitation
+
+
+@pytest.mark.parametrize("act", [disable, remove])
+def test_who_is_put_out_does_not_come_in_by_an_older_link(tenant: TenantRef, act: Callable[..., Gone]) -> None:
+    ben, invitation = invited_at_home(tenant)
+    other = invited(tenant)
+    code, olga = code_in(link_to(invitation)), ref_of(owner_of(tenant))
+    assert act(ben, by=olga).invitations == 1
+    with pytest.raises(NotFound):
+        invitations.accept(code, ben.user)
+    assert membership_for(tenant.id, ben.user_id) is None
+    withdrawn = AuditEntry.objects.get(tenant_id=tenant.id, act="invitation.withdrawn")
+    assert (withdrawn.by_name, withdrawn.thing_name) == ("Olga", invitation.email)
+    other.refresh_from_db()
+    assert other.withdrawn_at is None, "somebody else's"
+
+
+def test_who_is_disabled_does_not_let_themselves_in(tenant: TenantRef, browser: Browser) -> None:
+    """With an address that nobody knew to be theirs when they were put out."""
+    ben = join(tenant, Role.AGENT)
+    invitation, olga = invited(tenant, role=Role.ADMIN), ref_of(owner_of(tenant))
+    link = link_to(invitation)
+    disable(ben, by=olga)
+    EmailAddress.objects.create(user=ben.user, email=invitation.email, verified=True)
+    browser.sign_in(f"{PLATFORM}/home/", ben.user.email)
+    page = browser.post(link, {})
+    assert page.status_code == 409
+    assert f"You were disabled in {tenant.name}" in text_of(page)
+    assert membership_for(tenant.id, ben.user_id) is None
+    enable(ben, by=olga)
+    assert ref_of(ben).role == "agent", "in the role that they had"
+
+
+def test_who_was_removed_is_invited_anew(tenant: TenantRef) -> None:
+    ben, _invitation = invited_at_home(tenant)
+    remove(ben, by=ref_of(owner_of(tenant)))
+    invitations.accept(code_in(link_to(invited(tenant, ben.user.email))), ben.user)
+    assert ref_of(Membership.objects.get(tenant_id=tenant.id, user=ben.user)).role == "agent"
 
 
 def test_a_link_of_nobody_and_one_of_a_closed_tenant(tenant: TenantRef, browser: Browser) -> None:

@@ -1,16 +1,18 @@
 """The pages of people and settings: who sees what, what is kept when it is refused, and what a long list costs."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tenants import services
 from tenants.access import ALLOWED, Do
 from tenants.context import TenantRef
-from tenants.models import Membership, Role, SignIn, Tenant, User
+from tenants.models import Invitation, Membership, Role, SignIn, Tenant, User
 from tests.support.cast import MakeTenant
 from tests.support.people import address, give_factor, host, join, owner_of, ref_of, signed_in
 from tests.support.web import Browser
@@ -36,6 +38,11 @@ def seen_in(page: str, form: str = "") -> str:
     found = re.search(rf'{form}.*?name="seen" value="(\w+)"', page, re.DOTALL)
     assert found is not None
     return found[1]
+
+
+def owner_of_name(tenant: TenantRef, name: str) -> Membership:
+    """One of two owners."""
+    return Membership.objects.select_related("user").get(tenant_id=tenant.id, role="owner", user__name=name)
 
 
 def queries(browser: Browser, url: str) -> int:
@@ -82,6 +89,27 @@ def test_a_long_list_has_pages_and_costs_the_same(tenant: TenantRef, owner: Brow
     assert first.count('class="row person') == 50
     assert last.count('class="row person') == 21
     assert "101 – 121 of 121 people" in last
+
+
+def test_who_is_disabled_stands_behind_the_others(tenant: TenantRef, owner: Browser) -> None:
+    gone, zoe, adam = join(tenant, Role.AGENT, "Abby"), join(tenant, Role.AGENT, "Zoe"), join(tenant, Role.AGENT, "Adam")
+    services.disable(gone, by=ref_of(owner_of(tenant)))
+    page = text(owner.get(f"{host(tenant)}/people/")).partition('aria-label="Members"')[2]
+    shown = [one.user.email for one in (adam, owner_of(tenant), zoe, gone)]
+    assert sorted(shown, key=page.index) == shown
+
+
+def test_more_invitations_than_a_page_holds_can_all_be_withdrawn(tenant: TenantRef, owner: Browser) -> None:
+    soon, waiting = timezone.now() + timedelta(days=7), [address() for _ in range(120)]
+    made = [
+        Invitation(tenant_id=tenant.id, email=one, role="agent", code_hash=one.encode()[:32], expires_at=soon) for one in waiting
+    ]
+    Invitation.objects.bulk_create(made)
+    pages = [text(owner.get(f"{host(tenant)}/people/?role=agent&invited={n}")) for n in (1, 2, 3)]
+    assert [page.count("/withdraw/") for page in pages] == [50, 50, 20]
+    assert all(sum(f"/invitations/{one.id}/withdraw/" in page for page in pages) == 1 for one in made)
+    assert "1 – 50 of 120 invitations" in pages[0]
+    assert "?role=agent&amp;invited=2" in pages[0]
 
 
 def test_agents_read_the_list_and_nothing_more(tenant: TenantRef) -> None:
@@ -146,6 +174,24 @@ class TestAMember:
         owner.post(url, {"role": "viewer", "seen": seen_in(text(second))})
         assert ref_of(ben).role == "viewer"
 
+    def test_is_not_said_to_be_changed_by_who_did_something_else(self, tenant: TenantRef, owner: Browser) -> None:
+        ben, adam = join(tenant, Role.AGENT), ref_of(join(tenant, Role.ADMIN, "Adam"))
+        url = f"{host(tenant)}/people/{ben.id}/"
+        seen = seen_in(text(owner.get(url)))
+        services.change_role(ben, Role.ADMIN, by=ref_of(owner_of(tenant)))
+        services.end_of_member(tenant.id, ben.user, by=adam)
+        second = text(owner.post(url, {"role": "viewer", "seen": seen}))
+        assert "<strong>Olga changed this meanwhile.</strong>" in second
+
+    def test_who_keeps_their_role_stays_signed_in(self, tenant: TenantRef, owner: Browser) -> None:
+        ben = join(tenant, Role.AGENT)
+        there = signed_in(tenant, ben)
+        url = f"{host(tenant)}/people/{ben.id}/"
+        done = text(owner.follow(owner.post(url, {"role": "agent", "seen": seen_in(text(owner.get(url)))})))
+        assert "Ben is agent already." in done
+        assert "sign in anew" not in done
+        assert there.get(f"{host(tenant)}/people/").status_code == 200
+
     def test_is_disabled_let_in_and_removed(self, tenant: TenantRef, owner: Browser) -> None:
         ben, eve = join(tenant, Role.AGENT), join(tenant, Role.AGENT, "Eve")
         url = f"{host(tenant)}/people/{ben.id}/"
@@ -194,7 +240,28 @@ class TestSettings:
         assert late.status_code == 409
         assert 'value="Acme"' in text(late), "what was typed is kept"
         assert "Acme &amp; Sons" in text(late), "beside what is stored"
+        assert '<a href="/settings/">take theirs</a>' in text(late), "a page, where the form's own address is none"
         assert Tenant.objects.get(id=tenant.id).name == "Acme & Sons"
+
+    def test_who_changed_the_name_is_not_who_changed_the_rest(self, tenant: TenantRef, owner: Browser) -> None:
+        url, otto = f"{host(tenant)}/settings/", ref_of(join(tenant, Role.OWNER, "Otto"))
+        seen = seen_in(text(owner.get(url)), "settings/name/")
+        services.rename_tenant(tenant.id, name="Acme & Sons", by=otto)
+        give_factor(owner_of_name(tenant, "Olga").user)
+        services.change_security(tenant.id, needs_two_factor=True, by=ref_of(owner_of_name(tenant, "Olga")))
+        services.change_security(tenant.id, needs_two_factor=False, by=ref_of(owner_of_name(tenant, "Olga")))
+        late = text(owner.post(f"{url}name/", {"name": "Acme", "seen": seen}))
+        assert "<strong>Otto changed this meanwhile.</strong>" in late
+
+    def test_take_theirs_of_two_factor_leads_to_a_page(self, tenant: TenantRef, owner: Browser) -> None:
+        give_factor(owner_of(tenant).user)
+        url, olga = f"{host(tenant)}/settings/", ref_of(owner_of(tenant))
+        seen = seen_in(text(owner.get(url)), "settings/security/")
+        services.change_security(tenant.id, needs_two_factor=True, by=olga)
+        late = text(owner.post(f"{url}security/", {"seen": seen}))
+        theirs = re.findall(r'<a href="([^"]*)">take theirs</a>', late)
+        assert theirs == ["/settings/"]
+        assert owner.get(f"{host(tenant)}{theirs[0]}").status_code == 200
 
     def test_admins_read_and_owners_change(self, tenant: TenantRef) -> None:
         admin = signed_in(tenant, join(tenant, Role.ADMIN))

@@ -64,7 +64,7 @@ def test_each_browser_is_listed_with_where_and_what_it_opened(tenant: TenantRef,
 
 def test_another_browser_is_signed_out_with_all_that_it_opened(tenant: TenantRef, nell: User) -> None:
     desk, phone = browser_of(tenant, nell), browser_of(tenant, nell, SAFARI)
-    (other,) = [spot for spot in people.spots_of(nell, "") if "iPhone" in spot.what]
+    (other,) = [spot for spot in people.spots_of(nell, "").shown if "iPhone" in spot.what]
     assert desk.follow(desk.post(f"{PLATFORM}/you/sessions/{other.id}/end/", {})).status_code == 200
     assert not is_in(phone, tenant)
     assert phone.get(f"{PLATFORM}/home/").status_code == 302
@@ -83,7 +83,7 @@ def test_all_others_are_signed_out_at_once(tenant: TenantRef, nell: User) -> Non
 
 def test_nobody_ends_what_is_somebody_elses(tenant: TenantRef, nell: User) -> None:
     theirs = browser_of(tenant, nell)
-    (spot,) = people.spots_of(nell, "")
+    (spot,) = people.spots_of(nell, "").shown
     stranger = Browser()
     other = make_user(f"{uuid4().hex}@else.example", "Otto")
     stranger.sign_in(f"{PLATFORM}/home/", other.email)
@@ -102,12 +102,33 @@ def test_signing_out_takes_the_browser_off_the_list(tenant: TenantRef, nell: Use
 def test_what_has_run_out_is_not_listed(tenant: TenantRef, nell: User) -> None:
     browser_of(tenant, nell)
     program = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
-    assert len(people.spots_of(nell, "")) == 2
+    assert people.spots_of(nell, "").total == 2
     SignIn.objects.filter(id=program.id).update(seen_at=timezone.now() - people.PROGRAM_LIFE)
-    assert len(people.spots_of(nell, "")) == 1
+    assert people.spots_of(nell, "").total == 1
     keys = SignIn.objects.filter(user=nell).exclude(session_key="").values("session_key")
     Session.objects.filter(session_key__in=keys).update(expire_date=timezone.now())
-    assert people.spots_of(nell, "") == []
+    assert people.spots_of(nell, "").shown == []
+
+
+def test_of_a_program_that_always_signs_in_anew_the_last_are_shown(tenant: TenantRef, nell: User) -> None:
+    desk, now = browser_of(tenant, nell), timezone.now()
+    SignIn.objects.bulk_create(
+        SignIn(tenant_id=tenant.id, user=nell, seen_at=now + timedelta(seconds=n)) for n in range(people.MOST_SPOTS + 1_200)
+    )
+    shown = page(desk)
+    assert shown.count('class="row spot"') == people.MOST_SPOTS
+    assert "And 1,201 more that were used longer ago." in shown
+    assert shown.count("This one") == 1, "also where others were used later"
+    assert "Sign out everywhere else" in shown
+    member = Membership.objects.get(tenant_id=tenant.id, user=nell)
+    admin = signed_in(tenant, owner_of(tenant))
+    theirs = admin.get(f"{host(tenant)}/people/{member.id}/").content.decode()
+    assert theirs.count('class="row spot"') == people.MOST_SPOTS
+    assert "And 1,201 more" in theirs
+    leaving = admin.get(f"{host(tenant)}/people/{member.id}/disable/").content.decode()
+    assert "<dd>1,251</dd>" in leaving
+    desk.post(f"{PLATFORM}/you/sessions/others/end/", {})
+    assert people.spots_of(nell, "").total == 1, "those that were not shown, too"
 
 
 def test_a_new_password_leaves_only_this_browser(tenant: TenantRef, nell: User) -> None:
@@ -163,7 +184,7 @@ class TestByAdmins:
         shown = admin.get(f"{host(tenant)}/people/{member.id}/").content.decode()
         assert "Firefox 128 on Linux" in shown
         assert "Safari 17 on iPhone" in shown
-        (spot,) = [spot for spot in people.spots_in_tenant(tenant.id, nell.id) if "iPhone" in spot.what]
+        (spot,) = [spot for spot in people.spots_in_tenant(tenant.id, nell.id).shown if "iPhone" in spot.what]
         admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {"sid": str(spot.id)})
         assert (is_in(theirs, tenant), is_in(again, tenant)) == (True, False)
         admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {})

@@ -65,7 +65,7 @@ def _keep(request: HttpRequest, site_id: UUID, form: WordsForm) -> bool:
     except NotFound:
         raise
     except AppError as refusal:
-        form.refuse(refusal, by=who_changed(request, "site", site_id))
+        form.refuse(refusal, by=who_changed(request, "site", site_id, "words.changed"))
         return False
     messages.success(request, f"Kept: {len(kept)} {'word' if len(kept) == 1 else 'words'}. It counts from the next message on.")
     return True

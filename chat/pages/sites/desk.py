@@ -62,7 +62,7 @@ def keep(
     except NotFound:
         raise
     except AppError as refusal:
-        refuse(form, refusal, by=who_changed(request, "site", site.id))
+        refuse(form, refusal, by=who_changed(request, "site", site.id, "site.changed"))
         return False
     return True
 

@@ -10,8 +10,6 @@ from tenants.authentication import member_of, tenant_of
 from tenants.models import Role
 from tenants.pages.desk import page, show
 
-INVITED = 100  # invitations that the page shows
-
 
 @page("GET", "HEAD", do=Do.READ_ROOMS)
 def listing(request: HttpRequest) -> HttpResponse:
@@ -23,7 +21,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         request,
         "list",
         page=numbered(people.members_page(tenant.id, **chosen), asked),
-        invitations=list(people.invitations_open(tenant.id)[:INVITED]) if manages else [],
+        invited=numbered(people.invitations_open(tenant.id), asked, name="invited") if manages else None,
         chosen=chosen,
         is_filtered=any(chosen.values()),
         roles=Role,

@@ -1,6 +1,6 @@
 """One member: their role, where they are signed in, and the ways out."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,6 +18,8 @@ from tenants.models import Membership, Role
 from tenants.pages.desk import is_owner, member_on, page, refuse, show, who_changed
 from tenants.services.members import values_of
 
+CHANGES: Final = ("member.role_changed", "member.disabled", "member.enabled")  # of what the forms here show
+
 
 @page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE)
 def person(request: HttpRequest, member_id: UUID) -> HttpResponse:
@@ -29,11 +31,12 @@ def person(request: HttpRequest, member_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _person(request, shown, form, status=UNPROCESSABLE)
     try:
-        services.change_role(shown, form.cleaned_data["role"], by=member_of(request), seen=form.cleaned_data["seen"])
+        given = services.change_role(shown, form.cleaned_data["role"], by=member_of(request), seen=form.cleaned_data["seen"])
     except AppError as refusal:
-        status = refuse(form, refusal, by=who_changed(request, "member", shown.user_id))
+        status = refuse(form, refusal, by=who_changed(request, "member", shown.user_id, *CHANGES))
         return _person(request, member_on(request, member_id), form, status=status)
-    messages.success(request, f"{shown.user} is {Role(shown.role).label.lower()} now. They sign in anew.")
+    role = Role(shown.role).label.lower()
+    messages.success(request, f"{shown.user} is {role} now. They sign in anew." if given else f"{shown.user} is {role} already.")
     return redirect("person", member_id=member_id)
 
 
@@ -81,12 +84,12 @@ def _leave(request: HttpRequest, member_id: UUID, act: str, service: Any) -> Htt
         try:
             gone = service(shown, by=member_of(request), heir=form.cleaned_data["heir"], seen=form.cleaned_data["seen"])
         except AppError as refusal:
-            status = refuse(form, refusal, by=who_changed(request, "member", shown.user_id))
+            status = refuse(form, refusal, by=who_changed(request, "member", shown.user_id, *CHANGES))
         else:
             messages.success(request, _said(gone, act))
             return redirect("people")
     held = sum(registry.rooms_held(tenant=tenant, user_id=shown.user_id))
-    places = len(people.spots_in_tenant(tenant.id, shown.user_id))
+    places = people.spots_in_tenant(tenant.id, shown.user_id).total
     return show(request, "leave", status=status, person=shown, act=act, form=form, counts=_counts(held, places))
 
 
@@ -105,7 +108,8 @@ def _counts(held: int, places: int) -> list[tuple[int, str]]:
 
 def _said(gone: services.Gone, act: str) -> str:
     rooms = "" if not gone.rooms else " One room was handed on." if gone.rooms == 1 else f" {gone.rooms} rooms were handed on."
-    return f"{gone.name} is {'disabled' if act == 'disable' else 'removed'}, and out everywhere.{rooms}"
+    void = " What invited them is withdrawn." if gone.invitations else ""
+    return f"{gone.name} is {'disabled' if act == 'disable' else 'removed'}, and out everywhere.{rooms}{void}"
 
 
 def _uuid(text: str) -> UUID | None:
