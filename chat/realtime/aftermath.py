@@ -96,7 +96,7 @@ class Aftermath:
         batch = self._waiting.get(tenant)
         if batch is None:
             batch = self._waiting[tenant] = Batch()
-        if by_visitor:
+        if by_visitor and line.seq >= (known.seq if (known := batch.rooms.get(line.row.room_id)) else 0):
             batch.rooms[line.row.room_id] = line
         if may_name and len(batch.naming) < MOST_LINES:
             batch.naming.append(line)

@@ -40,7 +40,7 @@ class Hub(Publisher):
     def __init__(self) -> None:
         local = Local()
         self.others = Others(local, partial(obey_out, local, self.leave_room))
-        self.journal = Journal(dsn(), self._journaled)
+        self.journal = Journal(dsn(), self._journaled, self._said_again)
         super().__init__(local, self.others.bus, self.journal.expects)
         self.loop = local.loop
         self.aftermath = Aftermath(self._looking, self.notify)
@@ -75,6 +75,11 @@ class Hub(Publisher):
         """What the journal stored: told now, and who else must hear of it a moment later."""
         self._stored(stored)
         self.aftermath.heed(stored)
+
+    def _said_again(self, known: Sequence[Stored]) -> None:
+        """Whoever stored it may have died before they told anybody: it is told once more, where it changes nothing if it was."""
+        self._reached(known)
+        self.aftermath.heed(known)
 
     def _looking(self, tenant: TenantRef, room_id: UUID) -> set[UUID]:
         """Who has the room open, on any process, and has not said that they are away."""

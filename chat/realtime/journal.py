@@ -69,10 +69,13 @@ class Figures:
 
 
 class Journal:
-    """The pipelines of one process. Lives in one event loop; `start` before the first `append`, `stop` flushes what waits."""
+    """The pipelines of one process. Lives in one event loop; `start` before the first `append`, `stop` flushes what waits.
 
-    def __init__(self, dsn: str, publish: Publish) -> None:
-        self._publish = publish
+    `publish` gets what is new, `repeated` what its sender says again and was stored before, by whomever.
+    """
+
+    def __init__(self, dsn: str, publish: Publish, repeated: Publish = lambda _known: None) -> None:
+        self._publish, self._repeated = publish, repeated
         self._shared = [self._pipeline(name, dsn) for name in ("journal", *(f"journal-{n}" for n in range(BESIDE)))]
         self._main = self._shared[0]
         self._aside = Flusher("journal-aside", dsn, self._flush_aside, lock_ms=ASIDE_LOCK_MS, tenants=1)
@@ -248,7 +251,7 @@ class Journal:
                 metrics.APPEND.observe(took := at - entry.came)
                 if took > slow.MESSAGE.limit and (latest is None or took > latest[0]):
                     latest = took, entry
-            _answer(entry, done.error() or done)
+            entry.tell(done.error() or done)
         self.figures.flushes += 1
         self.figures.rows += len(stored)
         metrics.MESSAGES.add(count=len(stored))
@@ -257,6 +260,12 @@ class Journal:
             slow.MESSAGE.note(took, step="append", rows=len(stored), tenant=entry.tenant.id, room=entry.row.room_id)
         if stored:
             self._publish(stored)
+        self._tell_again(at, results)
+
+    def _tell_again(self, at: float, results: list[tuple[Entry, Done]]) -> None:
+        again = [(entry, done) for entry, done in results if done.outcome == "again" and not entry.is_repeat]
+        if again:
+            self._repeated([Stored(entry.tenant, entry.row, done, at) for entry, done in again])
 
     def _try_again(self, flusher: Flusher, busy: list[Entry]) -> None:
         """Rows of rooms that are held go with the next flush. Who has waited too long is refused, with all they sent after it."""
@@ -285,15 +294,4 @@ class Journal:
 
 def _refuse(entries: Sequence[Entry], error: AppError) -> None:
     for entry in entries:
-        _answer(entry, error)
-
-
-def _answer(entry: Entry, result: Done | AppError) -> None:
-    """Tell the sender, once."""
-    if entry.is_answered:
-        return
-    entry.is_answered = True
-    try:
-        entry.answer(result)
-    except Exception:
-        log.exception("journal: an answer could not be given")
+        entry.tell(error)

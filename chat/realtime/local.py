@@ -117,6 +117,12 @@ class Local:
         if room.order.head is not None and head > room.order.head:
             self.mend(room, force=True)
 
+    def reaches(self, group: str, seq: int) -> None:
+        """A room has come so far at least: whoever here has not heard of it hears it from the database."""
+        room = self.rooms.get(group)
+        if room is not None and room.order.head is not None and seq > room.order.head:
+            self.mend(room, force=True)
+
     async def compare_all(self) -> None:
         """The bus may have lost anything: compare every room with the database, in one query for each tenant. Each for itself."""
         places: dict[TenantRef, list[LocalRoom]] = {}

@@ -28,9 +28,9 @@ POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is 
 
 
 class Others:
-    """The other processes, as heard. Items are `m` frames with a seq, `f` a frame of state, `end` close sockets,
-    `notices` notifications, those of `attendance.py` and `socket_count.py`, `forget` what you keep of a tenant, `beat` I live,
-    `met` I did not know you, `bye` I end.
+    """The other processes, as heard. Items are `m` frames with a seq, `head` a seq that is taken, `f` a frame of state,
+    `end` close sockets, `notices` notifications, those of `attendance.py` and `socket_count.py`, `forget` what you keep of a
+    tenant, `beat` I live, `met` I did not know you, `bye` I end.
 
     To a process that is not known nothing is said, so that one alone has no trouble with it. Two that meet tell each other so,
     and each compares its rooms with the database after the other has begun to tell it everything.
@@ -86,6 +86,8 @@ class Others:
         match item["k"]:
             case "m":
                 self.local.offer(group, item["lines"], item.get("at", 0.0), BUS)
+            case "head":
+                self.local.reaches(group, item["seq"])
             case "f":
                 self.local.tell(group, item["f"], item["only"])
             case "end":

@@ -123,6 +123,18 @@ class Publisher:
         MESSAGES.add(count=len(stored))
         self._stored(stored)
 
+    def _reached(self, known: Sequence[Stored]) -> None:
+        """These numbers are taken, and maybe nobody was told: each process reads what its readers lack, as it stands by now."""
+        rooms: dict[str, list[Stored]] = {}
+        for one in known:
+            rooms.setdefault(groups.room(one.tenant.id, one.row.room_id), []).append(one)
+        for group, entries in rooms.items():
+            seq = max(one.done.seq for one in entries)
+            self.local.reaches(group, seq)
+            self.bus.say(group, {"k": "head", "seq": seq})
+            if summary := next((one.done.summary() for one in entries if one.done.room is not None), None):
+                self.tell_summary(entries[0].tenant, summary)
+
     def _stored(self, stored: Sequence[Stored]) -> None:
         rooms: dict[tuple[UUID, UUID], list[Stored]] = {}
         for entry in stored:

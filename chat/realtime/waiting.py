@@ -1,5 +1,6 @@
-"""What waits to be stored: a queue per tenant, in the order of arrival. Pure."""
+"""What waits to be stored: a queue per tenant, in the order of arrival."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from chat.realtime.append import Appended, Row
 from chat.realtime.protocol.outgoing import Ack, Msg, Upd
 from saas.core.errors import AppError
 from tenants.context import TenantRef
+
+log = logging.getLogger(__name__)
 
 Done: TypeAlias = Appended | Amended
 Sent: TypeAlias = Row | Change
@@ -53,6 +56,16 @@ class Entry:
     def lane(self) -> Lane:
         """Whose order it belongs to: one sender in one room."""
         return self.tenant.id, self.row.room_id, self.row.author.id
+
+    def tell(self, result: Done | AppError) -> None:
+        """What became of it, to who waits; once."""
+        if self.is_answered:
+            return
+        self.is_answered = True
+        try:
+            self.answer(result)
+        except Exception:
+            log.exception("journal: an answer could not be given")
 
 
 @dataclass(slots=True)
