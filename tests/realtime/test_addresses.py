@@ -27,6 +27,7 @@ PAIRS = [
     (limits.HELLO_PER_IP, limits.HELLO_PER_TENANT),
     (limits.SEND_PER_IP, limits.SEND_PER_TENANT),
     (limits.JOIN_PER_IP, limits.JOIN_PER_TENANT),
+    (limits.RESUME_PER_IP, limits.RESUME_PER_TENANT),
     (limits.HISTORY_PER_IP, limits.HISTORY_PER_TENANT),
     (limits.OPEN_PER_IP, limits.OPEN_PER_TENANT),
     (limits.POLL_PER_IP, limits.POLL_PER_TENANT),
@@ -62,7 +63,7 @@ async def socket_of(tenant: TenantRef) -> ChatSocket:
     assert found
     scope = {"tenant": tenant, "site_id": found.site_id, "client": ("192.0.2.7", 1), "headers": [], "path": f"/ws/w/{key}/"}
     socket = ChatSocket(scope, None, None)  # type: ignore[arg-type]
-    socket.outbox = Sink()  # type: ignore[assignment]
+    socket.outbox = Sink()
     return socket
 
 
