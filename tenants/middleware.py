@@ -4,6 +4,7 @@ Neither switches the schema: a request stays on the platform's role, and enters 
 """
 
 from collections.abc import Callable
+from math import ceil
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -13,6 +14,7 @@ from django.shortcuts import render
 from saas.core.errors import AppError, Forbidden, NotFound
 from saas.core.http import client_ip, json_error
 from tenants.context import TenantRef
+from tenants.postgresql.base import Shut
 from tenants.resolve import MemberRef, membership_for, tenant_for_host
 from tenants.services import saw
 from tenants.source import Source, Way, arriving, browser_of
@@ -64,6 +66,10 @@ class HostMiddleware:
             if refusal := _refusal(request, tenant):
                 return with_policy(request, refusal)
         return with_policy(request, self.get_response(request))
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What a page says of a tenant that takes nobody in for a while."""
+        return _say(request, exception, "tenants/shut.html") if isinstance(exception, Shut) else None
 
 
 class MembershipMiddleware:
@@ -138,4 +144,7 @@ def _refusal(request: HttpRequest, tenant: TenantRef | None) -> HttpResponse | N
 def _say(request: HttpRequest, error: AppError, template: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return json_error(error)
-    return render(request, template, {"host": request.get_host()}, status=error.status)
+    response = render(request, template, {"host": request.get_host()}, status=error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(ceil(error.retry_after))
+    return response

@@ -19,7 +19,8 @@ PLACEHOLDER = "@@SCHEMA@@"
 
 # Before the script, so that each new role exists; then what it may do, and what it may do with tables of later migrations.
 # Privileges are granted on the tenant's own objects only: two sign-ups at once must not change one row of a catalog.
-ROLE_SQL = "CREATE ROLE {role} NOLOGIN IN ROLE porch_tenant; GRANT {role} TO porch_app WITH INHERIT FALSE, SET TRUE;"
+ROLE_SQL = "CREATE ROLE {role} NOLOGIN IN ROLE porch_tenant;"
+OPEN_SQL = "GRANT {role} TO porch_app WITH INHERIT FALSE, SET TRUE;"  # from now on the web may become it
 DROP_SQL = "SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS {schema} CASCADE; DROP ROLE IF EXISTS {role};"
 GRANTS_SQL = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
@@ -59,19 +60,10 @@ def make_schema(schema: str) -> None:
     if not SCHEMA_NAME.fullmatch(schema):
         raise ValueError(f"{schema!r} is not a schema of ours")
     names = {"schema": schema, "role": role_of(schema)}
-    script = ROLE_SQL.format(**names) + _template().replace(PLACEHOLDER, schema) + GRANTS_SQL.format(**names)
+    role = ROLE_SQL.format(**names) + OPEN_SQL.format(**names)
+    script = role + _template().replace(PLACEHOLDER, schema) + GRANTS_SQL.format(**names)
     with connections[OWNER].cursor() as cursor:
         cursor.execute(script)
-
-
-def make_role(schema: str) -> None:
-    """The role of a schema, unless it is there, over the alias "owner": what comes back from an archive is granted to it."""
-    if not SCHEMA_NAME.fullmatch(schema):
-        raise ValueError(f"{schema!r} is not a schema of ours")
-    with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role_of(schema)])
-        if cursor.fetchone() is None:
-            cursor.execute(ROLE_SQL.format(role=role_of(schema)))
 
 
 def drop_schema(schema: str) -> None:

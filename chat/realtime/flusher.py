@@ -23,6 +23,7 @@ from chat.realtime.append import APPEND, Call, Row
 from chat.realtime.packing import kinds_of, pack, text
 from chat.realtime.round_trip import Command, Failed, RoundTrips, numbered
 from chat.realtime.waiting import Done, Entry, Waiting
+from tenants.postgresql.base import Shut
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class Refused(Exception):  # it carries what the owner decides about
 
     @property
     def is_passing(self) -> bool:
-        """Whether it may be otherwise in a moment: the tenant's tables are held by somebody."""
-        return isinstance(self.error, psycopg.OperationalError)
+        """Whether it may be otherwise in a moment: the tenant's tables are held by somebody, or it is shut."""
+        return isinstance(self.error, psycopg.OperationalError | Shut)
 
 
 class GivenUp(Exception):  # it is no fault of the rows
@@ -176,7 +177,7 @@ class Flusher:
             if isinstance(failed.error, psycopg.OperationalError) and not isinstance(failed.error, HELD):
                 raise failed.error from None
             self.failures += 1
-            raise Refused(calls[min(failed.place // 2, len(calls) - 1)].place, failed.error) from None
+            raise Refused(calls[min(failed.place // 2, len(calls) - 1)].place, _why(failed)) from None
         metrics.FLUSH_TIME.observe(clock() - began)
         metrics.FLUSH_ROWS.observe(sum(map(len, groups)))
         return [pair for call, found in zip(calls, answers[1::2], strict=True) for pair in _results(call, found)]
@@ -231,6 +232,12 @@ class Flusher:
         if self.connection is not None:
             connection, self.connection = self.connection, None
             await connection.close()
+
+
+def _why(failed: Failed) -> Exception:
+    """What the database said; Shut where it was the tenant's role that it refused, the first command of each call."""
+    is_role = failed.place % 2 == 0
+    return Shut() if is_role and isinstance(failed.error, psycopg.errors.InsufficientPrivilege) else failed.error
 
 
 def _results(call: _Call, found: list[tuple[Any, ...]]) -> Iterator[tuple[Entry, Done]]:

@@ -5,9 +5,9 @@ Messages and changes of all rooms and tenants that arrived during the last flush
 does not wait for it: it goes at once, over a connection beside; under load all goes together again. A tenant is in one pipeline
 at a time.
 
-When the database refuses a flush because of one tenant (tables that are held, a schema that is gone, a row it cannot take), that
-tenant goes aside: to a pipeline of its own, until it has been well for `ASIDE_SECONDS`, where its rows are parted down to the bad
-one. The others do not wait for it again.
+When the database refuses a flush because of one tenant (tables that are held, a role that may not be taken, a schema that is
+gone, a row it cannot take), that tenant goes aside: to a pipeline of its own, until it has been well for `ASIDE_SECONDS`, where
+its rows are parted down to the bad one. The others do not wait for it again.
 
 Bounds: `MAX_WAITING` rows per process, a tenant's share of them, `FLUSH_ROWS` in one flush, taken from the tenants in turn.
 Order: what one sender sent to one room is stored in that order, or refused; when something is refused as `busy`, so is all that
@@ -284,7 +284,7 @@ class Journal:
             refusal: AppError = Busy("The message store does not answer.", retry_after=2.0)
         elif isinstance(error, Refused) and error.is_passing:
             metrics.REFUSED.add("held", len(entries))
-            refusal = Busy("The room's tables are being changed.", retry_after=1.0)
+            refusal = error.error if isinstance(error.error, Busy) else Busy("The room's tables are being changed.", retry_after=1.0)
         else:
             metrics.REFUSED.add("fault", len(entries))
             log.error("journal: a row was refused: %s", error, exc_info=None if isinstance(error, Refused) else error)

@@ -5,14 +5,24 @@ row that holds the id.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, BinaryIO, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
 from saas.core.errors import NotFound
 from saas.core.ids import uuid7
+
+
+def check_place() -> None:
+    """Raise FileNotFoundError where a command would find no file of anybody, and say nothing: its folder is not the servers'."""
+    folder = Path(settings.MEDIA_ROOT)
+    if not settings.FILES_BUCKET and not folder.is_dir():
+        why = "set DATA_DIR as the servers have it, or make the folder if nobody has ever uploaded anything"
+        raise FileNotFoundError(f"the folder of uploaded files, {folder}, is not there: {why}")
 
 
 def put(tenant_id: UUID, content: bytes | BinaryIO) -> UUID:
@@ -26,11 +36,13 @@ def put(tenant_id: UUID, content: bytes | BinaryIO) -> UUID:
     return file_id
 
 
-def put_back(tenant_id: UUID, file_id: UUID, content: IO[bytes]) -> None:
-    """Store a file of an archive by the id that it had. One that is there already stays: a file never changes."""
+def put_back(tenant_id: UUID, file_id: UUID, content: IO[bytes]) -> bool:
+    """Store a file of an archive by the id that it had; whether it was missing. One that is there stays: a file never changes."""
     name = _name(tenant_id, file_id)
-    if not default_storage.exists(name):
-        default_storage.save(name, File(content))
+    if default_storage.exists(name):
+        return False
+    default_storage.save(name, File(content))
+    return True
 
 
 def open_file(tenant_id: UUID, file_id: UUID) -> BinaryIO:

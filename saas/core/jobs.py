@@ -12,14 +12,16 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import connections
-from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate import App, JobContext, PsycopgConnector, RetryDecision, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.jobs import Job
 from procrastinate.tasks import Task
 from psycopg.types.json import Jsonb
 from structlog.contextvars import bound_contextvars
 
+from saas.core.errors import Busy
 from saas.core.metrics import JOB_RUNS, JOB_TIME
 
 log = logging.getLogger(__name__)
@@ -33,14 +35,25 @@ CONCURRENCY: Final = 4
 GRACE: Final = 5.0  # seconds that a running job gets when the worker stops
 PAUSE = 5.0  # seconds before a worker that lost the database tries again
 STALLED_AFTER: Final = 60.0  # seconds without a sign of life of the worker that holds a job
+BUSY_SECONDS: Final = 30  # between two tries of a job that found its tenant shut, or somebody else busy
+BUSY_TRIES: Final = 480  # of those: four hours
+
+
+class Patient(RetryStrategy):
+    """A job that failed for what passes by itself is not given up so soon."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, Busy) and job.attempts < BUSY_TRIES:
+            return RetryDecision(retry_in={"seconds": BUSY_SECONDS})
+        return super().get_retry_decision(exception=exception, job=job)
 
 
 def task(*, retries: int = 5, queue: str = QUEUE, **options: Any) -> Callable[[Callable[P, R]], Task[P, R, P]]:
-    """Make a function a job. It is tried again after 2, 4, 8 ... seconds, `retries` times.
+    """Make a function a job. It is tried again after 2, 4, 8 ... seconds, `retries` times, and for hours while it raises Busy.
 
     Always with a retry: an asynchronous job without one that is cut off at the grace period would be over for good.
     """
-    retry = RetryStrategy(max_attempts=retries, exponential_wait=2)
+    retry = Patient(max_attempts=retries, exponential_wait=2)
     return app.task(queue=queue, retry=retry, **options)
 
 

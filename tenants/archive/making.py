@@ -22,8 +22,9 @@ from tenants.context import TenantRef
 def back_up(tenant: TenantRef, path: Path) -> Manifest:
     """Write the archive; what it holds. The file is the owner's alone, and there only once it is whole.
 
-    Raises RuntimeError with what pg_dump says, NoProgram without one, OSError where it cannot be written.
+    Raises RuntimeError with what pg_dump says, NoProgram without one, OSError where it cannot be written or files are not found.
     """
+    files.check_place()
     unfinished = path.with_name(f"{path.name}.part")
     with tempfile.TemporaryDirectory(prefix=".archive-", dir=path.parent) as folder:
         try:

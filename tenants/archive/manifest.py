@@ -50,6 +50,11 @@ class Manifest(msgspec.Struct, frozen=True):
     public: dict[str, Rows]
     parts: dict[str, str]  # name -> SHA-256
 
+    @property
+    def files(self) -> list[str]:
+        """The parts that are stored files."""
+        return [name for name in self.parts if name.startswith(f"{FILES}/")]
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[tarfile.TarFile, Manifest]]:

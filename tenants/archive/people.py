@@ -42,14 +42,15 @@ COLUMNS: Final = """
     SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
         AND NOT (attname = 'id' AND atttypid IN ('int4'::regtype, 'int8'::regtype)) ORDER BY attnum
 """
-# What stands in the way of a tenant that comes from elsewhere: somebody else has its name, its host, or a person's address.
+# What stands in the way of a tenant or a person that comes from elsewhere: somebody else has its name, its host, or the address.
+# Who is here already stays as they are now, and takes nothing from those who have what was theirs once.
 TAKEN: Final = """
-    SELECT 'the name ' || mine.slug FROM new_tenants_tenant mine JOIN tenants_tenant other ON other.slug = mine.slug
-        WHERE other.id <> mine.id
+    SELECT 'the name ' || mine.slug FROM new_tenants_tenant mine JOIN tenants_tenant other USING (slug)
+        WHERE mine.id NOT IN (SELECT id FROM tenants_tenant)
     UNION ALL SELECT 'the host ' || mine.domain FROM new_tenants_domain mine JOIN tenants_domain other USING (domain)
-        WHERE other.tenant_id <> mine.tenant_id
-    UNION ALL SELECT 'the address ' || mine.email FROM new_tenants_user mine JOIN tenants_user other ON other.email = mine.email
-        WHERE other.id <> mine.id
+        WHERE mine.tenant_id NOT IN (SELECT id FROM tenants_tenant)
+    UNION ALL SELECT 'the address ' || mine.email FROM new_tenants_user mine JOIN tenants_user other USING (email)
+        WHERE mine.id NOT IN (SELECT id FROM tenants_user)
 """
 
 
@@ -61,15 +62,23 @@ def copy_out(connection: Connection, tenant_id: UUID, folder: Path) -> dict[str,
 def copy_in(connection: Connection, archive: tarfile.TarFile, manifest: Manifest) -> int:
     """Put back what is not there, in the connection's transaction; how many rows. What is there stays as it is.
 
-    Raises BadArchive if something that must be the tenant's own is somebody else's here.
+    Raises BadArchive as `refuse_taken` does.
+    """
+    refuse_taken(connection, archive, manifest)
+    newcomers = "SELECT mine.id FROM new_tenants_user mine WHERE mine.id NOT IN (SELECT id FROM tenants_user)"
+    connection.execute(f"CREATE TEMP TABLE newcomers ON COMMIT DROP AS {newcomers}")
+    return sum(_insert(connection, table, manifest.public[table.name].columns) for table in TABLES)
+
+
+def refuse_taken(connection: Connection, archive: tarfile.TarFile, manifest: Manifest) -> None:
+    """Raise BadArchive if something that must be the tenant's own is somebody else's here, or a newer release wrote these rows.
+
+    In the connection's transaction, in which the archive's rows stand beside the tables from now on.
     """
     for table in TABLES:
         _load(connection, archive, table, manifest.public)
     if taken := [what for (what,) in connection.execute(TAKEN).fetchall()]:
         raise BadArchive(f"somebody else here has {', '.join(taken)}")
-    newcomers = "SELECT mine.id FROM new_tenants_user mine WHERE mine.id NOT IN (SELECT id FROM tenants_user)"
-    connection.execute(f"CREATE TEMP TABLE newcomers ON COMMIT DROP AS {newcomers}")
-    return sum(_insert(connection, table, manifest.public[table.name].columns) for table in TABLES)
 
 
 def _copy_out(connection: Connection, table: Table, tenant_id: UUID, to: Path) -> Rows:

@@ -1,24 +1,30 @@
-"""A tenant back from its archive."""
+"""A tenant back from its archive: all of it, or everything as it was."""
 
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
+import psycopg
 from psycopg import sql
 
 from saas.core import files, registry
-from tenants.archive import people
+from tenants.archive import people, replacing
 from tenants.archive.making import back_up
-from tenants.archive.manifest import DUMP, FILES, BadArchive, Manifest, opened, part
-from tenants.archive.schema import connect, content_of, is_there, load, refuse_other_content
+from tenants.archive.manifest import DUMP, BadArchive, Manifest, opened, part
+from tenants.archive.schema import Connection, content_of, is_there, load, refuse_other_content
 from tenants.context import TenantRef
 from tenants.models import Tenant
 from tenants.provisioning import drop_schema
 from tenants.resolve import ref
 from tenants.schemas import Migrator, Schema
+
+CUT_OFF: Final = "and what was there could not be put back, which the same command, run again, does first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +41,32 @@ class Restored:
 def restore(path: Path, *, replace: bool = False) -> Restored:
     """Load an archive. Every room gets another epoch, so that nobody's client takes the old history for the new one.
 
-    Where the tenant's schema stands, `replace` is needed: what stands there is written to an archive beside this one, and goes.
-    Raises BadArchive, before anything is changed; RuntimeError with what pg_restore says: then nothing of the archive is here.
+    Where the tenant's schema stands, `replace` is needed: nobody comes in from then on, what stands there is written to an
+    archive beside this one, and goes once the new one is whole. Whatever was acknowledged is in one of the two.
+    Raises BadArchive, RuntimeError with what PostgreSQL's programs say, psycopg.Error and OSError: then everything is as it was.
     """
-    with opened(path) as (archive, manifest):
-        there = _checked(manifest, replace=replace)
-        kept = _set_aside(there, path) if there else None
-        try:
-            _load_schema(archive, manifest)
-            rows = _put_back_rows(archive, manifest)
-        except (BadArchive, RuntimeError) as error:
-            raise type(error)(f"{error}; what was there is in {kept}" if kept else str(error)) from error
-        _migrate(manifest)
-        names = [name for name in manifest.parts if name.startswith(f"{FILES}/")]
-        for name in names:
-            _put_back_file(archive, manifest.tenant_id, name)
+    with opened(path) as (archive, manifest), replacing.alone() as owner:
+        replacing.put_back(owner, manifest.schema)  # an earlier run was cut off
+        there = _checked(owner, archive, manifest, replace=replace)
+        kept = _place_for(path) if there else None
+        stored: list[UUID] = []
+        with _all_or_nothing(owner, manifest, kept, stored):
+            replacing.begin(owner, manifest.schema)
+            if there and kept:
+                with replacing.setting_aside(owner, manifest.schema):
+                    back_up(there, kept)
+            _load_schema(owner, archive, manifest)
+            _migrate(manifest)
+            for name in manifest.files:
+                _put_back_file(archive, manifest.tenant_id, name, stored)
+            rows = _open(owner, archive, manifest)
         tenant = ref(Tenant.objects.get(id=manifest.tenant_id))
     registry.tenant_restored(tenant=tenant)
     registry.tenant_changed(tenant_id=tenant.id)
-    return Restored(tenant, sum(table.rows for table in manifest.tables.values()), rows, len(names), kept)
+    return Restored(tenant, sum(table.rows for table in manifest.tables.values()), rows, len(manifest.files), kept)
 
 
-def _checked(manifest: Manifest, *, replace: bool) -> TenantRef | None:
+def _checked(owner: Connection, archive: tarfile.TarFile, manifest: Manifest, *, replace: bool) -> TenantRef | None:
     """The tenant whose schema stands in the way, if one does and may go. Raises BadArchive."""
     tenant = Tenant.objects.filter(id=manifest.tenant_id).first()
     if tenant is not None and tenant.status == Tenant.Status.CLOSED:
@@ -64,46 +74,62 @@ def _checked(manifest: Manifest, *, replace: bool) -> TenantRef | None:
     known = Migrator().known
     if unknown := set(manifest.migrations) - known:
         raise BadArchive(f"a newer release made this archive: {', '.join(sorted(unknown))} is not known here")
-    with connect() as connection:
-        if not is_there(connection, manifest.schema):
-            return None
-    if not replace or tenant is None:
+    stands = is_there(owner, manifest.schema)
+    if stands and (not replace or tenant is None):
         raise BadArchive(f"{manifest.slug} is there ({manifest.schema}); say --replace to put the archive in its place")
-    return ref(tenant)
+    if stands or manifest.files:
+        files.check_place()
+    with owner.transaction(force_rollback=True):
+        people.refuse_taken(owner, archive, manifest)
+    return ref(tenant) if stands and tenant else None
 
 
-def _set_aside(tenant: TenantRef, path: Path) -> Path:
+def _place_for(path: Path) -> Path:
     kept = path.with_name(f"{path.name}.replaced")
     if kept.exists():
         raise BadArchive(f"{kept} is there already, from an earlier replacement; move it away first")
-    back_up(tenant, kept)
-    drop_schema(tenant.schema)
     return kept
 
 
-def _load_schema(archive: tarfile.TarFile, manifest: Manifest) -> None:
+@contextmanager
+def _all_or_nothing(owner: Connection, manifest: Manifest, kept: Path | None, stored: list[UUID]) -> Iterator[None]:
+    """What fails inside leaves nothing behind: the schema as it was, no archive of it, none of the files that were missing."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            replacing.put_back(owner, manifest.schema)
+        except psycopg.Error as other:
+            raise RuntimeError(f"{error}; {CUT_OFF}: {other}") from error
+        if kept:
+            kept.unlink(missing_ok=True)
+        for file_id in stored:
+            files.delete(manifest.tenant_id, file_id)
+        if Tenant.objects.filter(id=manifest.tenant_id, status=Tenant.Status.CLOSED).exists():
+            drop_schema(manifest.schema)  # it was closed meanwhile, and what stood aside was not erased
+        raise
+
+
+def _load_schema(owner: Connection, archive: tarfile.TarFile, manifest: Manifest) -> None:
     with tempfile.NamedTemporaryFile(prefix="schema-") as dumped:
         with part(archive, DUMP) as stream:
             shutil.copyfileobj(stream, dumped)
         dumped.flush()
-        load(manifest.schema, dumped=Path(dumped.name))
-    try:
-        with connect() as connection:
-            refuse_other_content(content_of(connection, manifest.schema), manifest.tables)
-    except BadArchive:
-        drop_schema(manifest.schema)
-        raise
+        load(dumped=Path(dumped.name))
+    refuse_other_content(content_of(owner, manifest.schema), manifest.tables)
 
 
-def _put_back_rows(archive: tarfile.TarFile, manifest: Manifest) -> int:
-    try:
-        with connect() as connection:
-            rooms = sql.Identifier(manifest.schema, "chat_room")
-            connection.execute(sql.SQL("UPDATE {} SET epoch = uuidv7()").format(rooms))
-            return people.copy_in(connection, archive, manifest)
-    except BaseException:
-        drop_schema(manifest.schema)
-        raise
+def _open(owner: Connection, archive: tarfile.TarFile, manifest: Manifest) -> int:
+    """The last step, in one transaction; how many rows of `public` were missing."""
+    with owner.transaction():
+        rooms = sql.Identifier(manifest.schema, "chat_room")
+        owner.execute(sql.SQL("UPDATE {} SET epoch = uuidv7()").format(rooms))
+        rows = people.copy_in(owner, archive, manifest)
+        status = owner.execute("SELECT status FROM tenants_tenant WHERE id = %s FOR SHARE", [manifest.tenant_id]).fetchone()
+        if status == (Tenant.Status.CLOSED,):
+            raise BadArchive(f"{manifest.slug} was closed meanwhile")
+        replacing.finish(owner, manifest.schema)
+    return rows
 
 
 def _migrate(manifest: Manifest) -> None:
@@ -114,6 +140,8 @@ def _migrate(manifest: Manifest) -> None:
         migrator.migrate(Schema(manifest.schema, applied))
 
 
-def _put_back_file(archive: tarfile.TarFile, tenant_id: UUID, name: str) -> None:
+def _put_back_file(archive: tarfile.TarFile, tenant_id: UUID, name: str, stored: list[UUID]) -> None:
+    file_id = UUID(name.rpartition("/")[2])
     with part(archive, name) as stream:
-        files.put_back(tenant_id, UUID(name.rpartition("/")[2]), stream)
+        if files.put_back(tenant_id, file_id, stream):
+            stored.append(file_id)

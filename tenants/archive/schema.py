@@ -11,7 +11,7 @@ from psycopg import sql
 
 from saas.core.database import dsn, environment, program
 from tenants.archive.manifest import BadArchive, Content
-from tenants.provisioning import OWNER, make_role
+from tenants.provisioning import OWNER
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -54,9 +54,8 @@ def dump(schema: str, *, snapshot: str, to: Path) -> None:
     _run("pg_dump", words)
 
 
-def load(schema: str, *, dumped: Path) -> None:
-    """The schema and its role, in one transaction: all of it or nothing. Raises RuntimeError with what pg_restore says."""
-    make_role(schema)
+def load(*, dumped: Path) -> None:
+    """The schema, whose role must be there, in one transaction. Raises RuntimeError with what pg_restore says."""
     words = ["--single-transaction", "--exit-on-error", "--no-owner", f"--dbname={connections[OWNER].settings_dict['NAME']}"]
     _run("pg_restore", [*words, str(dumped)])
 

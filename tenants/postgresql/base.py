@@ -8,21 +8,25 @@ import re
 import select
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from django.db import OperationalError, connections
+from django.db import OperationalError, ProgrammingError, connections
 from django.utils.asyncio import async_unsafe
 from django_tenants.postgresql_backend import base
 from psycopg import ClientCursor, Connection, Cursor
+from psycopg.errors import InsufficientPrivilege
 from psycopg.pq import TransactionStatus
 
 from saas.core import slow
+from saas.core.errors import Busy
 
 PUBLIC = "public"
 PLATFORM_ROLE = "porch_platform"
 MOST_TOLD = 300  # characters of a slow statement in the log
 MOST_PREPARED = 200  # statements that are kept planned by one connection
 SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,60}")  # needs no quotes, and leaves room for the role's prefix
+SHUT: Final = "This inbox is being restored. It is back in a while."
+SHUT_SECONDS: Final = 5.0  # until it is worth trying again
 
 
 class HasSchema(Protocol):
@@ -30,6 +34,16 @@ class HasSchema(Protocol):
 
     @property
     def schema_name(self) -> str: ...
+
+
+class Shut(Busy, OperationalError):
+    """The web may not become this tenant for now: an archive is being put in its place. Nothing was stored.
+
+    A refusal for whoever asks, and for those who keep what the database could not take a database that is away.
+    """
+
+    def __init__(self, message: str = SHUT, *, field: str | None = None, retry_after: float | None = SHUT_SECONDS) -> None:
+        super().__init__(message, field=field, retry_after=retry_after)
 
 
 def role_of(schema: str) -> str:
@@ -79,6 +93,10 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
             with self.wrap_database_errors, ClientCursor(self.connection) as setter:
                 # Without parameters this is one message and one implicit transaction: the server does both or neither.
                 setter.execute(self._enter(path).encode())
+        except ProgrammingError as error:
+            if self.schema_name != PUBLIC and isinstance(error.__cause__, InsufficientPrivilege):
+                raise Shut from error
+            raise
         finally:
             self._setting_search_path = False
         if info.parameter_status("search_path") not in {path, None}:

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from django.db import connections, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.jobs import Job
 
 from saas.core import jobs
+from saas.core.errors import Busy
 from saas.core.jobs import Worker, defer, run_worker, task
 from tenants.context import TenantRef, in_tenant
 
@@ -75,6 +77,13 @@ def test_a_job_of_a_transaction_that_fails_never_runs(word: str, acme: TenantRef
         transaction.set_rollback(True)
     work()
     assert times(word) == 0
+
+
+@pytest.mark.parametrize(("error", "is_tried_again"), [(Busy("The tenant is shut."), True), (RuntimeError("a fault"), False)])
+def test_only_what_passes_by_itself_is_tried_for_hours(error: Exception, is_tried_again: bool) -> None:
+    often = Job(id=1, queue=MINE, lock=None, queueing_lock=None, task_name=note.name, attempts=100)
+    assert note.retry_strategy
+    assert (note.retry_strategy.get_retry_decision(exception=error, job=often) is not None) is is_tried_again
 
 
 @pytest.mark.parametrize("job", [note, note_async])

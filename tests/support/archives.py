@@ -2,15 +2,20 @@
 
 import subprocess
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
 
+from chat.models import Message
 from saas.core import files
+from tenants.archive import replacing
 from tenants.archive.manifest import MANIFEST, Manifest
-from tenants.context import TenantRef
+from tenants.context import TenantRef, in_tenant
 from tenants.provisioning import drop_schema
 from tenants.services import forget_tenant
 from tests.support import cluster
@@ -64,3 +69,26 @@ def rows_of(superuser: Superuser, tenant: TenantRef) -> dict[str, list[str]]:
         question = f"SELECT (to_jsonb(one) - 'id')::text FROM {table} one WHERE tenant_id = %s ORDER BY 1"
         found[table] = [text for (text,) in superuser.execute(question, [tenant.id]).fetchall()]
     return found
+
+
+def said(tenant: TenantRef, room: UUID) -> list[str]:
+    with in_tenant(tenant):
+        return list(Message.objects.filter(room_id=room).order_by("seq").values_list("text", flat=True))
+
+
+@contextmanager
+def shut(tenant: TenantRef) -> Iterator[None]:
+    """As while an archive is being put in its place."""
+    with replacing.alone() as owner:
+        replacing.begin(owner, tenant.schema)
+        try:
+            yield
+        finally:
+            replacing.put_back(owner, tenant.schema)
+
+
+def is_open_and_alone(superuser: Superuser, tenant: TenantRef) -> bool:
+    """The web may become it, and nothing stands aside."""
+    row = superuser.execute("SELECT pg_has_role('porch_app', %s::regrole, 'SET')", [tenant.role]).fetchone()
+    left = "SELECT rolname FROM pg_roles WHERE rolname = %s UNION SELECT nspname FROM pg_namespace WHERE nspname = %s"
+    return row == (True,) and not superuser.execute(left, [f"{tenant.role}_aside", f"{tenant.schema}_aside"]).fetchall()

@@ -47,7 +47,8 @@ def begin() -> None:
     os.environ.update(
         _environment(folder) | urls.environment() | {"TEST_SUPERUSER_URL": superuser.removesuffix("postgres") + "tests"}
     )
-    Path(os.environ["DATA_DIR"], "static").mkdir(parents=True)
+    for part in ("static", "files"):
+        Path(os.environ["DATA_DIR"], part).mkdir(parents=True)
     migrate()
 
 

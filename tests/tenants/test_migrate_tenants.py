@@ -1,14 +1,21 @@
 """`manage.py migrate_tenants`: only those that are behind, several at a time, and one that fails does not stop the others."""
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tenants.context import TenantRef
-from tenants.migrating import FEW
+from tenants.jobs import migrate_late
+from tenants.migrating import FEW, late
+from tenants.models import Tenant
 from tests.support import cluster
 from tests.support.cast import MakeTenant
 
@@ -85,6 +92,53 @@ def test_which_are_behind_is_one_question(make_tenant: MakeTenant, superuser: Su
     tenant = make_tenant()
     question = "SELECT schema, 'chat.' || %s = ANY (applied) FROM public.migrations_of(%s)"
     assert superuser.execute(question, [LAST, [tenant.schema, "t_nowhere", "pg_catalog"]]).fetchall() == [(tenant.schema, True)]
+
+
+class TestLate:
+    """Tenants that a process of the release before made during an upgrade, after `migrate_tenants` had listed them."""
+
+    def test_they_are_found_and_migrated_without_anybody(self, make_tenant: MakeTenant, superuser: Superuser) -> None:
+        tenant = make_tenant()
+        go_back(superuser, tenant)
+        asyncio.run(migrate_late(0))
+        assert is_whole(superuser, tenant)
+
+    def test_one_that_fails_is_named(
+        self, make_tenant: MakeTenant, superuser: Superuser, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        tenant = make_tenant()
+        go_back(superuser, tenant)
+        with broken(superuser, tenant):
+            asyncio.run(migrate_late(0))
+        assert [record.levelname for record in caplog.records if tenant.schema in record.getMessage()] == ["ERROR"]
+
+    def test_where_nobody_is_behind_it_is_one_question(self, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        make_tenant()
+        with CaptureQueriesContext(connections["owner"]) as asked:
+            assert late(using="owner") == []
+        assert len(asked) == 1
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", None)  # there is nothing to begin
+        asyncio.run(migrate_late(0))
+
+    def test_who_was_behind_before_is_left_to_people(self, make_tenant: MakeTenant, superuser: Superuser) -> None:
+        """What failed in the upgrade is not tried again each minute for ever."""
+        tenant = make_tenant()
+        go_back(superuser, tenant)
+        Tenant.objects.filter(id=tenant.id).update(created_at=timezone.now() - timedelta(days=2))
+        assert late(using="owner") == []
+        migrate()
+
+    def test_nobody_is_touched_before_the_template(self, make_tenant: MakeTenant, superuser: Superuser) -> None:
+        """A new worker beside an installation that was not migrated yet."""
+        tenant = make_tenant()
+        go_back(superuser, tenant)
+        superuser.execute("DELETE FROM t_template.django_migrations WHERE app = 'chat' AND name = %s", [LAST])
+        try:
+            assert migrate("--late").returncode == 0
+            assert not is_whole(superuser, tenant)
+        finally:
+            superuser.execute("INSERT INTO t_template.django_migrations (app, name, applied) VALUES ('chat', %s, now())", [LAST])
+            migrate()
 
 
 @pytest.mark.parametrize(

@@ -53,5 +53,6 @@ class Command(BaseCommand):
             self.stderr.write(f"{tenant.slug}: {error}")
             return False
         rows = sum(table.rows for table in manifest.tables.values())
-        self.stdout.write(f"{path}: {rows} rows, {path.stat().st_size} bytes, as of {manifest.made_at}")
+        held = f"{rows} rows, {len(manifest.files)} files, {path.stat().st_size} bytes"
+        self.stdout.write(f"{path}: {held}, as of {manifest.made_at}")
         return True

@@ -14,13 +14,12 @@ from django.core.management.commands import migrate
 from django.db import connection
 
 import tenants.postgresql
-from tenants.migrating import Failed, migrate_all
+from tenants.migrating import Failed, late, migrate_all
 from tenants.models import Tenant
 from tenants.postgresql.base import connection_of
-from tenants.schemas import Migrator
+from tenants.schemas import ONE_AT_A_TIME, TEMPLATE, Migrator
 
 DATABASE_SQL = Path(tenants.postgresql.__file__).parent / "database.sql"
-ONE_AT_A_TIME = 0x6D69677261  # advisory lock
 
 
 class Command(BaseCommand):
@@ -36,6 +35,7 @@ class Command(BaseCommand):
         cores = os.cpu_count() or 1
         parser.add_argument("--jobs", type=_at_least_one, default=cores, metavar="N", help=f"processes at a time ({cores})")
         parser.add_argument("--first", nargs="*", default=settings.MIGRATE_FIRST, metavar="SLUG", help="tenants to try it on")
+        parser.add_argument("--late", action="store_true", help="only tenants that an old process made since; the worker does it")
         parser.add_argument("--list", action="store_true", help="only say where the tenants stand")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,6 +44,9 @@ class Command(BaseCommand):
         connection_of("default").set_schema_to_public()
         if options["list"]:
             self._list(Migrator(), self._schemas())
+            return
+        if options["late"]:
+            self._migrate_late(Migrator())
             return
         slugs = self._prepared()
         if unknown := set(options["first"]) - set(slugs.values()):
@@ -58,6 +61,15 @@ class Command(BaseCommand):
         call_command(migrate.Command(), verbosity=0, interactive=False, skip_checks=True)
         Migrator().make_template()
         return self._schemas()
+
+    def _migrate_late(self, migrator: Migrator) -> None:
+        """Those that were made during an upgrade, after it: neither before nor beside it, nor by the release that made them."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_AT_A_TIME])
+            is_alone = cursor.fetchone() == (True,)
+        if is_alone and not migrator.behind([TEMPLATE]):
+            names = set(late(using="default"))
+            self._migrate_tenants(migrator, {name: slug for name, slug in self._schemas().items() if name in names}, set(), 1)
 
     def _schemas(self) -> dict[str, str]:
         there = Tenant.objects.exclude(status=Tenant.Status.CLOSED).order_by("created_at")

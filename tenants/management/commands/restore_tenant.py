@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -13,7 +14,7 @@ from tenants.postgresql.base import connection_of
 
 
 class Command(BaseCommand):
-    """Restores one tenant. The archive is read whole and compared before anything is changed."""
+    """Restores one tenant. The archive is read whole and compared before anything is changed, and what fails later is undone."""
 
     help = "Restores a tenant from an archive of backup_tenant. Needs DATABASE_AS_OWNER=1 and pg_restore."
     requires_system_checks = ()
@@ -30,8 +31,8 @@ class Command(BaseCommand):
         connection_of("default").set_schema_to_public()
         try:
             done = restore(options["archive"], replace=options["replace"])
-        except (BadArchive, NoProgram, RuntimeError) as error:
-            raise CommandError(str(error)) from None
+        except (BadArchive, NoProgram, RuntimeError, OSError, psycopg.Error) as error:
+            raise CommandError(f"{error}") from None
         kept = f"; what was there is in {done.kept}" if done.kept else ""
         rest = f"{done.people} missing rows of its people and hosts, {done.files} files"
         self.stdout.write(f"{done.tenant.slug}: {done.rows} rows, {rest}{kept}")
