@@ -13,6 +13,7 @@ from billing.money import MINOR, SIGNS, text
 from saas.core.forms import LongSelect, SeenForm
 
 MOST_SEATS: Final = 10_000
+LAST_SECOND: Final = 32_503_680_000  # Unix second of a preview: the year 3000
 MOST_CAP: Final = 10_000_000  # of a spend cap, in whole units of the currency
 CONSENTS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 TAX_IDS: Final = {
@@ -216,7 +217,7 @@ class PricedSeatsForm(SeatsForm):
 
     amount_now = forms.IntegerField(widget=forms.HiddenInput)
     currency = forms.ChoiceField(choices=[(currency, currency) for currency in SIGNS], widget=forms.HiddenInput)
-    proration_date = forms.IntegerField(widget=forms.HiddenInput)
+    proration_date = forms.IntegerField(min_value=0, max_value=LAST_SECOND, widget=forms.HiddenInput)
     renewal_amount = forms.IntegerField(widget=forms.HiddenInput)
     renews_at = forms.DateTimeField(widget=forms.HiddenInput)
     seats = forms.IntegerField(min_value=1, max_value=MOST_SEATS, widget=forms.HiddenInput)
@@ -230,7 +231,7 @@ class PricedChangeForm(forms.Form):
     is_now = forms.BooleanField(required=False, widget=forms.HiddenInput)
     amount_now = forms.IntegerField(widget=forms.HiddenInput)
     currency = forms.ChoiceField(choices=[(currency, currency) for currency in SIGNS], widget=forms.HiddenInput)
-    proration_date = forms.IntegerField(widget=forms.HiddenInput)
+    proration_date = forms.IntegerField(min_value=0, max_value=LAST_SECOND, widget=forms.HiddenInput)
     renewal_amount = forms.IntegerField(widget=forms.HiddenInput)
     renews_at = forms.DateTimeField(widget=forms.HiddenInput)
 

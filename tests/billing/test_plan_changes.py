@@ -95,6 +95,14 @@ def test_what_the_change_costs_is_not_more_than_was_shown(buyer: Buyer) -> None:
     assert buyer.live.plan.key == "team"
 
 
+@pytest.mark.parametrize("ahead", [120, 20 * DAY, 10**400])
+def test_a_change_is_not_reckoned_from_a_moment_to_come(buyer: Buyer, ahead: int) -> None:
+    preview = preview_change(buyer.id, plan_key="business", interval="month")
+    with pytest.raises(Conflict, match="still to come"):
+        change(buyer.id, replace(preview, proration_date=preview.proration_date + ahead), actor=ADA)
+    assert buyer.live.plan.key == "team"
+
+
 def test_a_declined_card_changes_no_plan(buyer: Buyer) -> None:
     buyer.fails()
     preview = preview_change(buyer.id, plan_key="business", interval="month")

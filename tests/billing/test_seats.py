@@ -1,15 +1,17 @@
 """Seats: more of them now, for what was shown; fewer from the next renewal on."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
+from billing.clock import now
 from billing.gateway.errors import Declined
 from billing.models import PlanMove, SeatEntry, Subscription
 from billing.selectors.plans import seats
 from billing.services.stripe.mirror import fetch_subscription
 from billing.services.stripe.plan_change import cancel, pause
-from billing.services.stripe.seats import buy_seats, lower_seats_at_renewal, preview_seats
+from billing.services.stripe.seats import buy_seats, check_shown, lower_seats_at_renewal, preview_seats
 from saas.core.errors import BadFrame, Conflict
 from tenants.models import Role
 from tests.billing.buyer import ADA, Buyer
@@ -90,6 +92,22 @@ def test_a_price_counts_for_an_hour(buyer: Buyer) -> None:
     with pytest.raises(Conflict, match="more than an hour ago"):
         buy_seats(buyer.id, preview, actor=ADA)
     assert seats(buyer.id).bought == 5
+
+
+@pytest.mark.parametrize("ahead", [120, 20 * DAY, 10**400])
+def test_a_price_from_a_moment_to_come_buys_nothing(buyer: Buyer, ahead: int) -> None:
+    """Seats cost less the later they begin: whoever writes the end of the period into the form would have them for nothing."""
+    preview, before = preview_seats(buyer.id, 500), len(buyer.invoices())
+    later = replace(preview, proration_date=preview.proration_date + ahead, amount_now=0)
+    with pytest.raises(Conflict, match="still to come"):
+        buy_seats(buyer.id, later, actor=ADA)
+    assert (len(buyer.invoices()), seats(buyer.id).bought) == (before, 5)
+
+
+@pytest.mark.parametrize(("second", "is_taken"), [(-3_700, False), (-3_500, True), (0, True), (30, True), (120, False)])
+def test_a_price_counts_for_an_hour_and_from_a_clock_that_is_a_little_ahead(second: int, is_taken: bool) -> None:
+    with nullcontext() if is_taken else pytest.raises(Conflict, match="Look at it anew"):
+        check_shown(int(now().timestamp()) + second)
 
 
 def test_a_declined_card_buys_no_seats(buyer: Buyer) -> None:

@@ -19,7 +19,7 @@ from billing.services.stripe.asking import items_changed, running_of, subscripti
 from billing.services.stripe.checkout import INTERVALS
 from billing.services.stripe.commands import ask
 from billing.services.stripe.coupons import off
-from billing.services.stripe.seats import SHOWN_FOR, keep_seats, renewal_amount
+from billing.services.stripe.seats import check_shown, keep_seats, renewal_amount
 from billing.terms import terms
 from saas.core.errors import BadFrame, Conflict
 
@@ -56,8 +56,7 @@ def preview_change(account_id: UUID, *, plan_key: str, interval: str) -> ChangeP
 def change(account_id: UUID, preview: ChangePreview, *, actor: Actor) -> None:
     """Do what was shown. Raises Conflict if it is another by now, Declined if the bank does not pay: then nothing changed."""
     live, version = running_of(account_id), version_of(preview.plan_key)
-    if now().timestamp() - preview.proration_date > SHOWN_FOR.total_seconds():
-        raise Conflict("This price was shown more than an hour ago. Look at it anew.")
+    check_shown(preview.proration_date)
     found = _preview(live, version, preview.interval, preview.proration_date)
     if (found.is_now, found.seats) != (preview.is_now, preview.seats) or found.amount_now > preview.amount_now + SLACK:
         raise Conflict("The change means something else by now. Look at it anew.")

@@ -21,6 +21,7 @@ from saas.core.errors import BadFrame, Conflict
 from tenants.models import Membership
 
 SHOWN_FOR: Final = timedelta(hours=1)  # that a price counts which was shown
+APART: Final = timedelta(minutes=1)  # that the clocks of two processes may be
 NAMED: Final = 8  # holders of seats that a refusal names
 
 
@@ -78,6 +79,18 @@ def lower_seats_at_renewal(account_id: UUID, seats: int, *, actor: Actor) -> Non
     mirror.fetch_subscription(str(live.stripe_id))
 
 
+def check_shown(proration_date: int) -> None:
+    """A price counts for an hour after it was shown, and never from a second that is still to come: later ones cost less.
+
+    Raises Conflict.
+    """
+    age = int(now().timestamp()) - proration_date
+    if age > SHOWN_FOR.total_seconds():
+        raise Conflict("This price was shown more than an hour ago. Look at it anew.")
+    if age < -APART.total_seconds():
+        raise Conflict("This price is reckoned from a moment that is still to come. Look at it anew: it is reckoned from now.")
+
+
 def renewal_amount(plan: Plan, live: Subscription, interval: str, seats: int) -> int:
     """What the seats cost at a renewal, less the discount."""
     full = Decimal(seats * (plan.seat_year if interval == "year" else plan.seat))
@@ -115,8 +128,7 @@ def _cost(live: Subscription, seats: int, proration_date: int) -> int:
 
 
 def _check_price(live: Subscription, shown: SeatPreview) -> None:
-    if now().timestamp() - shown.proration_date > SHOWN_FOR.total_seconds():
-        raise Conflict("This price was shown more than an hour ago. Look at it anew.")
+    check_shown(shown.proration_date)
     cost = _cost(live, shown.seats, shown.proration_date)
     if cost != shown.amount_now:
         raise Conflict("It costs something else by now. Look at the new price.")

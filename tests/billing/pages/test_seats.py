@@ -35,6 +35,23 @@ def test_a_price_that_was_not_shown_buys_nothing_and_the_new_one_stands_there(bu
     assert seats(house.tenant.id).bought == 5
 
 
+def test_a_price_of_the_last_second_of_the_period_is_not_taken(buyer: Buyer, house: House) -> None:
+    shown = hidden(text_of(house.get("seats/?seats=500")))
+    last = int(buyer.live.seat_period_end.timestamp()) - 1
+    answer = house.post("seats/buy/", shown | {"proration_date": str(last), "amount_now": "0"})
+    assert answer.status_code == 422
+    assert "Look at it anew" in text_of(answer)
+    assert hidden(text_of(answer))["amount_now"] == shown["amount_now"]
+    assert seats(house.tenant.id).bought == 5
+
+
+def test_a_price_of_no_second_at_all_buys_nothing(buyer: Buyer, house: House) -> None:
+    shown = hidden(text_of(house.get("seats/?seats=7")))
+    for second in (f"1{400 * '0'}", "-1", "soon"):
+        assert house.post("seats/buy/", shown | {"proration_date": second}).status_code == 302
+    assert seats(house.tenant.id).bought == 5
+
+
 def test_fewer_come_with_the_renewal_and_can_be_taken_back(buyer: Buyer, house: House) -> None:
     assert "Nothing is charged or paid back now" in text_of(house.get("seats/?seats=3"))
     assert house.post("seats/lower/", {"seats": "3"}).status_code == 302
