@@ -6,7 +6,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -52,6 +52,8 @@ ALLOWED: Final[Mapping[str, frozenset[Act]]] = {
     State.CLOSED: frozenset(),
 }
 SEVERITY: Final[Mapping[str, int]] = {state: place for place, state in enumerate(ALLOWED)}
+LONGEST_HOLD: Final = timedelta(days=2 * 366)  # of staff, and of a plan that they give
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)  # that a hold is taken for: days are still added to it
 NOTICES: Final = (30, 7, 1)  # days before a tenant's data is deleted on which it is told
 
 
@@ -94,6 +96,11 @@ class Facts:
     warned_at: datetime | None = None  # of the deletion, for the last time
     days: Days = field(default_factory=Days)
 
+    @property
+    def held_until(self) -> datetime | None:
+        """When staff's hold ends, as a moment that days can be added to."""
+        return None if self.exempt_until is None else min(self.exempt_until, LATEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -122,7 +129,7 @@ def next_state(state: str, facts: Facts) -> Verdict:
 def _held(facts: Facts) -> Verdict:
     """What money says; at most `grace` until the hold ends."""
     found = _money(facts)
-    until = facts.exempt_until
+    until = facts.held_until
     if until is None or until <= facts.now or SEVERITY[found.state] <= SEVERITY[State.GRACE]:
         return found
     held = State.OK if facts.owed_since is None else State.GRACE
@@ -153,8 +160,8 @@ def _unpaid(facts: Facts, since: datetime) -> Verdict:
 
 def _after(facts: Facts, since: datetime, day: int) -> datetime:
     """The moment of a step. Days that staff held the tenant do not count: the steps follow in their distance from its end."""
-    at = since + timedelta(days=day)
-    return max(at, facts.exempt_until + timedelta(days=day - facts.days.grace)) if facts.exempt_until else at
+    at, held = since + timedelta(days=day), facts.held_until
+    return max(at, held + timedelta(days=day - facts.days.grace)) if held else at
 
 
 def _closing(facts: Facts, since: datetime) -> datetime:

@@ -5,13 +5,13 @@ Each move is one transition, one line of the audit and one mail to whoever looks
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
-from billing.access import Facts, State, Verdict, next_state
+from billing.access import LONGEST_HOLD, Facts, State, Verdict, next_state
 from billing.clock import now
 from billing.models import AccessTransition, BillingAccount
 from billing.selectors.facts import facts_of
@@ -82,10 +82,12 @@ def lift(account_id: UUID, *, actor: Actor, reason: str) -> None:
 
 
 def hold(account_id: UUID, *, until: datetime | None, actor: Actor, reason: str) -> None:
-    """Until then money restricts nothing; None ends the hold. Raises BadFrame without a reason or for a moment that is over."""
+    """Until then money restricts nothing; None ends the hold. Raises BadFrame without a reason, and for a moment that is over
+    or lies more than two years ahead.
+    """
     _demand(reason)
-    if until is not None and until <= now():
-        raise BadFrame(f"{until:%Y-%m-%d %H:%M} is over. A hold ends at a moment that is still to come.", field="until")
+    if until is not None:
+        must_end(until, "A hold")
     with transaction.atomic():
         account = _locked(account_id)
         before = {"exempt_until": account.exempt_until and account.exempt_until.isoformat()}
@@ -94,6 +96,16 @@ def hold(account_id: UUID, *, until: datetime | None, actor: Actor, reason: str)
         after = {"exempt_until": until and until.isoformat()}
         record("access.hold", tenant_id=account_id, actor=actor, before=before, after=after, reason=reason.strip())
         _settle(account, _Act(actor, note=reason.strip()))
+
+
+def must_end(until: datetime, what: str) -> None:
+    """What staff give ends at a moment to come, within two years. Raises BadFrame beside `until`."""
+    moment = now()
+    if until <= moment:
+        raise BadFrame(f"{until:%Y-%m-%d %H:%M} is over. {what} ends at a moment that is still to come.", field="until")
+    if until > moment + LONGEST_HOLD:
+        last = moment + LONGEST_HOLD - timedelta(days=1)
+        raise BadFrame(f"{until:%Y-%m-%d} is too far ahead. {what} ends on {last:%Y-%m-%d} at the latest.", field="until")
 
 
 def close(account_id: UUID, *, actor: Actor, by_owner: bool) -> None:

@@ -15,8 +15,10 @@ from billing.services.plans import use, version_of, write_plans
 def give(account_id: UUID, version: PlanVersion, *, seats: int, until: datetime | None = None) -> UUID:
     """The plan from now on, without a price; None: for good. The subscription's id.
 
-    Raises IntegrityError for a tenant whose subscription lives.
+    Raises IntegrityError for a tenant whose subscription lives, BadFrame for a day that is over or more than two years ahead.
     """
+    if until is not None:
+        access.must_end(until, "A comp")
     begun = now()
     period = period_from(begun, begun)
     with transaction.atomic():

@@ -1,14 +1,15 @@
 """A tenant whose payment fails, day by day, on the rows that Stripe's objects become."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from billing.clock import now
-from billing.models import AccessTransition, BillingAudit, Subscription
+from billing.models import AccessTransition, BillingAccount, BillingAudit, Subscription
 from billing.selectors.plans import plan_of
 from billing.services.access import hold, lift, settle, suspend
 from billing.services.audit import Actor
+from billing.standing import read_standing
 from saas.core.errors import BadFrame, Conflict
 from tenants.context import TenantRef
 from tenants.models import Tenant
@@ -150,3 +151,19 @@ class TestStaff:
             with pytest.raises(BadFrame):
                 hold(tenant.id, until=until, actor=STAFF, reason=reason)
         assert account_of(tenant).exempt_until is None
+
+    @pytest.mark.parametrize("day", [datetime.max.replace(tzinfo=UTC), now() + 3 * 366 * DAY])
+    def test_a_hold_ends_within_two_years(self, tenant: TenantRef, day: datetime) -> None:
+        with pytest.raises(BadFrame, match=f"{day:%Y-%m-%d} is too far ahead. A hold ends on .* at the latest") as refusal:
+            hold(tenant.id, until=day, actor=STAFF, reason="Their bank is slow.")
+        assert refusal.value.field == "until"
+        assert account_of(tenant).exempt_until is None
+        hold(tenant.id, until=now() + 2 * 365 * DAY, actor=STAFF, reason="Their bank is slow.")
+        assert account_of(tenant).exempt_until is not None
+
+    def test_a_hold_of_old_that_never_ends_shuts_nothing_when_the_tenant_owes(self, tenant: TenantRef) -> None:
+        subscribe(tenant)
+        BillingAccount.objects.filter(pk=tenant.id).update(exempt_until=datetime.max.replace(tzinfo=UTC))
+        fail(tenant)
+        assert settle(tenant.id) == "grace"
+        assert read_standing(tenant.id).reason == "unpaid"

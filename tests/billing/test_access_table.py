@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing.access import ALLOWED, SEVERITY, Act, Facts, Reason, State, Step, allows, next_state
+from billing.access import ALLOWED, LATEST, SEVERITY, Act, Facts, Reason, State, Step, allows, next_state
 
 START = datetime(2027, 1, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -53,6 +53,7 @@ CASES: dict[str, tuple[Facts, str, str]] = {
     "the hold ends": (owes(31 * DAY, exempt_until=START + 31 * DAY), "restricted", Reason.UNPAID),
     "14 days after the hold": (owes(45 * DAY, exempt_until=START + 31 * DAY), "suspended", Reason.UNPAID),
     "a second before that": (owes(45 * DAY - SECOND, exempt_until=START + 31 * DAY), "restricted", Reason.UNPAID),
+    "held for good, and it owes": (owes(30 * DAY, exempt_until=datetime.max.replace(tzinfo=UTC)), "grace", Reason.UNPAID),
     "a hold that ended in time": (owes(7 * DAY, exempt_until=START + 2 * DAY), "restricted", Reason.UNPAID),
 }
 
@@ -77,6 +78,7 @@ def test_nothing_leads_out_of_closed() -> None:
         (owes(22 * DAY), Step(State.CLOSED, START + 90 * DAY)),
         (owes(90 * DAY), Step(State.CLOSED, START + 91 * DAY)),  # it must be told first
         (owes(3 * DAY, exempt_until=START + 31 * DAY), Step(State.RESTRICTED, START + 31 * DAY)),
+        (owes(8 * DAY, exempt_until=datetime.max.replace(tzinfo=UTC)), Step(State.RESTRICTED, LATEST)),
         (facts(has_spent_cap=True, limit_ends=START + 9 * DAY), Step(State.OK, START + 9 * DAY)),
         (facts(status="paused", is_trial_over=True), None),
         (facts(), None),
