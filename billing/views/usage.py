@@ -134,9 +134,11 @@ class BatchDay:
 
 
 def _shown(desk: Desk, bill: Bill, request: HttpRequest) -> Shown:
-    """The period that holds the moment of `?at=`; the current one without it, or for a moment that is none or is to come."""
-    at = _moment(request.GET.get("at", ""))
-    if at is None or at >= bill.period.start:
+    """The period that holds the moment of `?at=`; the current one without it, and for a moment that is none, is to come, or
+    lies before the tenant came.
+    """
+    at, first = _moment(request.GET.get("at", "")), period_from(_anchor(bill), bill.account.created_at)
+    if at is None or not first.start <= at < bill.period.start:
         return Shown(bill.period, bill.gauges)
     period = period_from(_anchor(bill), at)
     return Shown(period, gauges(bill.plan, used(desk.id, period)))

@@ -95,9 +95,15 @@ def test_an_earlier_period_shows_its_own_numbers(month: House) -> None:
     assert "<strong>2</strong>" in text_of(month.get(f"usage/?at={begun + HOUR:%Y-%m-%dT%H:%M:%SZ}"))
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-13-45", "2999-01-01T00:00:00Z", "2026-11-01", "%00"])
+NO_MOMENTS = ["yesterday", "2026-13-45", "2999-01-01T00:00:00Z", "2026-11-01", "9999-12-31T23:59:59-14:00"]
+BEFORE_IT_CAME = ["1960-01-01T00:00:00Z", "0001-01-01T00:00:00%2B14:00", "2020-01-01T00:00:00Z"]
+
+
+@pytest.mark.parametrize("at", NO_MOMENTS + BEFORE_IT_CAME)
 def test_a_moment_that_is_none_means_now(month: House, at: str) -> None:
     assert "now</a>" in text_of(month.get(f"usage/?at={at}"))
+    for path in ("usage/message/", "usage/days.csv", "usage/message/rows.csv"):
+        assert month.get(f"{path}?at={at}").status_code == 200, path
 
 
 def test_the_chart_says_in_words_what_it_draws(month: House) -> None:
