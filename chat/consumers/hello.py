@@ -93,7 +93,7 @@ async def welcome(session: Session, frame: Hello) -> None:
 
 async def _resume(session: Session, room: UUID, epoch: UUID, after: int) -> None:
     try:
-        await join(session, room, epoch=epoch, after=after)
+        await join(session, room, epoch=epoch, after=after, takes_place=False)  # who gave it up elsewhere does not come in again
     except (NotFound, Forbidden) as error:  # a refusal that passes is the hello's: the client comes again with all its rooms
         session.send(Left(room=room, code=error.code))
 

@@ -92,7 +92,7 @@ async def _rest(session: Session, joined: JoinedSnapshot, room_id: UUID, ref: Re
     while more and found.messages:
         found = await _read(session, Position(session.principal, room_id, joined.epoch, found.messages[-1].changed))
         if not found.resumed:
-            await join(session, room_id, ref=ref)
+            await join(session, room_id, ref=ref, takes_place=False)
             break
         more = found.more and found.messages[-1].changed < joined.head
         session.send(PageOut(ref=str(room_id) if ref is None else ref, room=room_id, messages=found.messages, more=more))

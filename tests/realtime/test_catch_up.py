@@ -14,9 +14,11 @@ from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import VERSION
 from chat.realtime.protocol.incoming import Hello, Position
 from chat.realtime.session import Session
+from chat.services.members import leave_room
 from saas.core.errors import Busy
 from tenants.context import run_on_platform
 from tests.support import talk
+from tests.support.community import community, place_of
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
 
@@ -103,3 +105,21 @@ async def test_a_hello_whose_rooms_cannot_be_read_just_now_costs_no_room(
     with pytest.raises(Busy):
         await welcome(session, Hello(v=VERSION, token="", rooms=[Position(room=room, epoch=epoch, after=0)]))
     assert sink.came("left") == []
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+async def test_who_gave_up_their_place_elsewhere_does_not_come_in_again_by_coming_back(
+    hub: Hub, shop: Shop, gives_up: bool
+) -> None:
+    who, room = await shop.visitor(), await run_on_platform(community, shop.tenant)
+    (session, sink), (again, back) = session_of(shop.tenant, who), session_of(shop.tenant, who)
+    hub.enter(session)
+    await join(session, room)
+    (joined,) = sink.came("joined")
+    hub.leave(session)
+    if gives_up:
+        await run_on_platform(lambda: leave_room(shop.tenant, who, room_id=room))
+    await welcome(again, Hello(v=VERSION, token="", rooms=[Position(room=room, epoch=UUID(joined["epoch"]), after=0)]))
+    assert [frame["code"] for frame in back.came("left")] == ["not_found"] * gives_up
+    assert (list(again.rooms) == []) is gives_up
+    assert (await run_on_platform(place_of, shop.tenant, room, who) is None) is gives_up
