@@ -16,7 +16,10 @@ SAID: Final = {"billing_name": "name", "billing_email": "email", "country": "cou
 
 
 def ensure_customer(account_id: UUID, *, actor: Actor = CLOCK) -> str:
-    """The tenant's customer at Stripe, made if there is none; its id. Raises what the gateway raises."""
+    """The tenant's customer at Stripe, made if there is none; its id. Raises what the gateway raises.
+
+    Two who ask at once under different names make two customers: the first that is kept is the tenant's, for both.
+    """
     account = BillingAccount.objects.select_related("tenant").get(pk=account_id)
     if account.stripe_customer_id:
         return str(account.stripe_customer_id)
@@ -29,7 +32,7 @@ def ensure_customer(account_id: UUID, *, actor: Actor = CLOCK) -> str:
         call=lambda key: gateway().create_customer(tenant_id=account_id, **known, key=key),
     )
     BillingAccount.objects.filter(pk=account_id, stripe_customer_id=None).update(stripe_customer_id=made.id)
-    return made.id
+    return str(BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(pk=account_id))
 
 
 def tell_customer(account_id: UUID, values: Mapping[str, Any], *, actor: Actor) -> None:
