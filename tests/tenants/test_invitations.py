@@ -26,6 +26,7 @@ from tests.support.people import (
     mails_to,
     owner_of,
     ref_of,
+    signed_in,
     text_of,
 )
 from tests.support.web import PLATFORM, Browser
@@ -214,6 +215,20 @@ def test_who_is_disabled_does_not_let_themselves_in(tenant: TenantRef, browser: 
     assert membership_for(tenant.id, ben.user_id) is None
     enable(ben, by=olga)
     assert ref_of(ben).role == "agent", "in the role that they had"
+
+
+def test_the_page_says_that_invitations_went_with_the_member(tenant: TenantRef) -> None:
+    ben, eve = invited_at_home(tenant)[0], join(tenant, Role.AGENT, "Eve")
+    browser = signed_in(tenant, owner_of(tenant))
+    for member, words in (
+        (ben, "Ben is disabled, and out everywhere. Open invitations to them are withdrawn."),
+        (eve, "Eve is disabled, and out everywhere."),
+    ):
+        url = f"{host(tenant)}/people/{member.id}/disable/"
+        seen = browser.get(url).context["form"]["seen"].value()
+        page = text_of(browser.follow(browser.post(url, {"heir": "", "seen": seen})))
+        assert words in page
+        assert ("Open invitations" in page) is (member == ben)
 
 
 def test_who_was_removed_is_invited_anew(tenant: TenantRef) -> None:

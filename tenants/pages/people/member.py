@@ -108,7 +108,7 @@ def _counts(held: int, places: int) -> list[tuple[int, str]]:
 
 def _said(gone: services.Gone, act: str) -> str:
     rooms = "" if not gone.rooms else " One room was handed on." if gone.rooms == 1 else f" {gone.rooms} rooms were handed on."
-    void = " What invited them is withdrawn." if gone.invitations else ""
+    void = " Open invitations to them are withdrawn." if gone.invitations else ""
     return f"{gone.name} is {'disabled' if act == 'disable' else 'removed'}, and out everywhere.{rooms}{void}"
 
 
