@@ -54,3 +54,8 @@ def given(**values: Any) -> Any:
 def tenant_in(metadata: Mapping[str, Any] | None) -> str:
     """Our tenant's id, which stands in the metadata of what we made."""
     return str((metadata or {}).get("tenant", ""))
+
+
+def adjustment_in(raw: Mapping[str, Any]) -> str:
+    """The id of our adjustment that something was made for."""
+    return str((raw.get("metadata") or {}).get("adjustment", ""))

@@ -1,10 +1,11 @@
 """Customers, and what is given to them."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from billing.gateway import reading, shapes
-from billing.gateway.client import Clients, given, keyed
+from billing.gateway.client import PAGE, Clients, adjustment_in, given, keyed
 from billing.gateway.errors import translated
 
 SHOWN: Final = ["tax_ids"]
@@ -43,8 +44,23 @@ class Customers(Clients):
                 if (row.type, row.value) != (type, value):
                     self.stripe.v1.customers.tax_ids.delete(id, row.id)
 
-    def credit_balance(self, *, customer: str, amount: int, currency: str, description: str, key: str) -> str:
-        """Give a customer so many minor units, to be taken off the next invoices; the id of what was booked."""
-        asked = given(amount=-amount, currency=currency, description=description)
+    def credit_balance(self, *, customer: str, amount: int, currency: str, description: str, adjustment: UUID) -> str:
+        """Give a customer so many minor units, to be taken off the next invoices; the id of what was booked.
+
+        It carries the adjustment's id, which is its key as well: for a day Stripe does it once.
+        """
+        carried = {"adjustment": str(adjustment)}
+        asked = given(amount=-amount, currency=currency, description=description, metadata=carried)
         with translated():
-            return self.stripe.v1.customers.balance_transactions.create(customer, asked, keyed(key)).id
+            created = self.stripe.v1.customers.balance_transactions.create(customer, asked, keyed(f"adjustment:{adjustment}"))
+        return created.id
+
+    def credit_of(self, *, customer: str, adjustment: UUID, since: datetime) -> str:
+        """What was booked for an adjustment, since that moment; empty if nothing was."""
+        with translated():
+            for row in self.stripe.v1.customers.balance_transactions.list(customer, given(limit=PAGE)).auto_paging_iter():
+                if row.created < reading.second(since):  # they come newest first
+                    return ""
+                if adjustment_in(row.to_dict()) == str(adjustment):
+                    return row.id
+        return ""

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from billing.gateway import reading, shapes
-from billing.gateway.client import PAGE, Clients, given, keyed
+from billing.gateway.client import PAGE, Clients, adjustment_in, given, keyed
 from billing.gateway.errors import translated
 
 SHOWN: Final = ["payments.data.payment.payment_intent"]
@@ -41,14 +42,20 @@ class Invoices(Clients):
         with translated():
             return self.stripe.v1.invoices.retrieve(id).invoice_pdf or ""
 
-    def credit_note(self, *, invoice: str, amount: int, reason: str, key: str) -> str:
+    def credit_note(self, *, invoice: str, amount: int, reason: str, adjustment: UUID) -> str:
         """Take so much off an invoice; the note's id. What is paid already goes to the customer's balance.
 
-        Raises Refused for more than the invoice has.
+        It carries the adjustment's id, which is its key as well. Raises Refused for more than the invoice has.
         """
         with translated():
             found = self.stripe.v1.invoices.retrieve(invoice)
-            asked: Any = given(invoice=invoice, amount=amount, memo=reason)
+            asked: Any = given(invoice=invoice, amount=amount, memo=reason, metadata={"adjustment": str(adjustment)})
             if found.status == "paid":
                 asked["credit_amount"] = amount
-            return self.stripe.v1.credit_notes.create(asked, keyed(key)).id
+            return self.stripe.v1.credit_notes.create(asked, keyed(f"adjustment:{adjustment}")).id
+
+    def note_of(self, *, invoice: str, adjustment: UUID) -> str:
+        """The invoice's credit note that was made for an adjustment; empty if there is none."""
+        with translated():
+            rows = self.stripe.v1.credit_notes.list(given(invoice=invoice, limit=PAGE)).auto_paging_iter()
+            return next((row.id for row in rows if adjustment_in(row.to_dict()) == str(adjustment)), "")

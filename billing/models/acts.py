@@ -36,6 +36,7 @@ class Adjustment(Owned):
         COMP = "comp"  # a plan for nothing, until a day
         WAIVE = "waive"  # usage that is not billed
         USAGE = "usage"  # a correction of what was counted
+        COUNTED = "counted"  # a batch in doubt that Stripe has, as staff say: it is not sent any more
 
     class Status(models.TextChoices):
         WAITING = "waiting"  # for a second person
@@ -48,6 +49,7 @@ class Adjustment(Owned):
     status = models.CharField(max_length=8, choices=Status.choices)
     form_key = models.UUIDField(unique=True)  # of the form that asked: sent twice it is one
     amount = models.BigIntegerField(default=0)  # minor units; of usage, units
+    worth = models.BigIntegerField(default=0)  # minor units: what it costs us, which decides whether one person is enough
     currency = models.CharField(max_length=3, blank=True)
     meter = models.CharField(max_length=20, blank=True)
     subject = models.CharField(max_length=100, blank=True)  # an invoice, a batch, a plan's key
@@ -56,6 +58,7 @@ class Adjustment(Owned):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(default=timezone.now)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    first_tried_at = models.DateTimeField(null=True, blank=True)  # from then on Stripe may have it
     settled_at = models.DateTimeField(null=True, blank=True)
     stripe_ref = models.CharField(max_length=100, blank=True)
     error = models.TextField(blank=True)

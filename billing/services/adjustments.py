@@ -1,7 +1,7 @@
 """Money that staff give: asked by one person, above a limit approved by another, then done in Stripe once.
 
-A form carries a key: sent twice, it is one adjustment. What Stripe is asked carries the adjustment's id as its key, so
-carrying one out again after a crash gives nothing twice.
+A form carries a key: sent twice, it is one adjustment. What Stripe is asked carries the adjustment's id, as its key and in what
+it books. Stripe forgets a key after a day; so whoever carries one out again first looks whether Stripe has it.
 """
 
 from collections.abc import Callable
@@ -11,21 +11,26 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 
 from billing.clock import now
 from billing.gateway import gateway
 from billing.gateway.errors import Away, Busy, StripeError
 from billing.models import Adjustment, BillingAccount, Invoice
 from billing.services import corrections
+from billing.services.access import must_end
 from billing.services.asked import Asked
 from billing.services.audit import Actor, record
 from billing.services.stripe.customer import ensure_customer
-from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
+from saas.core.errors import AppError, BadFrame, Conflict, Forbidden, NotFound
 from tenants.models import User
 
 Kind = Adjustment.Kind
 Status = Adjustment.Status
 PATIENCE: Final = timedelta(minutes=1)  # that whoever asked may need by themselves
+MARGIN: Final = timedelta(hours=1)  # that Stripe's clock may be behind ours
+MONTH: Final = timedelta(days=30)  # in which what one person gives a tenant alone is added up
+TO_DO: Final = (Status.APPROVED, Status.FAILED)
 
 
 def ask(asked: Asked, *, by: User) -> Adjustment:
@@ -63,15 +68,20 @@ def decline(adjustment_id: UUID, *, by: User, reason: str) -> Adjustment:
 
 
 def carry_out(adjustment_id: UUID, *, by: User) -> Adjustment:
-    """Do what was approved; again, where it failed. What is done stays as it is. Stripe's refusal is kept with the adjustment."""
+    """Do what was approved; again, where it failed. What is done stays as it is, also at Stripe alone. A refusal is kept with it.
+
+    That it is tried is written down before anything is asked: a process may die in between.
+    """
+    untried = Adjustment.objects.filter(id=adjustment_id, status__in=TO_DO, first_tried_at=None)
+    is_first = bool(untried.update(first_tried_at=now()))
     with transaction.atomic():
         found: Adjustment = Adjustment.objects.select_for_update().get(id=adjustment_id)
-        if found.status not in {Status.APPROVED, Status.FAILED}:
+        if found.status not in TO_DO:
             return found
         try:
             with transaction.atomic():
-                reference = DEEDS[found.kind](found)
-        except (StripeError, Conflict, BadFrame) as error:
+                reference = ("" if is_first else _at_stripe(found)) or DEEDS[found.kind](found)
+        except (StripeError, AppError, IntegrityError) as error:
             kept = Status.APPROVED if isinstance(error, Away | Busy) else Status.FAILED
             _move(found, kept, by, "adjustment.fail", error=str(error))
         else:
@@ -80,7 +90,7 @@ def carry_out(adjustment_id: UUID, *, by: User) -> Adjustment:
 
 
 def carry_out_again() -> int:
-    """Do what is approved and could not be done, since Stripe was away; how many are done now."""
+    """Do what is approved and could not be done, since Stripe was away; how many are done now. One that fails stops no other."""
     waiting = Adjustment.objects.filter(status=Status.APPROVED, requested_at__lt=now() - PATIENCE)
     return sum(carry_out(row.id, by=row.requested_by).status == Status.DONE for row in waiting.select_related("requested_by"))
 
@@ -94,19 +104,22 @@ def _check(asked: Asked) -> None:
         raise BadFrame(f"{asked.amount} is not an amount above zero.", field="amount")
     if asked.kind == Kind.COMP and (asked.until is None or asked.until <= now()):
         raise BadFrame("A comp ends on a day that is still to come.", field="until")
+    if asked.kind == Kind.COMP and asked.until is not None:
+        must_end(asked.until, "A comp")
     if not BillingAccount.objects.filter(pk=asked.account_id).exists():
         raise NotFound(f"There is no tenant {asked.account_id}.")
 
 
 def _written(asked: Asked, by: User) -> Adjustment:
     worth, currency = _worth(asked)
-    is_large = worth > settings.BILLING_TWO_PERSON_ABOVE
+    is_large = worth + _given_alone(asked.account_id, by) > settings.BILLING_TWO_PERSON_ABOVE
     made: Adjustment = Adjustment.objects.create(
         account_id=asked.account_id,
         kind=asked.kind,
         status=Status.WAITING if is_large else Status.APPROVED,
         form_key=asked.form_key,
         amount=asked.amount or worth,
+        worth=worth,
         currency=currency,
         meter=asked.meter,
         subject=asked.subject,
@@ -117,6 +130,16 @@ def _written(asked: Asked, by: User) -> Adjustment:
     )
     _record(made, by, "adjustment.ask", before={}, reason=made.reason)
     return made
+
+
+def _given_alone(account_id: UUID, by: User) -> int:
+    """What this person gave this tenant in the last 30 days and nobody else saw, in minor units. The tenant's row is locked
+    until the transaction ends, so that two forms at once are added up. What failed may be tried again, and counts.
+    """
+    BillingAccount.objects.select_for_update().get(pk=account_id)
+    mine = Adjustment.for_tenant(account_id).filter(requested_by=by, approved_by=None, requested_at__gt=now() - MONTH)
+    alone = mine.exclude(status__in=(Status.WAITING, Status.DECLINED))
+    return int(alone.aggregate(sum=Sum("worth"))["sum"] or 0)
 
 
 def _worth(asked: Asked) -> tuple[int, str]:
@@ -184,14 +207,24 @@ def _credit(adjustment: Adjustment) -> str:
         amount=adjustment.amount,
         currency=adjustment.currency,
         description=adjustment.reason[:350],
-        key=f"adjustment:{adjustment.id}",
+        adjustment=adjustment.id,
     )
 
 
 def _credit_note(adjustment: Adjustment) -> str:
     return gateway().credit_note(
-        invoice=adjustment.subject, amount=adjustment.amount, reason=adjustment.reason[:350], key=f"adjustment:{adjustment.id}"
+        invoice=adjustment.subject, amount=adjustment.amount, reason=adjustment.reason[:350], adjustment=adjustment.id
     )
+
+
+def _at_stripe(adjustment: Adjustment) -> str:
+    """What Stripe has of an adjustment that was tried before; empty: nothing, or a kind that Stripe knows nothing of."""
+    if adjustment.kind == Kind.CREDIT_NOTE:
+        return gateway().note_of(invoice=adjustment.subject, adjustment=adjustment.id)
+    if adjustment.kind != Kind.CREDIT:
+        return ""
+    since = adjustment.first_tried_at - MARGIN
+    return gateway().credit_of(customer=ensure_customer(adjustment.account_id), adjustment=adjustment.id, since=since)
 
 
 DEEDS: Final[dict[str, Callable[[Adjustment], str]]] = {
@@ -200,4 +233,5 @@ DEEDS: Final[dict[str, Callable[[Adjustment], str]]] = {
     Kind.COMP: corrections.comp,
     Kind.WAIVE: corrections.waive,
     Kind.USAGE: corrections.correct_usage,
+    Kind.COUNTED: corrections.counted,
 }

@@ -1,4 +1,7 @@
-"""What staff do with batches that no machine can judge: each with a reason, written down."""
+"""What staff do with batches that no machine can judge: each with a reason, written down.
+
+That Stripe has counted one gives money away if it is not so: that is an adjustment (`services/adjustments.py`).
+"""
 
 from typing import Any
 
@@ -8,38 +11,50 @@ from django.db.models import Max
 from billing.clock import now
 from billing.models import MeterReport
 from billing.services.audit import Actor, record
-from saas.core.errors import NotFound
+from saas.core.errors import BadFrame, NotFound
 
 Status = MeterReport.Status
 
 
-def decide(identifier: str, *, counted: bool, actor: Actor, reason: str) -> None:
-    """Say of a batch whose fate nobody knows whether Stripe has it; if not, it is sent again.
+def send_missing(identifier: str, *, actor: Actor, reason: str) -> None:
+    """Say of a batch whose fate nobody knows that Stripe does not have it: it is sent under its key.
 
-    Raises NotFound unless it waits to be verified.
+    Raises BadFrame without a reason, NotFound unless it waits to be verified.
     """
+    _demand(reason)
     with transaction.atomic():
         batch = _locked(identifier, Status.VERIFY)
-        sent = {"status": Status.SENT, "sent_at": now(), "error": ""}
         again = {"status": Status.PENDING, "first_sent_at": None, "next_attempt_at": now(), "error": ""}
-        MeterReport.objects.filter(id=batch.id).update(**(sent if counted else again))
-        after = {"batch": identifier, "counted": counted}
-        record("batch.decide", tenant_id=batch.account_id, actor=actor, after=after, reason=reason)
+        MeterReport.objects.filter(id=batch.id).update(**again)
+        record("batch.send_missing", tenant_id=batch.account_id, actor=actor, after={"batch": identifier}, reason=reason.strip())
 
 
 def send_again(identifier: str, *, actor: Actor, reason: str) -> str:
     """Send what a rejected batch holds once more, as the next batch of its window; its identifier.
 
-    Call it when the cause is mended. Raises NotFound unless there is such a rejected batch.
+    Call it when the cause is mended. Raises BadFrame without a reason, NotFound unless there is such a rejected batch.
     """
+    _demand(reason)
     with transaction.atomic():
         batch = _locked(identifier, Status.REJECTED)
         again = _next(batch)
         MeterReport.objects.filter(id=batch.id).update(status=Status.WAIVED, error=f"Sent again as {again}. {batch.error}"[:500])
-        record(
-            "batch.send_again", tenant_id=batch.account_id, actor=actor, after={"batch": identifier, "as": again}, reason=reason
-        )
+        after = {"batch": identifier, "as": again}
+        record("batch.send_again", tenant_id=batch.account_id, actor=actor, after=after, reason=reason.strip())
     return again
+
+
+def doubted(identifier: str) -> MeterReport:
+    """A batch whose fate nobody knows. Raises NotFound unless it waits to be verified."""
+    batch: MeterReport | None = MeterReport.objects.filter(identifier=identifier, status=Status.VERIFY).first()
+    if batch is None:
+        raise NotFound(f"There is no batch {identifier!r} in the state {Status.VERIFY}.")
+    return batch
+
+
+def _demand(reason: str) -> None:
+    if not reason.strip():
+        raise BadFrame("Say why: it is kept for good.", field="reason")
 
 
 def _locked(identifier: str, status: str) -> MeterReport:

@@ -11,27 +11,30 @@ from django.db.models import Max
 from billing.clock import now
 from billing.models import Adjustment, MeterReport, PlanVersion, Subscription
 from billing.models.usage import Meter
-from billing.money import rounded
+from billing.money import overage, rounded
+from billing.periods import Period
 from billing.selectors.plans import live_subscription, plan_of
+from billing.selectors.usage import used
 from billing.services import access
 from billing.services.asked import Asked
 from billing.services.comps import give
+from billing.terms import terms
 from saas.core.errors import BadFrame, Conflict, NotFound
 
 OPEN: Final = ("pending", "held", "verify", "rejected")  # a batch that is not counted at Stripe, as far as we know
 COMP_MONTHS_SHOWN: Final = 12
+MONTH: Final = timedelta(days=30)
 
 
 def worth(account_id: UUID, *, kind: str, asked: Asked) -> int:
-    """What a comp, a waiver or a correction costs us, in minor units: as if all of it were beyond the allowance.
+    """What a comp, a waiver or a correction costs us, in minor units: usage as if all of it were beyond the allowance, a comp
+    with what the tenant used beyond its allowances in the last 30 days.
 
     Raises NotFound for a plan or a batch that is not there, BadFrame for a meter that is none.
     """
     if kind == Adjustment.Kind.COMP:
-        plan = _version(asked.subject).terms
-        months = max(1, round((asked.until - now()) / timedelta(days=30))) if asked.until else COMP_MONTHS_SHOWN
-        return int(plan["seat"]) * max(1, asked.amount) * months
-    if kind == Adjustment.Kind.WAIVE:
+        return _of_comp(account_id, asked)
+    if kind in {Adjustment.Kind.WAIVE, Adjustment.Kind.COUNTED}:
         batch = _batch(account_id, asked.subject)
         return _price(account_id, batch.meter, batch.quantity)
     if asked.meter not in Meter.values:
@@ -68,6 +71,15 @@ def waive(adjustment: Adjustment) -> str:
     return batch.identifier
 
 
+def counted(adjustment: Adjustment) -> str:
+    """Believe staff that Stripe has a batch in doubt: it is not sent any more. Raises Conflict for one that is not in doubt."""
+    batch = _batch(adjustment.account_id, adjustment.subject)
+    doubted = MeterReport.objects.filter(id=batch.id, status=MeterReport.Status.VERIFY)
+    if not doubted.update(status=MeterReport.Status.SENT, sent_at=now(), error=""):
+        raise Conflict(f"The batch {batch.identifier} is {batch.status}: only one that waits to be verified is decided.")
+    return batch.identifier
+
+
 def correct_usage(adjustment: Adjustment) -> str:
     """Take units back that were counted wrongly: a negative batch in the period that is open now."""
     moment = now()
@@ -90,6 +102,14 @@ def _status_for(account_id: UUID) -> str:
     live = live_subscription(account_id)
     is_stripes = live is not None and live.source == Subscription.Source.STRIPE
     return MeterReport.Status.PENDING if is_stripes else MeterReport.Status.HELD
+
+
+def _of_comp(account_id: UUID, asked: Asked) -> int:
+    plan = terms(_version(asked.subject))
+    months = max(1, round((asked.until - now()) / MONTH)) if asked.until else COMP_MONTHS_SHOWN
+    recent = used(account_id, Period(now() - MONTH, now()))
+    beyond = sum(overage(plan.meters[meter], quantity) for meter, quantity in recent.items())
+    return months * (plan.seat * max(1, asked.amount) + rounded(Decimal(beyond)))
 
 
 def _price(account_id: UUID, meter: str, quantity: int) -> int:

@@ -132,6 +132,13 @@ class UsageForm(AdjustmentForm):
         return {"meter": self.cleaned_data["meter"], "amount": self.cleaned_data["units"]}
 
 
+class CountedForm(forms.Form):
+    """That Stripe has a batch in doubt, as somebody looked up."""
+
+    reason = forms.CharField(max_length=500)
+    form_key = forms.UUIDField()
+
+
 class UntilForm(ReasonForm):
     """A hold: no step down before the end of that day."""
 

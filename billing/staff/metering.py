@@ -1,7 +1,8 @@
 """Whether what was used reaches Stripe, whether Stripe's words reach us, and where both sides differ."""
 
+from collections.abc import Callable
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,13 +14,15 @@ from billing.models import Difference, MeterReport, ReconciliationRun, StripeEve
 from billing.models.usage import Meter
 from billing.plans import METER_NAMES
 from billing.reporting.health import health
-from billing.services import batches
+from billing.services import adjustments, batches
+from billing.services.asked import Asked
 from billing.services.audit import Actor, record
 from billing.services.stripe.working import handle_event
+from billing.staff.forms import CountedForm
 from billing.staff.lists import page_of
 from billing.staff.roles import StaffMay, for_staff_who, may
 from billing.staff.tables import Cell, Table, label, moment, number, show
-from saas.core.errors import AppError
+from saas.core.errors import AppError, BadFrame
 from saas.core.jobs import defer
 
 MOST: Final = 200
@@ -55,9 +58,10 @@ def _batches(request: HttpRequest) -> Table:
     return Table("batches", columns, [_batch(row) for row in rows], empty="No batch is in this state.")
 
 
-def _open_batches() -> list[MeterReport]:
-    """Those that wait for a person."""
-    return list(MeterReport.objects.filter(status__in=BAD).select_related("account__tenant").order_by("window_start")[:MOST])
+def _open_batches() -> list[tuple[MeterReport, UUID]]:
+    """Those that wait for a person, each with the key of its form."""
+    rows = MeterReport.objects.filter(status__in=BAD).select_related("account__tenant").order_by("window_start")[:MOST]
+    return [(row, uuid4()) for row in rows]
 
 
 def _batch(row: MeterReport) -> list[Cell]:
@@ -154,8 +158,7 @@ def accept(request: HttpRequest, difference_id: UUID) -> HttpResponse:
         messages.error(request, "That difference is settled already.")
         return redirect("admin:money_metering")
     found = Difference.objects.get(id=difference_id)
-    actor = Actor(request.user.email, is_staff=True)  # type: ignore[union-attr]  # staff alone come here
-    record("difference.accept", tenant_id=found.account_id, actor=actor, after={"delta": found.delta}, reason=note)
+    record("difference.accept", tenant_id=found.account_id, actor=_actor(request), after={"delta": found.delta}, reason=note)
     messages.success(request, "Settled.")
     return redirect("admin:money_metering")
 
@@ -164,20 +167,48 @@ def accept(request: HttpRequest, difference_id: UUID) -> HttpResponse:
 @for_staff_who(StaffMay.MOVE_MONEY)
 def batch(request: HttpRequest, verdict: str) -> HttpResponse:
     """Say of a batch whether Stripe counted it, or have one sent again that Stripe could not use."""
-    identifier, reason = request.POST.get("identifier", ""), request.POST.get("reason", "")
-    actor = Actor(request.user.email, is_staff=True)  # type: ignore[union-attr]  # staff alone come here
+    if verdict not in VERDICTS:
+        raise Http404
     try:
-        if verdict == "again":
-            batches.send_again(identifier, actor=actor, reason=reason)
-        elif verdict in {"counted", "missing"}:
-            batches.decide(identifier, counted=verdict == "counted", actor=actor, reason=reason)
-        else:
-            raise Http404
+        messages.success(request, VERDICTS[verdict](request))
     except AppError as error:
         messages.error(request, error.message)
-    else:
-        messages.success(request, f"{identifier}: done.")
     return redirect("admin:money_metering")
+
+
+def _counted(request: HttpRequest) -> str:
+    """What Stripe is said to have is not told to it any more: money given away if it is not so, so it is an adjustment."""
+    found, form = batches.doubted(request.POST.get("identifier", "")), CountedForm(request.POST)
+    if not form.is_valid():
+        raise BadFrame("Say why: it is kept for good.", field="reason")
+    said = form.cleaned_data
+    asked = Asked("counted", found.account_id, said["reason"], said["form_key"], subject=found.identifier)
+    made = adjustments.ask(asked, by=request.user)  # type: ignore[arg-type]  # staff alone come here
+    if made.status == made.Status.WAITING:
+        return (
+            f"{found.identifier}: with what you gave this tenant in the last 30 days that is above what one person gives alone. "
+            "Somebody else must approve it, under Credits, comps and corrections."
+        )
+    return f"{found.identifier}: {made.get_status_display().lower()}. {made.error}".strip()
+
+
+def _missing(request: HttpRequest) -> str:
+    identifier = request.POST.get("identifier", "")
+    batches.send_missing(identifier, actor=_actor(request), reason=request.POST.get("reason", ""))
+    return f"{identifier}: it is sent within a minute."
+
+
+def _again(request: HttpRequest) -> str:
+    identifier = request.POST.get("identifier", "")
+    new = batches.send_again(identifier, actor=_actor(request), reason=request.POST.get("reason", ""))
+    return f"{identifier}: it is sent as {new}."
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return Actor(request.user.email, is_staff=True)  # type: ignore[union-attr]  # staff alone come here
+
+
+VERDICTS: Final[dict[str, Callable[[HttpRequest], str]]] = {"counted": _counted, "missing": _missing, "again": _again}
 
 
 @require_POST

@@ -171,7 +171,10 @@ def _invoice(row: Invoice) -> list[Cell]:
 def _adjust(request: HttpRequest, account: BillingAccount, form: Any) -> str:
     made = adjustments.ask(form.asked(), by=_staff(request))
     if made.status == made.Status.WAITING:
-        return "That is above what one person gives alone: somebody else must approve it, under Credits, comps and corrections."
+        return (
+            "With what you gave this tenant in the last 30 days that is above what one person gives alone: "
+            "somebody else must approve it, under Credits, comps and corrections."
+        )
     return f"{made.get_kind_display()}: {made.get_status_display().lower()}. {made.error}".strip()
 
 

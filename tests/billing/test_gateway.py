@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import stripe
@@ -79,8 +79,13 @@ def test_a_customer_is_told_what_a_tenant_says(customer: str) -> None:
 
 def test_a_credit_is_booked_once_under_one_key(customer: str) -> None:
     given: Any = {"customer": customer, "amount": 5_00, "currency": "usd", "description": "For the trouble"}
-    assert gateway().credit_balance(**given, key="c1") == gateway().credit_balance(**given, key="c1")
+    id, since = uuid4(), datetime.now(UTC) - timedelta(minutes=1)
+    assert gateway().credit_of(customer=customer, adjustment=id, since=since) == ""
+    booked = gateway().credit_balance(**given, adjustment=id)
+    assert gateway().credit_balance(**given, adjustment=id) == booked
     assert gateway().customer(customer).credit == 5_00
+    assert gateway().credit_of(customer=customer, adjustment=id, since=since) == booked
+    assert gateway().credit_of(customer=customer, adjustment=uuid4(), since=since) == ""
 
 
 def test_usage_is_counted_once_and_can_be_taken_back(customer: str) -> None:
@@ -196,16 +201,16 @@ def test_an_unknown_parameter_is_refused_by_the_catalogue(sandbox: Sandbox) -> N
     """Acceptance 18: one letter too many in a call of the gateway, and the stand-in refuses it and remembers."""
 
     class Misspelt(Gateway):
-        def credit_balance(self, *, customer: str, amount: int, currency: str, description: str, key: str) -> str:
+        def credit_balance(self, *, customer: str, amount: int, currency: str, description: str, adjustment: UUID) -> str:
             asked: Any = {"amount": -amount, "currency": currency, "descripton": description}
-            return self.stripe.v1.customers.balance_transactions.create(customer, asked, {"idempotency_key": key}).id
+            return self.stripe.v1.customers.balance_transactions.create(customer, asked, {"idempotency_key": "wrong"}).id
 
     given: Any = {"customer": made().id, "amount": 100, "currency": "usd", "description": "x"}
-    gateway().credit_balance(**given, key="right")
+    gateway().credit_balance(**given, adjustment=uuid4())
     assert sandbox.report()["refused"] == []
     sandbox.expect("descripton")
     with pytest.raises(stripe.InvalidRequestError, match="descripton"):
-        Misspelt(sandbox.key, sandbox.api_base).credit_balance(**given, key="wrong")
+        Misspelt(sandbox.key, sandbox.api_base).credit_balance(**given, adjustment=uuid4())
 
 
 def test_the_sdk_is_the_one_that_this_was_written_for() -> None:

@@ -14,8 +14,8 @@ from billing.reporting.leases import Leases
 from billing.reporting.send import Drained
 from billing.reporting.verify import counted_of, set_aside, verify
 from billing.services.audit import Actor
-from billing.services.batches import decide
-from saas.core.errors import NotFound
+from billing.services.batches import send_missing
+from saas.core.errors import BadFrame, NotFound
 from tests.billing.reporting.scene import HOUR, Stripe, batches, say, subscribe, this_hour
 from tests.billing.reporting.sending import send
 from tests.support.cast import MakeTenant
@@ -107,16 +107,19 @@ def test_a_sum_that_explains_nothing_is_left_to_staff(payer: tuple[UUID, str], s
         "verify",
         "Stripe has 3 in this hour, and 0 of it are known: no one choice of those in doubt explains it.",
     )
-    decide(stuck.identifier, counted=False, actor=STAFF, reason="The 3 are a test of ours.")
+    with pytest.raises(BadFrame, match="Say why"):
+        send_missing(stuck.identifier, actor=STAFF, reason=" ")
+    assert statuses(tenant_id)[0] == "verify"
+    send_missing(stuck.identifier, actor=STAFF, reason="The 3 are a test of ours.")
     assert statuses(tenant_id)[0] == "pending"
-    audit = BillingAudit.objects.get(action="batch.decide", tenant_id=tenant_id)
+    audit = BillingAudit.objects.get(action="batch.send_missing", tenant_id=tenant_id)
     assert (audit.reason, audit.actor) == ("The 3 are a test of ours.", STAFF.email)
 
 
 def test_staff_decide_only_what_is_in_doubt(payer: tuple[UUID, str]) -> None:
     tenant_id, _ = payer
     with pytest.raises(NotFound, match="in the state verify"):
-        decide(batches(tenant_id)[0].identifier, counted=True, actor=STAFF, reason="No reason.")
+        send_missing(batches(tenant_id)[0].identifier, actor=STAFF, reason="No reason.")
 
 
 @pytest.mark.parametrize(
