@@ -1,14 +1,21 @@
 """PostgreSQL stores no NUL: whoever sends one, wherever it stands, is told so, and never that something of ours broke."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
-from tests.isolation.strangers import SHOP, House
+from tenants.jwt_services import sign_in_by_password
+from tenants.models import User
+from tests.isolation.routes import filled as route_as_address
+from tests.isolation.routes import patterns
+from tests.isolation.strangers import SHOP, House, visitor_token
 from tests.support.api import Program, signed_in
+from tests.support.cast import PASSWORD, make_user
 from tests.support.community import Visit, community, member, message_of
 from tests.support.web import PLATFORM, Browser
 
@@ -24,11 +31,15 @@ ASKED = [
     "/sites/{site}/access/?x={}",
 ]
 ON_THE_PLATFORM = ["/you/two-factor/needed/?tenant={}", "/hand-over/?nonce=" + 64 * "0" + "&tenant={}", "/invitations/{}/"]
-FORMS: list[tuple[str, dict[str, str], str]] = [
-    ("/rooms/{room}/people/{vic}/lift/", {"what": "muted_until{}"}, "'what'"),
-    ("/sites/{site}/access/try/", {"address": "https://{}shop.example", "allowed_origins": ""}, "'address'"),
-    ("/rooms/new/", {"kind": "team", "title": "Us{}"}, "'title'"),
-    ("/notifications/seen/", {"a{}b": "x"}, "'a\\x00b'"),
+FORMS: list[tuple[str, dict[str, str], int]] = [
+    ("/rooms/{room}/people/{vic}/lift/", {"what": "muted_until{}"}, 404),
+    ("/rooms/{room}/people/{vic}/role/", {"role": "member{}"}, 404),
+    ("/sites/{site}/access/try/", {"address": "https://{}shop.example", "allowed_origins": "https://{}shop.example"}, 200),
+    ("/sites/{site}/access/allow/", {"origin": "https://{}shop.example"}, 302),
+    ("/rooms/new/", {"kind": "team", "title": "Us{}"}, 422),
+    ("/people/invite/", {"email": "a{}@b.example", "role": "agent"}, 422),
+    ("/settings/name/", {"name": "Acme{}"}, 422),
+    ("/notifications/seen/", {"id": "{}1"}, 404),
 ]
 
 
@@ -71,17 +82,23 @@ def test_in_a_path_that_is_posted_to(mine: House, owner: Browser, named: dict[st
     assert owner.post(path.format("%00"), {}).status_code == 400
 
 
-@pytest.mark.parametrize(("path", "fields", "name"), FORMS)
-def test_in_a_form(mine: House, owner: Browser, named: dict[str, Any], path: str, fields: dict[str, str], name: str) -> None:
-    url = f"http://{mine.host}{filled(path, named, '')}"
+@pytest.mark.parametrize(("path", "fields", "status"), FORMS)
+def test_in_a_form_its_page_says_it(
+    mine: House, owner: Browser, named: dict[str, Any], path: str, fields: dict[str, str], status: int
+) -> None:
+    sent = {name: value.replace("{}", "\0") for name, value in fields.items()}
+    assert owner.post(f"http://{mine.host}{filled(path, named, '')}", sent).status_code == status
 
-    def sent(text: str) -> Any:
-        return owner.post(url, {key.replace("{}", text): value.replace("{}", text) for key, value in fields.items()})
 
-    assert sent("").status_code < 400
-    answer = sent("\0")
-    assert answer.status_code == 400
-    assert f"The field {name} {SAID}" in answer.content.decode()
+def test_in_what_staff_type() -> None:
+    """Their pages read some fields without a form."""
+    sam, client = make_user(f"{uuid4().hex}@staff.example", "Sam"), Client(headers={"host": settings.BASE_HOST})
+    User.objects.filter(id=sam.id).update(is_staff=True, is_superuser=True)
+    client.force_login(User.objects.get(id=sam.id), backend=settings.AUTHENTICATION_BACKENDS[0])
+    for note, status in (("settled by mail", 302), ("settled\0by mail", 400)):
+        answer = client.post(f"/staff/money/metering/differences/{uuid4()}/", {"note": note})
+        assert answer.status_code == status
+    assert f"The field 'note' {SAID}" in answer.content.decode()
 
 
 def test_in_a_query_that_a_form_carries(mine: House, owner: Browser, named: dict[str, Any]) -> None:
@@ -101,14 +118,33 @@ def test_in_a_cookie(mine: House, name: str) -> None:
         assert client.get("/people/").status_code == status
 
 
-@pytest.mark.parametrize("path", ["/api/v1/rooms/{}", "/api/v1/rooms?q={}", "/api/v1/team?x={}"])
-def test_programs_get_it_as_json(mine: House, path: str) -> None:
+def test_programs_are_told_as_json_which_parameter_it_is(mine: House) -> None:
     program = signed_in(mine.tenant, mine.owner.email)
-    assert program.client.get(path.replace("{}", "x")).status_code in {200, 400, 404}
-    answer = program.client.get(path.replace("{}", "%00"))
+    assert program.get("/rooms", status="open").status_code == 200
+    answer = program.get("/rooms", status="open\0")
     assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "bad_frame"
-    assert SAID in answer.json()["error"]["message"]
+    said = answer.json()["error"]
+    assert (said["code"], said["field"], SAID in said["message"]) == ("bad_frame", "status", True)
+
+
+@pytest.mark.parametrize("urlconf", ["saas.urls_tenant", "saas.urls_widget"])
+def test_what_a_program_names_so_is_nobodys(mine: House, urlconf: str) -> None:
+    """Ids are read from addresses as texts: one that can be none is not found, like one of somebody else."""
+    token = sign_in_by_password(mine.tenant, email=mine.owner.email, password=PASSWORD).access
+    host = mine.host if urlconf == "saas.urls_tenant" else settings.WIDGET_HOST
+    client = Client(headers={"Host": host, "Authorization": f"Bearer {token if host == mine.host else visitor_token(mine)}"})
+    routes = [route for route in patterns(urlconf) if route.startswith(("api/", "w/"))]
+    tried = 0
+    for route in routes:
+        names = re.findall(r"<str:(\w+)>", route)
+        for name in names:
+            good = {"key": mine.key, "room_id": mine.room_id, "site_id": mine.vic.site_id}
+            path = route_as_address(route, **{**good, name: "a%00b"})
+            for method in ("get", "post", "put", "patch", "delete"):
+                answer = getattr(client, method)(path, {}, content_type="application/json")
+                assert 400 <= answer.status_code < 500, (method, path)
+                tried += 1
+    assert tried > 50
 
 
 BODIES: dict[str, tuple[Callable[[Program, dict[str, Any]], Any], set[int]]] = {

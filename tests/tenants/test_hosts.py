@@ -77,7 +77,7 @@ def test_a_domain_of_the_tenant_is_its_host_too(make_tenant: MakeTenant, browser
 
 def test_a_code_is_never_sent_to_a_host_of_somebody_else(make_tenant: MakeTenant, browser: Browser) -> None:
     tenant = make_tenant()
-    for host in ("evil.example", "acme.localhost:8000", "evil.localhost", f"{tenant.slug}.localhost:8000@evil.example", "\0"):
+    for host in ("evil.example", "acme.localhost:8000", "evil.localhost", f"{tenant.slug}.localhost:8000@evil.example"):
         browser.sign_in(f"{PLATFORM}/home/", f"owner@{tenant.slug}.example")
         asked = f"{PLATFORM}/hand-over/?tenant={tenant.slug}&nonce={'0' * 64}&host={host}"
         assert browser.get(asked)["Location"].startswith(f"http://{tenant.slug}.localhost:8000/sign-in/code/")
