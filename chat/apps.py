@@ -11,7 +11,7 @@ class ChatConfig(AppConfig):
         from chat.notifications.mentions import forget_team, tell_of_names
         from chat.notifications.unheld import tell_of_lines
         from chat.realtime.aftermath import due
-        from chat.realtime.revocation import end_sessions, tell_changed
+        from chat.realtime.revocation import begin_anew, end_sessions, tell_changed
         from chat.selectors.export import export
         from chat.selectors.sites import forget_sites
         from chat.services.handing_on import hand_on, held_by
@@ -22,6 +22,7 @@ class ChatConfig(AppConfig):
         registry.tenant_created.fill(make_first_site)
         registry.tenant_changed.fill(forget_sites)
         registry.tenant_changed.fill(tell_changed)
+        registry.tenant_restored.fill(begin_anew)
         registry.sessions_ended.fill(end_sessions)
         registry.member_left.fill(hand_on)
         registry.rooms_held.fill(held_by)

@@ -12,7 +12,7 @@ from chat.realtime.protocol.incoming import Ref
 from chat.realtime.protocol.outgoing import Joined, PageOut, Person, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
-from chat.selectors.messages import JoinedSnapshot, Position, snapshots_for_agents, snapshots_for_visitors
+from chat.selectors.messages import Head, JoinedSnapshot, Position, snapshots_for_agents, snapshots_for_visitors
 from chat.services.members import joined_snapshot, needs_place
 from saas.core.errors import Forbidden, NotFound
 from tenants.context import run_in_tenant
@@ -48,7 +48,8 @@ async def join(
         session.joining.discard(room_id)
     RESUMES.add("whole" if found.resumed else "anew", resumes)
     joined = encode(_joined(found, room_id, ref, session))
-    hub().settle_room(session, room, head=found.head, writable=may_write(session.principal), joined=joined)
+    head = Head(found.head, found.epoch)
+    hub().settle_room(session, room, head=head, writable=may_write(session.principal), joined=joined)
     if found.resumed:
         RESUMED.observe(len(found.messages) + await _rest(session, found, room_id, ref))
 

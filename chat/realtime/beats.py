@@ -18,7 +18,7 @@ from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS, Close
 from chat.realtime.protocol.outgoing import PingOut
 from chat.realtime.session import Session
 from chat.realtime.staying import end_of_stay
-from chat.selectors.messages import heads
+from chat.selectors.messages import Head, heads
 from saas.core.logs import apart
 from tenants.context import TenantRef
 from tenants.plans import a_plan_of
@@ -135,7 +135,7 @@ class Beats:
         if lost:
             put_out_lost(seats, lost, hub().leave_room)
         for room_id, head in found.items():
-            self._heads[tenant.id, room_id] = (now, head)
+            self._heads[tenant.id, room_id] = (now, head.seq)
             hub().saw_head(tenant, room_id, head)
 
     def _ping(self, session: Session) -> None:
@@ -145,7 +145,7 @@ class Beats:
             session.send(PingOut(n=session.pings, heads={str(room): found[1] for room, found in seen.items() if found}))
 
 
-def _found(rooms: Sequence[UUID], places: Sequence[tuple[UUID, UUID]]) -> tuple[dict[UUID, int], set[tuple[UUID, UUID]]]:
+def _found(rooms: Sequence[UUID], places: Sequence[tuple[UUID, UUID]]) -> tuple[dict[UUID, Head], set[tuple[UUID, UUID]]]:
     """The heads of the rooms, and which of the places are gone. Inside the tenant."""
     return heads(rooms), lost_places(places)
 

@@ -23,6 +23,7 @@ from chat.realtime.others import Others
 from chat.realtime.publishing import Published, Publisher
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
+from chat.selectors.messages import Head
 from saas.core.database import dsn
 from saas.core.logs import apart
 from tenants.context import TenantRef
@@ -188,17 +189,18 @@ class Hub(Publisher):
             raise
         return room
 
-    def settle_room(self, session: Session, room: LocalRoom, *, head: int, writable: bool, joined: bytes) -> None:
+    def settle_room(self, session: Session, room: LocalRoom, *, head: Head, writable: bool, joined: bytes) -> None:
         """The socket's history was read up to `head`: send `joined`, then what came meanwhile, and tell the others."""
         if session not in self._sessions:
             return self.quit_room(session, room)  # it ended while it was reading
         if session not in room.joining and session not in room.members:
             return None  # it left while it was reading
+        self.local.heed_epoch(room, head.epoch)
         self._gathering.release(room.group)  # what the history may hold is not told again
         first = room.id not in session.rooms
         session.rooms[room.id] = writable
         session.send_text(joined)
-        for framed in room.settle(session, head):
+        for framed in room.settle(session, head.seq):
             session.send_framed(framed)
         self.local.mend(room)
         if first:
@@ -243,7 +245,7 @@ class Hub(Publisher):
             del self.local.rooms[room.group]
             self.bus.unsubscribe(room.group)
 
-    def saw_head(self, tenant: TenantRef, room_id: UUID, head: int) -> None:
+    def saw_head(self, tenant: TenantRef, room_id: UUID, head: Head) -> None:
         """The database says how far the room has come: a quiet loss is found by it."""
         room = self.room(tenant, room_id)
         if room is not None:

@@ -12,10 +12,12 @@ import msgspec
 from chat import metrics
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
+from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.outgoing import Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
+from chat.realtime.sequence import Sequence as Order
 from chat.realtime.session import Session
-from chat.selectors.messages import changes_after, heads
+from chat.selectors.messages import Head, changes_after, heads
 from saas.core import slow
 from saas.core.fastsocket import frame
 from saas.core.logs import apart
@@ -112,10 +114,18 @@ class Local:
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
-    def compare(self, room: LocalRoom, head: int) -> None:
+    def compare(self, room: LocalRoom, head: Head) -> None:
         """The database says how far the room has come: a quiet loss is found by it."""
-        if room.order.head is not None and head > room.order.head:
+        self.heed_epoch(room, head.epoch)
+        if room.order.head is not None and head.seq > room.order.head:
             self.mend(room, force=True)
+
+    def heed_epoch(self, room: LocalRoom, epoch: UUID) -> None:
+        """Another history has taken the place of the one that is known here: the tenant's sockets come back and read it."""
+        if room.epoch not in (None, epoch):
+            room.order = Order()
+            self.end(groups.here(room.tenant.id), Close.RESTART, None)
+        room.epoch = epoch
 
     def reaches(self, group: str, seq: int) -> None:
         """A room has come so far at least: whoever here has not heard of it hears it from the database."""
@@ -136,7 +146,8 @@ class Local:
     async def _compare_some(self, tenant: TenantRef, rooms: list[LocalRoom]) -> None:
         found = await read_in_tenant(tenant, heads, [room.id for room in rooms])
         for room in rooms:
-            self.compare(room, found.get(room.id, 0))
+            if room.id in found:
+                self.compare(room, found[room.id])
 
     async def _mend(self, room: LocalRoom, *, force: bool) -> None:
         try:

@@ -1,10 +1,11 @@
-"""What was taken away ends open sockets at once: the answers to two hooks of the apps below."""
+"""What was taken away ends open sockets at once: the answers to hooks of the apps below."""
 
 from uuid import UUID
 
 from chat.realtime import groups
 from chat.realtime.hub import from_thread
 from chat.realtime.protocol.codes import Close
+from tenants.context import TenantRef
 from tenants.models import Tenant
 
 
@@ -23,3 +24,8 @@ def tell_changed(*, tenant_id: UUID) -> None:
     from_thread(lambda hub: hub.bus.say(groups.PROCESSES, {"k": "forget", "tenant": str(tenant_id)}))
     if Tenant.objects.filter(id=tenant_id).exclude(status=Tenant.Status.ACTIVE).exists():
         from_thread(lambda hub: hub.end(groups.here(tenant_id), Close.SUSPENDED))
+
+
+def begin_anew(*, tenant: TenantRef) -> None:
+    """What the sockets of a tenant know is not what is stored: all of them come back."""
+    from_thread(lambda hub: hub.end(groups.here(tenant.id), Close.RESTART))

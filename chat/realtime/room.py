@@ -26,6 +26,7 @@ class LocalRoom:
     id: UUID
     group: str
     order: Order = field(default_factory=Order)
+    epoch: UUID | None = None  # of the history that it orders; None before anything is known
     members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
     joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))

@@ -76,7 +76,7 @@ FIRST_OF_MESSAGE: Final = RESUMED + 2
 CHANGED: Final = FIRST_OF_MESSAGE + MessageRow._fields.index("changed")  # `seq` stands before it
 POSITION: Final = {"me": "uuid", "site": "uuid", "room": "uuid", "epoch": "uuid", "after": "bigint"}
 STORED: Final = "SELECT 1 FROM chat_message WHERE author_id = %(me)s AND cid = %(cid)s AND room_id = %(room)s"
-HEADS: Final = "SELECT id, last_seq FROM chat_room WHERE id = ANY(%(rooms)s)"
+HEADS: Final = "SELECT id, last_seq, epoch FROM chat_room WHERE id = ANY(%(rooms)s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,13 @@ class JoinedSnapshot:
     more: bool
     marks: list[Mark]  # empty in a room of more than 50 people
     is_member: bool  # the person has a place in the room
+
+
+class Head(NamedTuple):
+    """How far a room has come, in which history."""
+
+    seq: int
+    epoch: UUID
 
 
 class Position(NamedTuple):
@@ -163,9 +170,9 @@ def messages_of(principal: Principal, room_id: UUID, author_id: UUID, *, before:
     return _page(rows(OF_ONE, values), principal.id)
 
 
-def heads(room_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """The last seq of each of these rooms; a room that is gone is left out."""
-    return dict(rows(HEADS, {"rooms": list(room_ids)})) if room_ids else {}
+def heads(room_ids: Sequence[UUID]) -> dict[UUID, Head]:
+    """How far each of these rooms has come; a room that is gone is left out."""
+    return {room: Head(*found) for room, *found in rows(HEADS, {"rooms": list(room_ids)})} if room_ids else {}
 
 
 def is_stored(principal: Principal, room_id: UUID, cid: UUID) -> bool:

@@ -141,7 +141,11 @@ class TestUnread:
 def test_heads(acme: TenantRef) -> None:
     one, two = room_of(acme, visitor(acme), "1"), room_of(acme, visitor(acme), "1", "2")
     with in_tenant(acme):
-        assert heads([one, two, uuid4()]) == {one: 1, two: 2}
+        found = heads([one, two, uuid4()])
+        assert {room: head.seq for room, head in found.items()} == {one: 1, two: 2}
+        assert {head.epoch for head in found.values()} == set(
+            Room.objects.filter(id__in=[one, two]).values_list("epoch", flat=True)
+        )
         assert heads([]) == {}
 
 

@@ -16,7 +16,7 @@ from chat.realtime.protocol.outgoing import Person
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from tenants.context import TenantRef
-from tests.support.sessions import Sink, session_of, someone
+from tests.support.sessions import Sink, at, session_of, someone
 
 Crowd = list[tuple[Session, Sink]]
 
@@ -42,7 +42,7 @@ async def gather(hub: Hub, tenant: TenantRef, count: int, *, room: UUID | None =
 
 async def enter(hub: Hub, session: Session, room_id: UUID) -> LocalRoom:
     room = await hub.enter_room(session, room_id)
-    hub.settle_room(session, room, head=9, writable=True, joined=b'{"t":"joined"}')
+    hub.settle_room(session, room, head=at(9), writable=True, joined=b'{"t":"joined"}')
     return room
 
 

@@ -18,7 +18,7 @@ from chat.realtime.protocol.outgoing import Author
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.support.desk import Desk, notes_of, said, told, who_was_told
-from tests.support.sessions import session_of
+from tests.support.sessions import at, session_of
 from tests.support.shop import Shop
 
 
@@ -138,7 +138,7 @@ async def test_the_hub_knows_who_looks(shop: Shop, monkeypatch: pytest.MonkeyPat
         session, _ = session_of(shop.tenant, who)
         hub.enter(session)
         place = await hub.enter_room(session, room)
-        hub.settle_room(session, place, head=0, writable=True, joined=b"{}")
+        hub.settle_room(session, place, head=at(0), writable=True, joined=b"{}")
     assert hub._looking(shop.tenant, room) == {agent.id, away.id}
     local = hub.local.tenant(shop.tenant.id)
     assert local

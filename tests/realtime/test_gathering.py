@@ -15,7 +15,7 @@ from chat.realtime.hub import Hub
 from chat.realtime.protocol.outgoing import Author
 from chat.realtime.session import Session
 from tenants.context import TenantRef
-from tests.support.sessions import Sink, session_of, someone
+from tests.support.sessions import Sink, at, session_of, someone
 
 Crowd = list[tuple[Session, Sink]]
 
@@ -31,7 +31,7 @@ async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
 
 async def enter(hub: Hub, session: Session, room_id: UUID, *, head: int) -> None:
     room = await hub.enter_room(session, room_id)
-    hub.settle_room(session, room, head=head, writable=True, joined=b'{"t":"joined"}')
+    hub.settle_room(session, room, head=at(head), writable=True, joined=b'{"t":"joined"}')
 
 
 async def crowd_in(hub: Hub, tenant: TenantRef, room_id: UUID, size: int = MANY) -> Crowd:

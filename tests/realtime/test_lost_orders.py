@@ -16,6 +16,7 @@ from chat.realtime.beats import Beats
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import PING_SECONDS, Close
 from chat.realtime.session import Session
+from chat.selectors.messages import heads
 from chat.services.members import MemberChange, remove_member, set_member
 from chat.services.rooms import RoomChange, change_room
 from tenants import resolve
@@ -51,7 +52,8 @@ class Process:
 
     async def join(self, session: Session, room: UUID) -> None:
         place = await self.hub.enter_room(session, room)
-        self.hub.settle_room(session, place, head=0, writable=True, joined=b'{"t": "joined"}')
+        head = (await read_in_tenant(session.tenant, heads, [room]))[room]._replace(seq=0)
+        self.hub.settle_room(session, place, head=head, writable=True, joined=b'{"t": "joined"}')
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.realtime.test_over_http import access_of, ask
 from tests.support.server import Server
-from tests.support.sessions import Sink, session_of, someone
+from tests.support.sessions import Sink, at, session_of, someone
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, Frame
 from tests.support.talk import embed_key
@@ -144,7 +144,7 @@ async def test_a_crowd_that_shrank_is_told_by_name_again(hub: Hub, acme: TenantR
     for session, _sink in crowd:
         hub.enter(session)
         room = await hub.enter_room(session, room_id)
-        hub.settle_room(session, room, head=1, writable=True, joined=b'{"t":"joined"}')
+        hub.settle_room(session, room, head=at(1), writable=True, joined=b'{"t":"joined"}')
     sink: Sink = crowd[-1][1]
     await asyncio.sleep(0.1)
     told = sink.came("people")[-1]

@@ -11,18 +11,22 @@ from django.db import OperationalError
 
 from chat.consumers import joining
 from chat.consumers.joining import join
+from chat.models import Message, Room
 from chat.realtime import hub as hubs
 from chat.realtime import local as locals_
 from chat.realtime.hub import Hub
 from chat.realtime.local import HOLE_SECONDS
+from chat.realtime.protocol.codes import Close
 from chat.realtime.session import Session
-from chat.selectors.messages import heads
+from chat.selectors.messages import Head, heads
 from saas.core.errors import NotFound
-from tenants.context import TenantRef, run_on_platform
+from saas.core.ids import uuid7
+from tenants.context import TenantRef, run_in_tenant, run_on_platform
 from tenants.reading import read_in_tenant
 from tenants.tokens import Principal
 from tests.support import talk
-from tests.support.sessions import Sink, session_of
+from tests.support.sessions import Sink, at, session_of
+from tests.support.shop import Shop
 
 
 @pytest.fixture
@@ -104,7 +108,7 @@ async def test_one_who_left_while_joining_is_not_in_the_room(hub: Hub, acme: Ten
     again = await hub.enter_room(session, room)
     hub.leave_room(session, room)
     before = len(sink.frames)
-    hub.settle_room(session, again, head=2, writable=True, joined=b'{"t":"joined"}')
+    hub.settle_room(session, again, head=at(2), writable=True, joined=b'{"t":"joined"}')
     assert (len(sink.frames), session.rooms, hub.room(acme, room)) == (before, {}, None)
 
 
@@ -134,7 +138,7 @@ async def test_all_rooms_are_compared_with_one_query_for_a_tenant(
         await run_on_platform(talk.say, acme, room, vic, "two")
     asked: list[int] = []
 
-    def counted(ids: Sequence[UUID]) -> dict[UUID, int]:
+    def counted(ids: Sequence[UUID]) -> dict[UUID, Head]:
         asked.append(len(ids))
         return heads(ids)
 
@@ -161,3 +165,24 @@ async def test_a_tenant_that_cannot_be_read_keeps_no_other_from_being_repaired(
     monkeypatch.setattr(locals_, "read_in_tenant", reads)
     await hub.local.compare_all()
     await soon(sink, [3])
+
+
+async def test_where_another_history_came_into_its_place_the_sockets_come_back_and_hear_it(hub: Hub, shop: Shop) -> None:
+    """An archive was restored: its numbers begin below those that are known here."""
+    who = await shop.visitor()
+    room = await run_on_platform(talk.room_of, shop.tenant, who, "one", "two", "three")
+    before, sink = await joined(hub, shop.tenant, who, room)
+    await hub.local.compare_all()
+    assert sink.code is None
+    await run_in_tenant(shop.tenant, go_back_to, room, 1)
+    await hub.local.compare_all()
+    assert sink.code == Close.RESTART
+    hub.leave(before)
+    _session, again = await joined(hub, shop.tenant, who, room)
+    hub.publish(shop.tenant, room, [(2, text(2))])
+    await soon(again, [2])
+
+
+def go_back_to(room: UUID, seq: int) -> None:
+    Message.objects.filter(room_id=room, seq__gt=seq).delete()
+    Room.objects.filter(id=room).update(last_seq=seq, epoch=uuid7())

@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass, field, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from chat.realtime.session import Session
+from chat.selectors.messages import Head
 from saas.core.fastsocket import payloads
 from tenants.context import TenantRef
 from tenants.tokens import Principal
@@ -55,3 +56,8 @@ def someone(tenant: TenantRef, kind: str = "visitor", name: str = "Vic") -> Prin
     role, site = ("agent", None) if kind == "agent" else (None, uuid4())
     made = Principal(tenant.id, "visitor", uuid4(), name, role, site, None, str(uuid4()), FAR)
     return replace(made, kind="agent") if kind == "agent" else made
+
+
+def at(seq: int) -> Head:
+    """So far in a history that no database holds."""
+    return Head(seq, UUID(int=0))
