@@ -15,7 +15,7 @@ from chat.selectors import SiteRef, site_for
 from chat.selectors.previews import MARK, preview_of
 from chat.services.identity import take_identity
 from chat.services.tags import lately, saw_tag
-from chat.services.visitors import NotAdmittedError, VisitorSession, ensure_identified, ensure_visitor
+from chat.services.visitors import NotAdmittedError, VisitorSession, ensure_identified, ensure_visitor, take_back
 from saas.core.errors import BadFrame, Forbidden, NotFound
 from saas.core.ratelimit import check
 from saas.core.ratelimit.limit import network_of
@@ -31,7 +31,8 @@ class SessionRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     parent: Url  # origin of the page around the widget
     handle: Annotated[str, msgspec.Meta(max_length=100)] | None = None
-    identity: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
+    identity: str | None = None
+    signed_out: bool = False  # True: the page says that nobody is signed in there
     locale: Annotated[str, msgspec.Meta(max_length=35)] | None = None
     page: Page | None = None
     cookies: bool = True  # False: the browser showed that it keeps none for us
@@ -113,6 +114,8 @@ def read_session_request(body: bytes) -> SessionRequest:
 def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, address: str) -> Started:
     """A session for whoever holds the handle, or for a new visitor at an address. Call it outside of the tenant.
 
+    Where the page says that nobody is signed in, the handle of a user of theirs is taken back, and whoever comes is new.
+
     Raises RateLimited when too many new ones come to the site or from the network, and Forbidden for a page that may not embed
     the site (field `parent`), for a signed identity that does not count, and for none where the site asks for one (`identity`).
     """
@@ -162,7 +165,8 @@ def _ensure(embed: Embed, asked: SessionRequest, handle: str | None, *, is_admit
     """By the handle or by what the site's backend says. An identity is used up only if a session comes of it."""
     site_id, said = embed.site.id, (asked.locale or "", asked.page)
     if asked.identity is None:
-        return ensure_visitor(site_id, handle, *said, is_admitted=is_admitted)
+        kept = take_back(site_id, handle) if asked.signed_out and handle else handle
+        return ensure_visitor(site_id, kept, *said, is_admitted=is_admitted)
     identity = take_identity(embed.key.tenant, site_id, embed.key.key, asked.identity)
     return ensure_identified(site_id, handle, identity, *said, is_admitted=is_admitted)
 

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 MOST_KEYS: Final = 2
 LONGEST_LIFE: Final = 300  # seconds
 KEPT: Final = timedelta(minutes=10)  # a used identity, after its end: clocks differ
+LONGEST_TOKEN: Final = 4_000
 LONGEST_SUB: Final = 200
 LONGEST_JTI: Final = 200
 LONGEST_NAME: Final = 80
@@ -149,6 +150,8 @@ def take_identity(tenant: TenantRef, site_id: UUID, embed_key: str, token: str) 
 
 def read_identity(tenant: TenantRef, site_id: UUID, embed_key: str, keys: Sequence[str], token: str) -> Identity:
     """Whom the token names, if one of these keys signed it for this embed key. Pure; raises `_Refused` with the reason."""
+    if len(token) > LONGEST_TOKEN:
+        raise _Refused("it is too long")
     claims = _verified(token, _key(tenant, site_id, keys, token), embed_key)
     expires = claims["exp"]
     if not isinstance(expires, int | float) or expires > time.time() + LONGEST_LIFE:

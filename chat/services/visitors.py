@@ -30,6 +30,8 @@ from saas.core.ids import uuid7
 GRACE: Final = timedelta(days=1)
 NAME_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that could be read as another
 LOCALE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,3}")
+ROUTES: Final = ("/", "!")  # with which the fragments begin that a page's own router reads
+INVITED: Final = "#porchlight="  # before the code of an invitation
 UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -80,6 +82,19 @@ def ensure_identified(
     if handle and holder is not None and holder.external_id is None:
         return _turn(holder, handle, facts)
     return _new_visitor(site_id, facts, is_admitted=is_admitted)
+
+
+def take_back(site_id: UUID, handle: str) -> str | None:
+    """The handle, if nobody known holds it; a user of the customer's has signed out, so theirs proves nothing from now on.
+
+    Needs a transaction. Other browsers of that user come back with their next identity.
+    """
+    held = Visitor.objects.select_for_update().filter(_holds(handle), site_id=site_id, external_id__isnull=False).first()
+    if held is None:
+        return handle
+    nobodys = _hash(secrets.token_urlsafe(32))
+    Visitor.objects.filter(id=held.id).update(handle_hash=nobodys, old_handle_hash=None, handle_grace=None)
+    return None
 
 
 def moved_to(visitor_id: UUID, page: Page) -> None:
@@ -170,14 +185,18 @@ def _facts(locale: str, page: Page | None) -> dict[str, object]:
 
 
 def _web_address(url: str) -> str:
-    """The address, if an agent may click it; else nothing. Names and passwords in it are nobody's business."""
+    """The address, if an agent may click it; else nothing. Names and passwords in it are nobody's business.
+
+    What stands behind `#` is told to no server by browsers, and may be secret: only a page's route is kept.
+    """
     try:
         parts = urlsplit(UNSTORABLE.sub("", url))
     except ValueError:
         return ""
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         return ""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    route = parts.fragment.partition(INVITED)[0] if parts.fragment.startswith(ROUTES) else ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=route).geturl()
 
 
 def _hash(handle: str) -> bytes:

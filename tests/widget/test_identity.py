@@ -96,6 +96,36 @@ class TestWhoTheyBecome:
         assert (external_ids(shop), external_ids(other)) == (["user-1"], ["user-1"])
 
 
+class TestSigningOut:
+    """The page says that nobody is signed in: the next in this browser is not the user who was."""
+
+    def test_a_users_handle_proves_nothing_from_then_on(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
+        user = widget.session(identity=signed(widget, key)).json()
+        stranger = widget.session(handle=user["handle"], signed_out=True).json()
+        assert stranger["visitor"]["id"] != user["visitor"]["id"]
+        widget.client = browser()
+        copied = visitor_of(widget.session(handle=user["handle"]))
+        assert copied not in (user["visitor"]["id"], stranger["visitor"]["id"])
+        assert visitors(shop) == 3
+
+    def test_the_handle_before_that_neither(self, widget: Widget, key: IdentityKey) -> None:
+        before = widget.session(identity=signed(widget, key)).json()
+        after = Widget(widget.key, browser()).session(handle=before["handle"], identity=signed(widget, key)).json()
+        assert after["handle"] != before["handle"]
+        Widget(widget.key, browser()).session(handle=after["handle"], signed_out=True)
+        assert visitor_of(Widget(widget.key, browser()).session(handle=before["handle"])) != before["visitor"]["id"]
+
+    def test_the_user_is_who_they_were_at_the_next_identity(self, widget: Widget, key: IdentityKey) -> None:
+        user = widget.session(identity=signed(widget, key)).json()
+        stranger = widget.session(handle=user["handle"], signed_out=True).json()
+        assert visitor_of(widget.session(handle=stranger["handle"], identity=signed(widget, key))) == user["visitor"]["id"]
+
+    def test_who_never_signed_in_stays_who_they_are(self, shop: TenantRef, widget: Widget) -> None:
+        before = widget.session().json()
+        assert visitor_of(widget.session(handle=before["handle"], signed_out=True)) == before["visitor"]["id"]
+        assert visitors(shop) == 1
+
+
 class TestKeys:
     def test_two_at_most_each_shown_once_and_none_stored(self, shop: TenantRef, widget: Widget) -> None:
         owner = f"owner@{shop.slug}.example"

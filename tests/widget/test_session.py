@@ -54,6 +54,23 @@ class TestNewVisitor:
         assert visitor.locale == "de-AT"
         assert visitor.page == {"url": "https://shop.example/bikes?id=1", "title": "Bikes", "referrer": ""}
 
+    @pytest.mark.parametrize(
+        ("shown", "kept"),
+        [
+            ("https://shop.example/a#porchlight=SECRET", "https://shop.example/a"),
+            ("https://shop.example/a?b=1#access_token=SECRET", "https://shop.example/a?b=1"),
+            ("https://shop.example/#/cart", "https://shop.example/#/cart"),
+            ("https://shop.example/#!/cart", "https://shop.example/#!/cart"),
+            ("https://shop.example/#/cart#porchlight=SECRET", "https://shop.example/#/cart"),
+        ],
+    )
+    def test_of_what_stands_behind_the_hash_only_a_route_is_kept(
+        self, shop: TenantRef, widget: Widget, shown: str, kept: str
+    ) -> None:
+        widget.session(page={"url": shown, "title": "", "referrer": shown})
+        with in_tenant(shop):
+            assert Visitor.objects.get().page == {"url": kept, "title": "", "referrer": kept}
+
 
 class TestReturningVisitor:
     def test_by_cookie(self, widget: Widget) -> None:

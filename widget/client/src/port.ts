@@ -18,6 +18,8 @@ export interface Hello {
   readonly theme?: string;
   /** The community room in which the panel opens. */
   readonly room?: string;
+  /** True: the page names its visitor when it is asked. Null: nobody is signed in there. Absent: it says nothing of that. */
+  readonly identity?: true | null | undefined;
 }
 
 export type ToPanel =
@@ -25,8 +27,8 @@ export type ToPanel =
   | { readonly t: "page"; readonly page: Page }
   /** Show this community room. */
   | { readonly t: "room"; readonly room: string }
-  /** The answer to `recall`. */
-  | { readonly t: "handle"; readonly handle: string | undefined };
+  /** The answer to `recall`. `identity` is a JWT for one exchange, null where nobody is signed in, absent where nobody can say now. */
+  | { readonly t: "handle"; readonly handle: string | undefined; readonly identity?: string | null | undefined };
 
 /** How launcher and panel look on this site. */
 export interface Look {
@@ -51,5 +53,5 @@ export type ToLoader =
   | { readonly t: "unread"; readonly count: number }
   /** Keep the handle: this browser keeps no cookie for the frame. */
   | { readonly t: "handle"; readonly handle: string }
-  /** Which handle is kept now? Another tab may have turned it since. */
+  /** Who is here? Another tab may have turned the handle since, and an identity is good once. */
   | { readonly t: "recall" };

@@ -3,6 +3,8 @@ import { describe, test } from "node:test";
 import { createClient } from "../src/core/client.ts";
 import type { Summary } from "../src/core/protocol.ts";
 import { type Api, Failed } from "../src/inbox/api.ts";
+import { createDrafts } from "../src/inbox/drafts.ts";
+import { wouldLose } from "../src/inbox/leaving.ts";
 import { createModel } from "../src/inbox/model.ts";
 import { listed } from "../src/inbox/rooms.ts";
 
@@ -33,9 +35,14 @@ const truth: Api = {
   session: () => Promise.reject(new Error("no socket here")),
 };
 
+/** A browser that keeps nothing. */
+const nowhere = (): Storage => {
+  throw new DOMException("shut", "SecurityError");
+};
+
 const modelOf = (part: Partial<Api> = {}) => {
   const api = { ...truth, ...part };
-  return createModel(createClient({ getSession: api.session }), api);
+  return createModel(createClient({ getSession: api.session }), api, createDrafts("ben", nowhere));
 };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const broken = () => Promise.reject(new Failed(500, "broken"));
@@ -134,7 +141,11 @@ describe("the model of the inbox", () => {
       hear = fn;
       return () => {};
     };
-    const model = createModel({ ...client, subscribe, state: () => ({ ...client.state(), left }) }, truth);
+    const model = createModel(
+      { ...client, subscribe, state: () => ({ ...client.state(), left }) },
+      truth,
+      createDrafts("ben", nowhere),
+    );
     model.open("r");
     await settled();
     hear();
@@ -169,20 +180,51 @@ describe("the model of the inbox", () => {
   });
 
   test("keeps a draft for each room", () => {
+    const { drafts } = modelOf();
+    drafts.keep("a", "half a line");
+    assert.equal(drafts.of("a"), "half a line");
+    assert.equal(drafts.of("b"), "");
+    drafts.keep("a", "");
+    assert.equal(drafts.of("a"), "");
+  });
+
+  test("drafts outlive the page in this tab, for their writer and until they sign out", () => {
+    const kept = new Map<string, string>();
+    const storage = () =>
+      ({
+        getItem: (name) => kept.get(name) ?? null,
+        setItem: (name, text) => void kept.set(name, text),
+        removeItem: (name) => void kept.delete(name),
+      }) as Pick<Storage, "getItem" | "setItem" | "removeItem"> as Storage;
+    createDrafts("ben", storage).keep("a", "half a line");
+    assert.equal(createDrafts("ben", storage).of("a"), "half a line");
+    createDrafts("ben", storage).keep("b", "another");
+    createDrafts("ben", storage).forget();
+    assert.equal(kept.size, 0);
+    createDrafts("ben", storage).keep("a", "for Ben's eyes");
+    assert.equal(createDrafts("ada", storage).of("a"), "");
+    assert.equal(kept.size, 0);
+  });
+
+  test("asks before the page goes with what was not sent", () => {
     const model = modelOf();
-    model.keepDraft("a", "half a line");
-    assert.equal(model.draft("a"), "half a line");
-    assert.equal(model.draft("b"), "");
-    model.keepDraft("a", "");
-    assert.equal(model.draft("a"), "");
+    assert.equal(wouldLose(model, false), false);
+    model.drafts.keep("a", "half a line");
+    assert.equal(wouldLose(model, false), true);
+    assert.equal(wouldLose(model, true), false);
+    model.drafts.keep("a", "");
+    const cid = model.client.send("a", "not gone out");
+    assert.equal(wouldLose(model, true), true);
+    model.client.discard(cid);
+    assert.equal(wouldLose(model, false), false);
   });
 
   test("takes words back into the draft they are added to", () => {
     const model = modelOf();
     const cid = model.client.send("a", "not gone out");
-    model.keepDraft("a", "already here");
+    model.drafts.keep("a", "already here");
     model.takeBack("a", cid);
-    assert.equal(model.draft("a"), "already here\nnot gone out");
+    assert.equal(model.drafts.of("a"), "already here\nnot gone out");
     assert.equal(model.view().chat.pending.length, 0);
     assert.equal(model.view().takenBack, 1);
   });

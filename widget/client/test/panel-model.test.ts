@@ -6,6 +6,7 @@ import type { ServerFrame } from "../src/core/protocol.ts";
 import type { Host } from "../src/panel/host.ts";
 import { takeUp } from "../src/panel/invitation.ts";
 import { createModel } from "../src/panel/model.ts";
+import { accept } from "../src/panel/rooms-acts.ts";
 import type { Offered, RoomsApi } from "../src/panel/rooms-api.ts";
 import type { Hello, ToLoader, ToPanel } from "../src/port.ts";
 import { after, BEN, joined, line, summary, VIC, welcome } from "./frames.ts";
@@ -57,15 +58,14 @@ function panel(
     listen: (fn) => said.on("message", fn),
   };
   const api: RoomsApi = {
-    list: async () => [LAMPS],
-    accept: async (code) => {
+    async ask(_method, path) {
+      const code = path.replace("/../invitations/", "");
       calls.push(["accept", code]);
       if (code !== "good") throw new Error(code === "bad" ? "404" : "503");
-      return LAMPS;
+      return { room: LAMPS } as never;
     },
+    list: async () => [LAMPS],
     leave: async (room) => void left.push(room),
-    report: async () => {},
-    restrain: async () => {},
   };
   const model = createModel(client, host, api);
   const hear = (...heard: ServerFrame[]) => {
@@ -128,6 +128,27 @@ describe("the model of the panel", () => {
     model.write("since then");
     model.edit("c");
     assert.equal(model.draft(), "not sent\nsince then");
+  });
+
+  test("each room has a draft of its own, and an edit goes into none", async () => {
+    const { model, calls, welcome: connected } = panel();
+    connected();
+    await settled();
+    model.write("for the team only");
+    model.show("lamps");
+    assert.equal(model.draft(), "");
+    model.write("for everybody");
+    model.show(null);
+    assert.equal(model.draft(), "for the team only");
+    model.begin({ what: "edit", line: line(1, { by: VIC }) });
+    model.write("line one");
+    model.show("lamps");
+    assert.equal(model.draft(), "for everybody");
+    model.show(null);
+    assert.equal(model.draft(), "for the team only");
+    model.send();
+    assert.deepEqual(sent(calls), [["send", "r", "for the team only", {}]]);
+    assert.deepEqual(model.drafts, { "": "", lamps: "for everybody" });
   });
 
   test("a community room is joined when it is chosen, and given back when it is left", async () => {
@@ -251,6 +272,13 @@ describe("an invitation in the address", () => {
     again();
     await settled();
     assert.equal(asked(calls).length, 1);
+  });
+
+  test("leads nowhere else, whatever stands in the link", async () => {
+    const asked: string[] = [];
+    const refuse = async (_method: string, path: string) => Promise.reject(new Error(`${asked.push(path)}`));
+    await assert.rejects(accept(refuse, "../rooms/lamps/leave?x#y"));
+    assert.deepEqual(asked, ["/../invitations/..%2Frooms%2Flamps%2Fleave%3Fx%23y"]);
   });
 
   test("is not there in most addresses", () => {

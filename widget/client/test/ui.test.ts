@@ -3,8 +3,9 @@ import { describe, test } from "node:test";
 import type { Message } from "../src/core/protocol.ts";
 import { isAllowed } from "../src/panel/boot.ts";
 import { en } from "../src/panel/extras-text.ts";
-import { createTimes } from "../src/panel/time.ts";
+import { createTimes, supported } from "../src/panel/time.ts";
 import { hexOf, onColor } from "../src/ui/color.ts";
+import { isComposing } from "../src/ui/composing.ts";
 import { itemsOf, pendingLine } from "../src/ui/lines.ts";
 import { piecesOf } from "../src/ui/links.ts";
 
@@ -143,5 +144,20 @@ describe("times", () => {
 
   test("a locale that nobody knows gives the browser's own", () => {
     assert.match(createTimes("not a tag", en).clock(at(22)), /30/);
+  });
+});
+
+describe("what pages and browsers say in their own way", () => {
+  test("a locale that is no BCP 47 tag gives the browser's own way to write dates, and no error", () => {
+    assert.deepEqual(supported("en_US"), []);
+    assert.deepEqual(supported("pl"), ["pl"]);
+    assert.ok(new Date(0).toLocaleString(supported("en_US"), { weekday: "long" }));
+  });
+
+  test("Enter chooses a word in an input method, also where the composition is over by then", () => {
+    const key = (said: object) => isComposing({ isComposing: false, keyCode: 13, ...said } as KeyboardEvent);
+    assert.equal(key({ isComposing: true }), true);
+    assert.equal(key({ keyCode: 229 }), true);
+    assert.equal(key({}), false);
   });
 });

@@ -26,9 +26,12 @@ function changeFrame({ cid, room, message, wish }: Change): ClientFrame {
   return { t: "react", ...about, emoji: wish.emoji, on: wish.on };
 }
 
+/** What stands behind `#` stays here, like the code of an invitation, unless a page's own router reads it. */
+const PRIVATE = /#(?![/!]).*|#porchlight=.*/s;
+
 /** The server refuses longer ones; a page's address may hold anything. */
 export const boundedPage = ({ url, title, referrer }: Page): Page => ({
-  url: bounded(url, 2000),
+  url: bounded(url.replace(PRIVATE, ""), 2000),
   title: bounded(title, 300),
   referrer: bounded(referrer, 2000),
 });

@@ -127,6 +127,7 @@ export function App({ model, boot }: { readonly model: Model; readonly boot: Boo
         onHome={() => go(null)}
         onNotice={notice}
         onSeen={(one) => model.client.markSeen(one ? one.id : "all")}
+        onSignOut={model.drafts.forget}
         onShortcuts={() => setShowsKeys(true)}
       />
       <main class="panes">

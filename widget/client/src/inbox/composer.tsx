@@ -3,6 +3,7 @@
 import { Check, SendHorizontal, X } from "lucide";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Id, MAX_TEXT, type Room, silenceOf } from "../core/index.ts";
+import { isComposing } from "../ui/composing.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Quote } from "../ui/said.tsx";
 import { actTexts } from "./acts.ts";
@@ -94,7 +95,7 @@ interface WritingProps {
 
 function Writing({ model, target, task, words, hint, people }: WritingProps) {
   const isEdit = task?.what === "edit";
-  const [text, setText] = useState(() => (isEdit ? task.line.text : model.draft(target)));
+  const [text, setText] = useState(() => (isEdit ? task.line.text : model.drafts.of(target)));
   const field = useRef<HTMLTextAreaElement>(null);
   const limit = model.view().chat.limits.text ?? MAX_TEXT;
   const length = [...text.trim()].length;
@@ -106,7 +107,7 @@ function Writing({ model, target, task, words, hint, people }: WritingProps) {
   const write = (next: string) => {
     setText(next);
     if (isEdit) return;
-    model.keepDraft(target, next);
+    model.drafts.keep(target, next);
     model.client.typing(target, next.trim() !== "");
   };
   const offer = useOffer(field, text, people, write);
@@ -165,9 +166,6 @@ function Writing({ model, target, task, words, hint, people }: WritingProps) {
     </form>
   );
 }
-
-/** Enter chooses a word in an input method. Safari ends the composition first and leaves only the key code to tell. */
-const isComposing = (event: KeyboardEvent): boolean => event.isComposing || event.keyCode === 229;
 
 interface HintProps {
   readonly left: number;

@@ -6,6 +6,8 @@ import { adopt } from "../ui/styles.ts";
 import { tokens } from "../ui/tokens.ts";
 import { type Boot, createApi } from "./api.ts";
 import { App } from "./app.tsx";
+import { createDrafts } from "./drafts.ts";
+import { askBeforeLeaving } from "./leaving.ts";
 import { createModel } from "./model.ts";
 import { roomOf } from "./route.ts";
 import { sheets } from "./styles/sheets.ts";
@@ -14,10 +16,11 @@ function start(root: HTMLElement, boot: Boot): void {
   adopt(document, tokens, ...sheets);
   const api = createApi(boot);
   const client = createClient({ getSession: api.session, locale: navigator.language });
-  const model = createModel(client, api);
+  const model = createModel(client, api, createDrafts(boot.user.id));
   model.open(roomOf(location.pathname));
   render(<App model={model} boot={boot} />, root);
   model.start();
+  askBeforeLeaving(model);
 }
 
 const root = document.getElementById("inbox");

@@ -7,6 +7,7 @@ import { type Client, type Id, realClock, type ServerFrames, type State, type Su
 import type { Line } from "../ui/lines.ts";
 import { type Api, Failed, type Member, type Visitor } from "./api.ts";
 import { type Connection, createConnectionLine } from "./connection.ts";
+import type { Drafts } from "./drafts.ts";
 import { type Filter, filterOf, noPages, type Pages, type Paging, pageRead } from "./rooms.ts";
 
 /** The open room's visitor, as HTTP told it. */
@@ -72,8 +73,7 @@ export interface Model {
   begin(task: Task | null): void;
   /** Notes for the team, or answers for the visitor. */
   note(on: boolean): void;
-  draft(room: Id): string;
-  keepDraft(room: Id, text: string): void;
+  readonly drafts: Drafts;
   /** Gives up a message that was not sent: its words go back into the room's draft. */
   takeBack(room: Id, cid: Id): void;
 }
@@ -87,9 +87,8 @@ function roomAndNotes({ room, chat }: View): Id[] {
 const TICK = 15_000;
 const NOT_FOUND = 404;
 
-export function createModel(client: Client, api: Api): Model {
+export function createModel(client: Client, api: Api, drafts: Drafts): Model {
   const listeners = new Set<() => void>();
-  const drafts = new Map<Id, string>();
   const line = createConnectionLine(realClock, () => set({ connection: line.current(), visitors: visitorsNow() }));
   let view: View = {
     chat: client.state(),
@@ -237,10 +236,6 @@ export function createModel(client: Client, api: Api): Model {
     if (view.change?.room === room) set({ change });
   }
 
-  const draft = (room: Id): string => drafts.get(room) ?? "";
-
-  const keepDraft = (room: Id, text: string): void => void (text ? drafts.set(room, text) : drafts.delete(room));
-
   client.subscribe(followed);
   client.on("welcome", welcomed);
   client.on("resync", () => void read("open", null));
@@ -267,11 +262,9 @@ export function createModel(client: Client, api: Api): Model {
     give,
     begin: (task) => set({ task, isNoting: task ? task.line.room !== view.room : view.isNoting }),
     note: (isNoting) => set({ isNoting, task: null }),
-    draft,
-    keepDraft,
+    drafts,
     takeBack(room, cid) {
-      const words = [draft(room), client.discard(cid)].filter(Boolean).join("\n");
-      keepDraft(room, words);
+      drafts.keep(room, [drafts.of(room), client.discard(cid)].filter(Boolean).join("\n"));
       set({ takenBack: view.takenBack + 1 });
     },
   };

@@ -24,6 +24,7 @@ interface TopBarProps {
   readonly onNotice: (notice: Notice) => void;
   readonly onSeen: (notice: Notice | null) => void;
   readonly onShortcuts: () => void;
+  readonly onSignOut: () => void;
 }
 
 export function TopBar(props: TopBarProps) {
@@ -144,7 +145,7 @@ function NoticeRow({ notice, now, onPick, onSeen }: NoticeRowProps) {
   );
 }
 
-function UserMenu({ boot, mood, onMood }: TopBarProps) {
+function UserMenu({ boot, mood, onMood, onSignOut }: TopBarProps) {
   const [isOpen, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   useDismiss(isOpen, root, () => setOpen(false));
@@ -173,7 +174,7 @@ function UserMenu({ boot, mood, onMood }: TopBarProps) {
           <a class="menu-item" href={boot.you}>
             <Icon node={UserRound} size={18} /> {en.you}
           </a>
-          <form method="post" action="/sign-out/">
+          <form method="post" action="/sign-out/" onSubmit={onSignOut}>
             <input type="hidden" name="csrfmiddlewaretoken" value={boot.csrf} />
             <button type="submit" class="menu-item">
               <Icon node={LogOut} size={18} /> {en.signOut}

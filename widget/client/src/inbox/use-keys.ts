@@ -1,6 +1,7 @@
 /** Listens for shortcuts on the whole page. */
 
 import { useEffect, useRef } from "preact/hooks";
+import { isComposing } from "../ui/composing.ts";
 import { type Command, commandOf, type Place } from "./keys.ts";
 
 export function useKeys(onCommand: (command: Command) => void): void {
@@ -8,7 +9,7 @@ export function useKeys(onCommand: (command: Command) => void): void {
   latest.current = onCommand;
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing) return;
+      if (event.defaultPrevented || isComposing(event)) return;
       const command = commandOf(event, placeOf(event.target));
       if (!command) return;
       event.preventDefault();

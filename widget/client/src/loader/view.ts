@@ -2,33 +2,31 @@
 
 import styles from "./launcher.css";
 
-export interface View {
-  readonly host: HTMLElement;
-  readonly launcher: HTMLButtonElement;
-  readonly badge: HTMLElement;
-  readonly panel: HTMLElement;
-  /** Replaces what depends on the site. */
-  paint(css: string): void;
-}
+/** `paint` replaces what depends on the site; nothing is dressed before its first call. In a row, since names cost bytes. */
+export type View = readonly [
+  host: HTMLElement,
+  launcher: HTMLButtonElement,
+  badge: HTMLElement,
+  panel: HTMLElement,
+  paint: (css: string) => void,
+];
 
 /** `open`: whether the page may look inside, for tests. */
 export function createView(open: boolean): View {
   const host = document.createElement("porch-light");
   const root = host.attachShadow({ mode: open ? "open" : "closed" });
-  const look = new CSSStyleSheet();
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(styles);
-  root.adoptedStyleSheets = [sheet, look];
+  root.adoptedStyleSheets = [sheet];
 
   const launcher = element("button", { className: "launcher" });
   const badge = element("span", { className: "badge" });
-  launcher.append(element("i", {}), badge);
+  launcher.append(element("i"), badge);
   const panel = element("div", { className: "panel" });
   root.append(panel, launcher);
-  return { host, launcher, badge, panel, paint: (css) => look.replaceSync(css) };
+  return [host, launcher, badge, panel, (css) => sheet.replaceSync(styles + css)];
 }
 
-export const element = <K extends keyof Tags>(tag: K, properties: Partial<Tags[K]>): Tags[K] =>
+export const element = <K extends keyof Tags>(tag: K, properties?: Partial<Tags[K]>): Tags[K] =>
   Object.assign(document.createElement(tag), properties);
 
 type Tags = HTMLElementTagNameMap;

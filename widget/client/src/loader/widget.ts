@@ -9,18 +9,21 @@ import { onColor } from "../ui/color.ts";
 import { recall, remember } from "./memory.ts";
 import { createView, element } from "./view.ts";
 
-export interface Settings {
-  readonly key: string;
-  /** Origin of the script, which is the panel's. */
-  readonly origin: string;
-  /** What the script tag says: its `data-` attributes by name. A look of its own wins over what the site is set to. */
-  readonly said: Look & { locale?: string; room?: string; test?: string };
-  /** How many widgets the page has already. */
-  readonly index: number;
-}
+/** What the script tag says: its `data-` attributes by name. A look of its own wins over what the site is set to. */
+type Said = Omit<Look, "launcher"> & {
+  launcher?: string;
+  key: string;
+  locale?: string;
+  room?: string;
+  identity?: string;
+  test?: string;
+};
 
 /** `open`, `close`, `unread` (with the count as `detail`), `error` (with what went wrong in our code, or nothing: the panel did not come). */
 type Listener = (event: CustomEvent) => void;
+
+/** A fresh JWT of the page's own backend, or nothing where nobody is signed in. Fails where that cannot be said now. */
+export type Identify = () => Promise<string | null | undefined> | string | null | undefined;
 
 export interface Widget {
   /** Opens the panel, in this community room of the site if one is named. */
@@ -29,6 +32,8 @@ export interface Widget {
   toggle(): void;
   show(): void;
   hide(): void;
+  /** The page says who its visitor is: asked anew whenever the panel needs to know. Null: nobody is signed in (any more). */
+  identify(fn: Identify | null): void;
   destroy(): void;
   on(name: string, fn: Listener): void;
   off(name: string, fn: Listener): void;
@@ -39,17 +44,20 @@ export interface Widget {
 const ANSWER_LIMIT = 4_000;
 const LOAD_LIMIT = 10_000;
 const PAGE_CHECK = 1_000;
-const FAILED = "The chat could not be loaded. Check your connection.";
+const FAILED = "The chat could not be loaded.";
 
 /** The brand's mark in one colour: bubble, lantern cut out of it, flame. Whole numbers, since it is shown at half size. */
 const MARK =
   "M32 5a28 25 0 0 0-22 41q1 7-4 12 10 0 17-6A28 25 0 1 0 32 5Z" +
   "M30 14h4v3q8 1 9 9H21q1-8 9-9ZM22 29h20l-3 15H25ZM32 31q8 10 0 11-8-1 0-11Z";
 
-export function createWidget(settings: Settings): Widget {
-  const { key, origin, said, index } = settings;
-  const src = `${origin}/w/${key}/frame`;
-  const { host, launcher, badge, panel, paint } = createView(said.test !== undefined);
+/** `script` names the site by `data-key`, and its origin is the panel's; `index` is the place in the corner: 0 lies lowest. */
+export function createWidget(script: HTMLScriptElement, index: number): Widget {
+  const said = { ...script.dataset } as unknown as Said;
+  const { origin } = new URL(script.src);
+  const { key, identity: name } = said;
+  const site = `${origin}/w/${key}/`;
+  const [host, launcher, badge, panel, paint] = createView("test" in said);
   const events = new EventTarget();
   let frame: HTMLIFrameElement | undefined;
   let port: MessagePort | undefined;
@@ -57,24 +65,32 @@ export function createWidget(settings: Settings): Widget {
   let unread = 0;
   let deadline: Timer;
   let watch: Timer;
-  let toldPage = "";
+  let toldPage: string | undefined;
   let known = recall(key).look ?? {};
+  let isGone = false;
+  /** Undefined: the page says nothing of who is there. */
+  let who: Identify | null | undefined = name
+    ? () => ((window as unknown as Record<string, Identify>)[name] as Identify)()
+    : undefined;
 
   const emit = (name: string, detail?: unknown) => events.dispatchEvent(new CustomEvent(name, { detail }));
 
-  /** Whatever breaks in here stays in here. */
+  /** Whatever breaks in here stays in here, and after the end nothing begins. */
   const safe =
     <A extends unknown[]>(fn: (...args: A) => unknown) =>
-    (...args: A): void => {
+    async (...args: A): Promise<void> => {
       try {
-        fn(...args);
+        if (!isGone) await fn(...args);
       } catch (error) {
         emit("error", error);
       }
     };
 
   const listen = <E extends Event>(target: EventTarget, name: string, fn: (event: E) => unknown) =>
-    target.addEventListener(name, safe(fn) as EventListener);
+    target.addEventListener(name, safe(fn) as unknown as EventListener);
+
+  const close = safe(() => turn(false));
+  const toggle = safe(() => turn(!isOpen));
 
   const say = (message: ToPanel) => port?.postMessage(message);
 
@@ -82,18 +98,24 @@ export function createWidget(settings: Settings): Widget {
     known = found;
     const asked = { ...known, ...said };
     const { color, position = "inset-inline-end", theme = "light dark", icon = MARK } = asked;
-    const colors = color ? `--lamp:${color};--on:${onColor(color)};` : "";
+    const colors = color ? `button{background:${color};color:${onColor(color)}}` : "";
     const place = `${position}:${20 + 68 * index}px${asked.launcher ? ";display:none" : ""}`;
-    paint(`:host{${colors}--theme:${theme};--icon:path(evenodd,"${icon}")}.panel{${position}:20px}.launcher{${place}}`);
+    const shape = `i{clip-path:path(evenodd,"${icon}")}`;
+    paint(`${colors}${shape}:host{color-scheme:${theme}!important}.panel{${position}:20px}.launcher{${place}}`);
     if (asked.label) launcher.title = asked.label;
     label();
   }
 
+  function wear(launcher: string): void {
+    said.launcher = launcher;
+    dress();
+  }
+
   function label(): void {
-    const count = unread ? `${unread}` : "";
-    launcher.ariaLabel = isOpen ? "Close chat" : `${known.label || "Open chat"}${count && `, ${count} unread`}`;
-    launcher.ariaExpanded = `${isOpen}`;
-    badge.textContent = count;
+    const more = unread ? `, ${unread} unread` : "";
+    launcher.ariaLabel = isOpen ? "Close chat" : (known.label || "Open chat") + more;
+    launcher.ariaExpanded = isOpen as unknown as string; // the browser makes a string of it
+    badge.textContent = (unread || "") as string;
   }
 
   function turn(on: boolean): void {
@@ -102,14 +124,13 @@ export function createWidget(settings: Settings): Widget {
     if (!frame) load();
     panel.classList.toggle("on", on);
     label();
-    tellPage();
     say({ t: "shown", on });
     (on && frame ? frame : launcher).focus();
     emit(on ? "open" : "close");
   }
 
   function load(): void {
-    frame = element("iframe", { title: "Chat", src });
+    frame = element("iframe", { title: "Chat", src: `${site}frame` });
     listen(frame, "load", greet);
     panel.replaceChildren(frame);
     expectWithin(LOAD_LIMIT);
@@ -124,10 +145,10 @@ export function createWidget(settings: Settings): Widget {
   function fail(): void {
     const note = element("div", { className: "note", textContent: FAILED });
     const again = element("button", { textContent: "Try again" });
-    const close = element("button", { textContent: "Close" });
+    const leave = element("button", { textContent: "Close" });
     listen(again, "click", load);
-    listen(close, "click", () => turn(false));
-    note.append(again, close);
+    listen(leave, "click", close);
+    note.append(again, leave);
     panel.append(note);
     again.focus();
     emit("error");
@@ -138,21 +159,27 @@ export function createWidget(settings: Settings): Widget {
     const channel = new MessageChannel();
     port = channel.port1;
     port.onmessage = safe(heard);
-    const hello: Hello = { ...said, porchlight: 1, page: page(), shown: isOpen, dir: host.dir };
+    const hello: Hello = { ...said, porchlight: 1, page: page(), shown: isOpen, dir: host.dir, identity: who && true };
     frame?.contentWindow?.postMessage(hello, origin, [channel.port2]);
     expectWithin(ANSWER_LIMIT);
   }
 
-  function heard({ data }: MessageEvent<ToLoader>): void {
+  /** Answers on the port of whoever asked: by then there may be another frame. Where the page fails, the panel asks again. */
+  async function introduce(asker: MessagePort): Promise<void> {
+    const identity = (await who?.()) || null;
+    asker.postMessage({ t: "handle", handle: recall(key).handle, identity } satisfies ToPanel);
+  }
+
+  function heard({ data, target }: MessageEvent<ToLoader>): Promise<void> | undefined {
     if (data.t === "ready") settle(data.look);
     if (data.t === "close") turn(false);
     if (data.t === "handle") remember(key, { handle: data.handle });
-    if (data.t === "recall") say({ t: "handle", handle: recall(key).handle });
     if (data.t === "unread") {
       unread = data.count;
       label();
       emit("unread", unread);
     }
+    return data.t === "recall" ? introduce(target as MessagePort) : undefined;
   }
 
   function settle(found: Look): void {
@@ -169,13 +196,12 @@ export function createWidget(settings: Settings): Widget {
     toldPage = now.url;
   }
 
-  function prefetch(): void {
-    if (!frame) panel.replaceChildren(element("link", { rel: "prefetch", href: src }));
-  }
-
-  // A page whose policy forbids it, and a server that is away or slow, leave the launcher as it is.
-  const told = fetch(`${origin}/w/${key}/config`, { signal: AbortSignal.timeout(ANSWER_LIMIT) })
-    .then((answer) => answer.json())
+  // A page whose policy forbids it, and a server that is away or slow, leave the launcher as it is. A key that is none hides it.
+  const told = fetch(`${site}config`, { signal: AbortSignal.timeout(ANSWER_LIMIT) })
+    .then((answer) => {
+      if (answer.status === 404) wear("hidden");
+      return answer.json();
+    })
     .then(({ look }) => dress(look))
     .catch(() => 0);
 
@@ -189,9 +215,7 @@ export function createWidget(settings: Settings): Widget {
     safe(() => {
       host.dir = getComputedStyle(document.body).direction;
       dress();
-      listen(launcher, "click", () => turn(!isOpen));
-      listen(launcher, "pointerenter", prefetch);
-      listen(launcher, "focus", prefetch);
+      listen(launcher, "click", toggle);
       listen<KeyboardEvent>(host, "keydown", ({ key }) => key === "Escape" && turn(false));
       // Pages change without loading: asked once a second, and only while someone may be chatting.
       watch = setInterval(
@@ -212,18 +236,22 @@ export function createWidget(settings: Settings): Widget {
       }
       turn(true);
     }),
-    close: safe(() => turn(false)),
-    toggle: safe(() => turn(!isOpen)),
-    show: safe(() => {
-      host.hidden = false;
-    }),
+    close,
+    toggle,
+    show: safe(() => wear("")),
     hide: safe(() => {
       turn(false);
-      host.hidden = true;
+      wear("hidden");
+    }),
+    identify: safe((fn) => {
+      const isOther = typeof fn !== typeof who;
+      who = fn;
+      // Another person begins with nothing of the one before.
+      if (frame && isOther) load();
     }),
     destroy: safe(() => {
+      isGone = true;
       clearInterval(watch);
-      clearTimeout(deadline);
       port?.close();
       host.remove();
     }),
@@ -234,4 +262,4 @@ export function createWidget(settings: Settings): Widget {
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
-const page = (): Page => ({ url: location.href, title: document.title, referrer: document.referrer });
+const page = ({ title, referrer } = document): Page => ({ url: location.href, title, referrer });

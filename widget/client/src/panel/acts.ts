@@ -8,6 +8,7 @@ import type { Line } from "../ui/lines.ts";
 import { showLine } from "../ui/said.tsx";
 import { en } from "./extras-text.ts";
 import type { Model } from "./model.ts";
+import { report, restrain } from "./rooms-acts.ts";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -37,11 +38,11 @@ export function actsOf(model: Model): Acts {
 function extrasOf({ api, client, room }: Model, id: Id, line: Line): readonly Extra[] {
   const current = room();
   const author = line.by.id ?? "";
-  const report = { words: en.report, done: en.reported, act: () => api.report(id, line.id) };
-  if (!current || !isAbove(client.state(), current) || line.by.kind !== "visitor") return [report];
+  const complain = { words: en.report, done: en.reported, act: () => report(api.ask, id, line.id) };
+  if (!current || !isAbove(client.state(), current) || line.by.kind !== "visitor") return [complain];
   return [
-    report,
-    { words: en.mute, done: en.muted, act: () => api.restrain(id, author, { mute_for: HOUR }) },
-    { words: en.ban, done: en.banned, act: () => api.restrain(id, author, { ban_for: DAY }) },
+    complain,
+    { words: en.mute, done: en.muted, act: () => restrain(api.ask, id, author, { mute_for: HOUR }) },
+    { words: en.ban, done: en.banned, act: () => restrain(api.ask, id, author, { ban_for: DAY }) },
   ];
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { NEW_ROOM } from "../core/state.ts";
+import { isComposing } from "../ui/composing.ts";
 import { useVisible } from "../ui/hooks.ts";
 import type { Boot } from "./boot.ts";
 import { Composer } from "./composer.tsx";
@@ -38,7 +39,7 @@ export function App({ boot, model, locale, texts }: AppProps) {
         <Log key={room?.id ?? NEW_ROOM} {...{ boot, model, standing, locale, attentive, texts }} />
       )}
       {status.state === "stopped" ? (
-        <Stopped code={status.code} onRetry={model.client.reconnect}>
+        <Stopped code={status.code} model={model}>
           <p class="stopped">{texts.stopped}</p>
         </Stopped>
       ) : (
@@ -65,7 +66,7 @@ function useChanges(model: Model): void {
 function useEscape(close: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !event.isComposing) close();
+      if (event.key === "Escape" && !isComposing(event)) close();
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);

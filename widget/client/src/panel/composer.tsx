@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { MAX_TEXT } from "../core/protocol.ts";
 import { cleanText } from "../core/text.ts";
 import { type Silence, silenceOf } from "../core/view.ts";
+import { isComposing } from "../ui/composing.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Doing, Silent } from "./later.ts";
 import type { Model } from "./model.ts";
@@ -42,7 +43,7 @@ export function Composer({ model, shown, locale, texts }: ComposerProps) {
     field.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+    if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) send(event);
     if (event.key !== "Escape" || !task) return;
     event.stopPropagation();
     model.begin(undefined);

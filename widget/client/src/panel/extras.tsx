@@ -10,9 +10,10 @@ import logStyles from "./conversation.css";
 import styles from "./extras.css";
 import { en } from "./extras-text.ts";
 import type { Task } from "./model.ts";
-import { createTimes } from "./time.ts";
+import { createTimes, supported } from "./time.ts";
 
 export { Conversation } from "./conversation.tsx";
+export { Back, Leave } from "./elsewhere.tsx";
 export { Invited } from "./invited.tsx";
 export { RoomList } from "./rooms.tsx";
 export { Stopped } from "./stopped.tsx";
@@ -45,7 +46,7 @@ const MOMENT = { weekday: "long", day: "numeric", month: "long", hour: "numeric"
 
 /** When a site that is closed opens again. */
 export function Opens({ at, locale }: OpensProps) {
-  return <>{at && en.opens(new Date(at).toLocaleString(locale, MOMENT))}</>;
+  return <>{at && en.opens(new Date(at).toLocaleString(supported(locale), MOMENT))}</>;
 }
 
 interface DoingProps {

@@ -1,11 +1,13 @@
 /** What is shown, who is there, and the way to other rooms. */
 
-import { ArrowLeft, LogOut, MessagesSquare, X } from "lucide";
+import { MessagesSquare, X } from "lucide";
 import type { Room } from "../core/state.ts";
-import { Avatar, Icon } from "../ui/icon.tsx";
+import { Avatar } from "../ui/icon.tsx";
 import type { Boot } from "./boot.ts";
 import type { Standing } from "./hours.ts";
+import { Back, Leave } from "./later.ts";
 import type { Model } from "./model.ts";
+import { Round } from "./round.tsx";
 import type { Texts } from "./text.ts";
 
 interface HeaderProps {
@@ -24,7 +26,7 @@ export function Header({ boot, model, standing, texts }: HeaderProps) {
   const words = isHere ? texts.online : (!standing.open || agents === 0) && texts.away;
   return (
     <header>
-      {isElsewhere ? <Back model={model} texts={texts} /> : <Face boot={boot} />}
+      {isElsewhere ? <Back model={model} /> : <Face boot={boot} />}
       <div>
         <h1 dir="auto">{model.isListing() ? texts.rooms : isCommunity ? room.summary?.title : boot.texts.title}</h1>
         {isCommunity && !model.isListing() ? (
@@ -38,7 +40,7 @@ export function Header({ boot, model, standing, texts }: HeaderProps) {
           </p>
         )}
       </div>
-      {isCommunity && !model.isListing() && <Round node={LogOut} words={texts.leave} flip onClick={model.leave} />}
+      {isCommunity && !model.isListing() && <Leave model={model} />}
       {model.offered().length > 0 && !isElsewhere && (
         <Round node={MessagesSquare} words={texts.rooms} onClick={model.list} />
       )}
@@ -52,25 +54,4 @@ function Face({ boot: { look, site } }: Pick<HeaderProps, "boot">) {
   return look.logo ? <img class="avatar" src={look.logo} alt="" /> : <Avatar name={site.name} />;
 }
 
-/** From a room to the list of rooms, from there to the visitor's own. */
-function Back({ model, texts }: Pick<HeaderProps, "model" | "texts">) {
-  const [words, back] = model.isListing() ? [texts.ask, () => model.show(null)] : [texts.rooms, model.list];
-  return <Round node={ArrowLeft} words={words} flip onClick={back} />;
-}
-
 const countOf = (room: Room): number => Math.max(room.count, room.people.length);
-
-interface RoundProps {
-  readonly node: typeof X;
-  readonly words: string;
-  readonly flip?: boolean;
-  readonly onClick: () => void;
-}
-
-function Round({ node, words, flip, onClick }: RoundProps) {
-  return (
-    <button type="button" class={flip ? "round flip" : "round"} aria-label={words} title={words} onClick={onClick}>
-      <Icon node={node} />
-    </button>
-  );
-}

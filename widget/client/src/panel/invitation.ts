@@ -1,6 +1,7 @@
 /** Taking up the invitation that the page's address brought along. */
 
 import type { Model } from "./model.ts";
+import { accept } from "./rooms-acts.ts";
 
 /** What the server says of a code that is unknown, used up, withdrawn or over. */
 const GONE = "404";
@@ -17,7 +18,7 @@ export function takeUp(model: Model, onOver: () => void): () => void {
     if (isAsked || !model.client.state().me) return;
     isAsked = true;
     try {
-      model.show((await model.api.accept(code)).id);
+      model.show((await accept(model.api.ask, code)).id);
     } catch (error) {
       isAsked = (error as Error).message === GONE;
       if (isAsked) onOver();

@@ -18,7 +18,8 @@ import { en } from "./text.ts";
 
 const root = document.getElementById("panel") as HTMLElement;
 
-const localeOf = (host: Host): string => host.hello.locale || navigator.language;
+/** The server refuses longer ones. */
+const localeOf = (host: Host): string => (host.hello.locale || navigator.language).slice(0, 35);
 
 /** A site's own colour stands on the body, where it wins over both themes. */
 function dress(boot: Boot): void {

@@ -8,6 +8,8 @@ import type { Line } from "../ui/lines.ts";
 import type { Host } from "./host.ts";
 import type { Offered, RoomsApi } from "./rooms-api.ts";
 
+type Drafts = Record<Id, string>;
+
 /** What the composer is for when it is not for a new message. */
 export interface Task {
   readonly what: "reply" | "edit";
@@ -37,6 +39,8 @@ export interface Model {
   isShown(): boolean;
   /** What is in the composer, and what for. */
   draft(): string;
+  /** What was begun, by room; the visitor's own with the team has no name yet. A reload of the frame brings it along. */
+  readonly drafts: Drafts;
   task(): Task | undefined;
   /** An edit begins with the message's words; undefined ends it, and the words before it are there again. */
   begin(task: Task | undefined): void;
@@ -48,14 +52,14 @@ export interface Model {
   subscribe(fn: () => void): () => void;
 }
 
-/** In an address, before the code of an invitation. What stands behind `#` is told to no server. */
+/** In an address, before the code of an invitation. It goes to the server by itself only: `boundedPage` cuts it off. */
 const INVITED = "#porchlight=";
 
 export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   const events = createEmitter<{ change: undefined }>();
   let shown = host.hello.shown;
-  let draft = "";
-  let kept = "";
+  const drafts: Drafts = globalThis.history?.state ?? {};
+  let edited = "";
   let task: Task | undefined;
   let chosen: Id | null = null;
   let listing = false;
@@ -75,18 +79,18 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
     changed();
   }
 
+  const isEdit = () => task?.what === "edit";
+  const draft = () => (isEdit() ? edited : (drafts[chosen ?? ""] ?? ""));
+
   function setDraft(text: string): void {
-    draft = text;
+    if (isEdit()) edited = text;
+    else drafts[chosen ?? ""] = text;
     changed();
   }
 
   function begin(next: Task | undefined): void {
-    if (task?.what === "edit") draft = kept;
-    if (next?.what === "edit") {
-      kept = draft;
-      draft = next.line.text;
-    }
     task = next;
+    edited = next?.line.text ?? "";
     changed();
   }
 
@@ -149,17 +153,18 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
     leave: () => void leave(),
     pending: () => pendingOf(client.state(), room()?.id ?? NEW_ROOM),
     isShown: () => shown,
-    draft: () => draft,
+    draft,
+    drafts,
     task: () => task,
     begin,
     write(text) {
       const current = room();
       setDraft(text);
-      if (current && task?.what !== "edit") client.typing(current.id, text.trim() !== "");
+      if (current && !isEdit()) client.typing(current.id, text.trim() !== "");
     },
     send() {
-      const [current, text, doing] = [room(), draft, task];
-      draft = "";
+      const [current, text, doing] = [room(), draft(), task];
+      setDraft("");
       begin(undefined);
       if (!current) client.open(text);
       else if (doing?.what === "edit") client.edit(current.id, doing.line.id, text);
@@ -167,7 +172,7 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
     },
     edit(cid) {
       const text = client.discard(cid);
-      if (text) setDraft(draft ? `${text}\n${draft}` : text);
+      if (text) setDraft(draft() ? `${text}\n${draft()}` : text);
     },
     close: () => host.tell({ t: "close" }),
     subscribe: (fn) => events.on("change", fn),

@@ -28,11 +28,9 @@ export const pretend = (who: "here" | "away"): Ways => ({
   getSession: async () => ({ token: "", expiresIn: DAY, url: "" }),
   connect: (_url, handlers) => connect(handlers, who === "here" ? 1 : 0),
   api: {
+    ask: () => Promise.reject(new Error("a preview asks nobody")),
     list: async () => [],
-    accept: async () => summaryOf([]),
     leave: async () => {},
-    report: async () => {},
-    restrain: async () => {},
   },
 });
 

@@ -7,36 +7,33 @@ export interface Offered extends Summary {
   readonly joined: boolean;
 }
 
+/** Asks below the address of the rooms. Where the server refuses, its status is the error's message. */
+export type Ask = <T = void>(method: string, path: string, body?: object) => Promise<T>;
+
 export interface RoomsApi {
+  readonly ask: Ask;
   /** The community rooms that I may join; the newest hundred or so. */
   list(): Promise<readonly Offered[]>;
-  /** Comes into the room that an invitation is for. */
-  accept(code: string): Promise<Summary>;
   /** Gives up my place. */
   leave(room: Id): Promise<void>;
-  /** Tells those who keep order of a message. */
-  report(room: Id, message: Id): Promise<void>;
-  /** A moderator's: this member may not write, or may not come, for so many seconds. */
-  restrain(room: Id, person: Id, how: { readonly mute_for: number } | { readonly ban_for: number }): Promise<void>;
 }
 
-/** `session` is the address of the session; the rooms lie beside it. Where the server refuses, its status is the error's message. */
+/** `session` is the address of the session; the rooms lie beside it. */
 export function createRoomsApi(session: string, token: () => string): RoomsApi {
   const base = session.replace(/session$/, "rooms");
 
-  async function ask(method: string, path: string, body?: object): Promise<Response> {
+  const ask: Ask = async (method, path, body) => {
     const headers = { Authorization: `Bearer ${token()}`, ...(body && { "Content-Type": "application/json" }) };
     const answer = await fetch(base + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
     if (!answer.ok) throw new Error(`${answer.status}`);
-    return answer;
-  }
+    return answer.status === NOTHING ? undefined : answer.json();
+  };
 
   return {
-    list: async () => ((await (await ask("GET", "")).json()) as { rooms: Offered[] }).rooms,
-    accept: async (code) =>
-      ((await (await ask("POST", `/../invitations/${code}`, {})).json()) as { room: Summary }).room,
-    leave: async (room) => void (await ask("POST", `/${room}/leave`, {})),
-    report: async (room, message) => void (await ask("POST", `/${room}/reports`, { message, reason: "" })),
-    restrain: async (room, person, how) => void (await ask("PUT", `/${room}/members/${person}`, how)),
+    ask,
+    list: async () => (await ask<{ rooms: Offered[] }>("GET", "")).rooms,
+    leave: (room) => ask("POST", `/${room}/leave`, {}),
   };
 }
+
+const NOTHING = 204;

@@ -1,16 +1,20 @@
 /** From a browser to a visitor's token. */
 
-import type { Page } from "../core/protocol.ts";
+import { boundedPage } from "../core/outgoing.ts";
+import type { Id, Page } from "../core/protocol.ts";
 import { Refused, type Session } from "../core/socket.ts";
+import type { ToPanel } from "../port.ts";
 import type { Host } from "./host.ts";
 
 export interface Asked {
   readonly parent: string;
-  readonly locale: string;
-  readonly page: Page;
   readonly handle?: string | undefined;
-  /** False: a first answer showed that no cookie stays with us. */
-  readonly cookies?: boolean;
+  /** A JWT by which the site's backend names its user. */
+  readonly identity?: string | undefined;
+  /** The site says that nobody is signed in: the handle of a user of theirs counts no more. */
+  readonly signed_out?: true | undefined;
+  readonly locale?: string;
+  readonly page?: Page;
 }
 
 interface Answer {
@@ -18,71 +22,93 @@ interface Answer {
   readonly expires_in: number;
   readonly socket: string;
   readonly handle?: string;
+  readonly visitor?: { readonly id: Id };
 }
 
-/** Close codes stand for what trying again would not mend. */
-const FINAL: Readonly<Record<number, number>> = { 400: 4400, 401: 4401, 403: 4403, 404: 4404, 410: 4410 };
+/** How long the page around us may take to say which handle it keeps, and to name its user. */
+const RECALL_LIMIT = 1_000;
+const IDENTITY_LIMIT = 8_000;
+const ANSWER_LIMIT = 10_000;
 
-/** Asks once. Throws `Refused` where the answer is final, any other error where it may pass. */
-export async function askSession(address: string, asked: Asked): Promise<Session & Pick<Answer, "handle">> {
+/** Asks once, and again without what is only good to know if it was not understood. Throws `Refused` where the answer is final. */
+async function askSession(address: string, asked: Asked): Promise<Answer> {
   const response = await fetch(address, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(asked),
+    signal: AbortSignal.timeout(ANSWER_LIMIT),
   });
-  if (!response.ok) throw new Refused(await codeOf(response));
-  const { token, expires_in, socket, handle } = (await response.json()) as Answer;
-  return { token, expiresIn: expires_in, url: socket, ...(handle && { handle }) };
+  if (response.ok) return response.json();
+  const { page, locale, ...bare } = asked;
+  if (response.status === 400 && page) return askSession(address, bare);
+  const { codeOf } = await import("./refusal.ts");
+  throw new Refused(await codeOf(response, !!asked.identity));
 }
 
 export interface Sessions {
-  /** A new session. */
+  /** A new session; whoever asks while one is on its way gets that. */
   ask(): Promise<Session>;
   /** The token of the newest session; empty before the first. */
   token(): string;
 }
 
-/** How long the page around us may take to say which handle it keeps. */
-const RECALL_LIMIT = 1_000;
-
 /**
- * Asks as often as it is called. The handle goes with every exchange: where no cookie stays it is all that says who is here. It is
- * turned by each exchange of each tab, so what the page keeps is asked for anew; our own is for pages that may keep nothing.
+ * The handle goes with every exchange: where no cookie stays it is all that says who is here. It is turned by each exchange of each
+ * tab, so what the page keeps is asked for anew; our own is for pages that may keep nothing. An identity is good once, and never kept.
  */
 export function createSessions(address: string, host: Host, locale: string): Sessions {
+  const { page, identity: isNamed } = host.hello;
   let own: string | undefined;
   let token = "";
-  const ask = async () => {
-    const handle = (await keptHandle(host)) ?? own;
-    const found = await askSession(address, { parent: host.origin, locale, page: host.hello.page, handle });
+  let visitor: Id | undefined;
+  let asking: Promise<Session> | undefined;
+
+  async function exchange(): Promise<Session> {
+    const { handle = own, identity } = await introduced(host);
+    const found = await askSession(address, {
+      parent: host.origin,
+      handle,
+      identity: (isNamed && identity) || undefined,
+      signed_out: (isNamed !== undefined && !identity) || undefined,
+      locale,
+      page: boundedPage(page),
+    });
+    // Somebody else is here now, and begins with nothing of the one before.
+    if (visitor && found.visitor?.id !== visitor) location.replace(location.href);
+    visitor = found.visitor?.id;
     if (found.handle) {
       own = found.handle;
       host.tell({ t: "handle", handle: own });
     }
     token = found.token;
-    return found;
+    return { token, expiresIn: found.expires_in, url: found.socket };
+  }
+
+  return {
+    ask() {
+      asking ??= exchange().finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
+    token: () => token,
   };
-  return { ask, token: () => token };
 }
 
-function keptHandle(host: Host): Promise<string | undefined> {
+type Introduction = Extract<ToPanel, { readonly t: "handle" }>;
+
+/** Who the page says is here. One that promised to name its user, and does not, is asked again later: nobody else is let in meanwhile. */
+function introduced(host: Host): Promise<Partial<Introduction>> {
+  const isNamed = host.hello.identity;
   return new Promise((found) => {
-    const give = (handle?: string) => {
+    const end = (said: Partial<Introduction> | Promise<never>) => {
       clearTimeout(timer);
       unlisten();
-      found(handle);
+      found(said);
     };
-    const timer = setTimeout(give, RECALL_LIMIT);
-    const unlisten = host.listen((message) => message.t === "handle" && give(message.handle));
+    const late = () => end(isNamed ? Promise.reject(new Error("identity")) : {});
+    const timer = setTimeout(late, isNamed ? IDENTITY_LIMIT : RECALL_LIMIT);
+    const unlisten = host.listen((message) => message.t === "handle" && end(message));
     host.tell({ t: "recall" });
   });
-}
-
-/** 403 means this page, or a site that is not served at the moment: the refused field tells which. */
-async function codeOf(response: Response): Promise<number> {
-  const code = FINAL[response.status];
-  if (code === undefined) throw new Error(`session: ${response.status}`);
-  if (code !== 4403) return code;
-  const said = (await response.json().catch(() => ({}))) as { error?: { field?: string } };
-  return said.error?.field === undefined ? 4410 : code;
 }

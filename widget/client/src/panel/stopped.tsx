@@ -2,16 +2,17 @@
 
 import { Close } from "../core/protocol.ts";
 import { en } from "./extras-text.ts";
+import type { Model } from "./model.ts";
 
 interface StoppedProps {
   readonly code: number;
   /** Absent where trying again is useless. */
-  readonly onRetry?: () => void;
+  readonly model?: Model;
 }
 
-export function Stopped({ code, onRetry }: StoppedProps) {
+export function Stopped({ code, model }: StoppedProps) {
   const isOld = code === Close.badProtocol || code === Close.clientTooOld;
-  const again = isOld ? () => location.reload() : onRetry;
+  const again = isOld ? () => reload(model) : model?.client.reconnect;
   return (
     <div class="stopped" role="alert">
       <p>{en.stopped[code] ?? en.stoppedOther}</p>
@@ -22,4 +23,10 @@ export function Stopped({ code, onRetry }: StoppedProps) {
       )}
     </div>
   );
+}
+
+/** What was begun outlives it in the frame's own history, which ends with the frame: nothing is stored. */
+function reload(model: Model | undefined): void {
+  history.replaceState(model?.drafts, "");
+  location.reload();
 }

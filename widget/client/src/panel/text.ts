@@ -11,8 +11,6 @@ export const en = {
   left: (count: number) => `${count} left`,
   tooLong: (count: number) => `${count} too many`,
   rooms: "Rooms",
-  leave: "Leave the room",
-  ask: "Ask the team",
   here: (count: number) => `${count} here`,
   editing: "Edit your message",
   save: "Save",

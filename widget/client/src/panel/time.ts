@@ -30,7 +30,8 @@ export function createTimes(locale: string, texts: { readonly today: string; rea
   };
 }
 
-function supported(locale: string): string[] {
+/** The tag, if it is one that the browser knows. */
+export function supported(locale: string): string[] {
   try {
     return Intl.DateTimeFormat.supportedLocalesOf(locale);
   } catch {
