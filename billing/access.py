@@ -39,6 +39,7 @@ class Reason(StrEnum):
     PAUSED = "paused"  # by the tenant
     SPEND_CAP = "spend_cap"  # its own
     PLAN_LIMIT = "plan_limit"  # a hard one of its plan
+    SEATS = "seats"  # more are held than there are, after a renewal with fewer or the fall to a smaller plan
     STAFF = "staff"
     CLOSED = "closed"  # by its owner
 
@@ -89,6 +90,7 @@ class Facts:
     is_trial_over: bool = False  # paused by Stripe, since no card was given
     has_spent_cap: bool = False
     is_over_plan: bool = False  # a hard limit of the plan
+    lacks_seats: bool = False  # fewer than are held
     limit_ends: datetime | None = None  # when the period ends, and what was counted in it
     exempt_until: datetime | None = None
     by_staff: bool = False
@@ -145,13 +147,13 @@ def _money(facts: Facts) -> Verdict:
 
 
 def _unpaid(facts: Facts, since: datetime) -> Verdict:
-    """By days; an unpaid subscription is not waited for, and one that was canceled even less."""
+    """By days; an unpaid subscription is not waited for, nor one that rests, and one that was canceled even less."""
     days = facts.days
     steps = [Step(State.GRACE, since), Step(State.RESTRICTED, _after(facts, since, days.grace))]
     steps += [Step(State.SUSPENDED, _after(facts, since, days.restricted)), Step(State.CLOSED, _closing(facts, since))]
     reached = [step.state for step in steps if step.at <= facts.now]
     state, reason = (reached[-1] if reached else State.GRACE), Reason.UNPAID
-    if facts.status == "unpaid":
+    if facts.status in {"unpaid", "paused"}:
         state = _graver(state, State.RESTRICTED)
     if facts.status == "canceled":
         state, reason = _graver(state, State.SUSPENDED), Reason.CANCELED_UNPAID
@@ -177,6 +179,8 @@ def _limits(facts: Facts) -> Iterator[Verdict]:
         yield Verdict(State.RESTRICTED, Reason.SPEND_CAP, step)
     if facts.is_over_plan:
         yield Verdict(State.RESTRICTED, Reason.PLAN_LIMIT, step)
+    if facts.lacks_seats:
+        yield Verdict(State.RESTRICTED, Reason.SEATS)
 
 
 def _graver(one: str, other: str) -> str:

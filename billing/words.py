@@ -18,6 +18,7 @@ BILLING: Final = "/billing/"
 PLANS: Final = "/billing/plans/"
 SETTINGS: Final = "/billing/settings/"
 INVOICES: Final = "/billing/invoices/"
+SEATS: Final = "/billing/seats/"
 
 REFUSED: Final = {
     Act.ANSWER: "Your message was not sent.",
@@ -52,7 +53,7 @@ def of_state(state: str, reason: str, step: Step | None, limits: Limits | None =
 
 def refusal(act: Act, reason: str, limits: Limits | None, currency: str = "usd") -> str:
     """The sentence of a refusal: what did not happen, which limit, how much is used, the way out."""
-    return f"{REFUSED.get(act, 'This was not done.')} {cause(reason, limits, currency)} {_way_out(reason)[0]}"
+    return f"{REFUSED.get(act, 'This was not done.')} {cause(reason, limits, currency)} {_way_out(reason, limits)[0]}"
 
 
 def cause(reason: str, limits: Limits | None, currency: str = "usd") -> str:
@@ -62,13 +63,20 @@ def cause(reason: str, limits: Limits | None, currency: str = "usd") -> str:
     if reason == Reason.SPEND_CAP and limits is not None and limits.spend_cap is not None:
         cap, spent = text(limits.spend_cap, currency), text(limits.spend, currency)
         return f"Your spend cap is {cap} for each period, and {spent} is used."
-    return CAUSES.get(reason, "The tenant's billing stands in the way.")
+    if reason == Reason.SEATS and limits is not None:
+        return f"{limits.plan.name} has {limits.seats:,} seats here and {limits.seats_held:,} are held."
+    said = CAUSES.get(reason, "The tenant's billing stands in the way.")
+    if limits is not None and limits.is_resting:
+        return " ".join((said, *(used_of(limits, meter) for meter in sorted(limits.over))))
+    return said
 
 
 def used_of(limits: Limits, meter: Meter, counted: Mapping[Meter, int] | None = None) -> str:
     """How much of an allowance is used, for people. Storage is counted in MB-days: so many MB, held for a day each."""
     most, found = limits.plan.meters[meter].included, (limits.used if counted is None else counted).get(meter, 0)
     unit = f"MB-days of {METER_NAMES[meter]}" if meter == Meter.STORAGE else METER_NAMES[meter]
+    if limits.is_resting:
+        return f"While {limits.plan.name} rests, {most:,} {unit} a month are included as on Free, and {found:,} are used."
     return f"The plan {limits.plan.name} includes {most:,} {unit} a month, and {found:,} are used."
 
 
@@ -80,8 +88,9 @@ def day(moment: datetime) -> str:
 CAUSES: Final[Mapping[str, str]] = {
     Reason.UNPAID: "A payment failed, and the invoice is still open.",
     Reason.CANCELED_UNPAID: "The subscription has ended with an open invoice.",
-    Reason.TRIAL_ENDED: "The trial has ended, and no card was given.",
-    Reason.PAUSED: "The subscription is paused.",
+    Reason.TRIAL_ENDED: "The trial has ended, and no card was given. Until you go on, you have what Free includes.",
+    Reason.PAUSED: "The subscription is paused. Until you go on, you have what Free includes.",
+    Reason.SEATS: "More people hold a seat than there are seats.",
     Reason.STAFF: "Porchlight's staff have suspended this tenant.",
     Reason.CLOSED: "This tenant is closed.",
 }
@@ -106,10 +115,9 @@ _STEPS: Final[Mapping[str, str]] = {
 
 
 def _state_words(state: str, reason: str, limits: Limits | None) -> tuple[str, str, str, str, str]:
-    out, label, path = _way_out(reason)
+    out, label, path = _way_out(reason, limits)
     means = _MEANS[state]
-    if reason in {Reason.PLAN_LIMIT, Reason.SPEND_CAP}:
-        means = means.replace("can read and answer", "can read") if _stops_answers(reason, limits) else means
+    means = means.replace("can read and answer", "can read") if _stops_answers(reason, limits) else means
     return _TITLES[state], f"{cause(reason, limits)} {means}", "" if state == State.CLOSED else out, label, path
 
 
@@ -124,11 +132,16 @@ def _comes(step: Step | None, reason: str) -> str:
     return f"{_STEPS[step.state].format(day=day(step.at))}{waits}."
 
 
-def _way_out(reason: str) -> tuple[str, str, str]:
-    """In words, and as a link: what it is called and where it leads."""
-    match reason:
+def _way_out(reason: str, limits: Limits | None = None) -> tuple[str, str, str]:
+    """In words, and as a link: what it is called and where it leads. What a resting plan refuses opens by going on with it."""
+    is_resting = reason == Reason.PLAN_LIMIT and limits is not None and limits.is_resting
+    match Reason.PAUSED if is_resting else reason:
         case Reason.PLAN_LIMIT:
             return "An owner or admin can choose a larger plan under Billing, Plans.", "Choose a plan", PLANS
+        case Reason.SEATS:
+            viewer = "make them a viewer, which needs no seat"
+            words = f"An owner or admin can take somebody out, {viewer}, or get more seats under Billing."
+            return f"{words} Everything opens within a minute.", "See the seats", SEATS
         case Reason.SPEND_CAP:
             return "An owner or admin can raise the cap under Billing, Settings.", "Raise the cap", SETTINGS
         case Reason.TRIAL_ENDED | Reason.PAUSED:

@@ -28,12 +28,12 @@ class Subscriptions(Clients):
         with translated():
             return reading.subscription(self.stripe.v1.subscriptions.retrieve(id, given(expand=SHOWN)).to_dict())
 
-    def subscriptions(self, *, since: datetime) -> Iterator[shapes.Subscription]:
-        """Those that were made since a moment and were not cancelled, the newest first."""
-        created = {"gte": reading.second(since)}
+    def subscriptions(self, *, since: datetime | None = None, customer: str | None = None) -> Iterator[shapes.Subscription]:
+        """Those that were not cancelled, the newest first: made since a moment, of one customer."""
+        created = {"gte": reading.second(since)} if since else None
         expand = [f"data.{name}" for name in SHOWN]
         with translated():
-            found = self.stripe.v1.subscriptions.list(given(created=created, limit=PAGE, expand=expand))
+            found = self.stripe.v1.subscriptions.list(given(created=created, customer=customer, limit=PAGE, expand=expand))
             for row in found.auto_paging_iter():
                 yield reading.subscription(row.to_dict())
 
@@ -102,9 +102,12 @@ class Subscriptions(Clients):
             return reading.subscription(self.stripe.v1.subscriptions.cancel(id, asked, keyed(key)).to_dict())
 
     def pause(self, id: str, *, key: str) -> shapes.Subscription:
-        """No invoices until it is resumed; what is paid and not used is credited. Raises Refused if a schedule leads it."""
+        """No invoices until it is resumed. What is paid and not used is credited, and usage so far is billed, by an invoice that
+        is made now: else it would wait for a return that may never come. Raises Refused if a schedule leads it.
+        """
+        asked = given(invoicing_behavior="invoice", expand=SHOWN)
         with translated():
-            return reading.subscription(self.stripe.v1.subscriptions.pause(id, given(expand=SHOWN), keyed(key)).to_dict())
+            return reading.subscription(self.stripe.v1.subscriptions.pause(id, asked, keyed(key)).to_dict())
 
     def resume(self, id: str, *, key: str) -> shapes.Subscription:
         """Periods begin anew now, if the card pays. Raises Declined, and then it stays paused."""

@@ -50,6 +50,11 @@ class Bill:
         return self.subscription is not None and self.subscription.status == TRIALING
 
     @property
+    def is_resting(self) -> bool:
+        """Whether it is paused, or was tried and not paid for: then it has what Free includes, and pays nothing."""
+        return self.limits.is_resting
+
+    @property
     def can_pay(self) -> bool:
         """Whether this installation can take money."""
         return bool(settings.STRIPE_SECRET_KEY)
@@ -60,14 +65,15 @@ def bill_of(account: BillingAccount) -> Bill:
     tenant_id: UUID = account.pk
     live, period = live_subscription(tenant_id), period_of(tenant_id)
     plan, counted = terms(live.plan) if live else FREE, used(tenant_id, period)
-    limits = limits_from(account, live, plan, period, counted)
+    held = seats(tenant_id)
+    limits = limits_from(account, live, plan, period, counted, seats_held=held.used)
     return Bill(
         account=account,
         subscription=live,
         plan=plan,
-        seats=seats(tenant_id),
+        seats=held,
         period=period,
-        gauges=gauges(plan, counted, is_trial=live is not None and live.status == TRIALING),
+        gauges=gauges(limits.plan, counted, is_trial=live is not None and live.status == TRIALING),
         unpaid=unpaid(tenant_id),
         limits=limits,
         next_step=next_state(account.access_state, facts_of(account, limits)).next_step,

@@ -26,7 +26,8 @@ WHERE EXISTS (
     SELECT FROM public.billing_usageevent e WHERE e.tenant_id = a.tenant_id AND e.meter = asked_meter AND e.source_id >= %s
 ) GROUP BY a.tenant_id
 """
-OF_LIMITS: Final = (Reason.SPEND_CAP, Reason.PLAN_LIMIT)
+OF_LIMITS: Final = (Reason.SPEND_CAP, Reason.PLAN_LIMIT, Reason.SEATS)
+RESTRICTED_BY: Final = (*OF_LIMITS, Reason.PAUSED, Reason.TRIAL_ENDED)  # no limit moves whoever stands here any further
 
 
 def who_used_since(moment: datetime) -> list[UUID]:
@@ -48,13 +49,15 @@ def near_limits(account_ids: Collection[UUID]) -> list[UUID]:
         plan = terms(live.plan) if live else FREE
         limits = limits_from(account, live, plan, period, counted[account_id])
         is_news = any(told.get((account_id, one.meter), 0) < one.threshold for one in crossed(limits, counted[account_id]))
-        if is_news or (_stops(limits) and account.access_reason not in OF_LIMITS):
+        if is_news or (_stops(limits) and account.access_reason not in RESTRICTED_BY):
             near.append(account_id)
     return near
 
 
 def due_accounts() -> list[UUID]:
-    """Tenants that may stand in another state by now: they owe, were held, wait for a new period, or nobody noticed yet."""
+    """Tenants that may stand in another state by now: they owe, were held, wait for a new period or for seats enough, or nobody
+    noticed yet.
+    """
     moment = now()
     owed = Invoice.objects.filter(account=OuterRef("pk"), status="open", attempt_count__gt=0, amount_remaining__gt=0)
     is_owing = Q(failing_since__isnull=False, failing_since__lte=moment - timedelta(days=days().grace))

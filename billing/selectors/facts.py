@@ -26,6 +26,7 @@ def facts_of(account: BillingAccount, limits: Limits) -> Facts:
         is_trial_over=newest is not None and _is_trial_over(newest, moment),
         has_spent_cap=limits.is_spent,
         is_over_plan=bool(limits.over),
+        lacks_seats=limits.lacks_seats,
         limit_ends=limits.period.end if limits.over or limits.is_spent else None,
         exempt_until=account.exempt_until,
         by_staff=account.suspended_by_staff,

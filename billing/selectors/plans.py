@@ -9,6 +9,7 @@ from billing.plans import FREE, Plan
 from billing.terms import terms
 from tenants.models import Membership, Role
 
+FREE_SEATS: Final = FREE.seats or FREE.least_seats
 SEATED: Final = frozenset({Role.OWNER, Role.ADMIN, Role.AGENT})  # viewers read for nothing
 
 
@@ -23,8 +24,8 @@ class Seats:
 
     @property
     def free(self) -> int:
-        """How many more members may have one."""
-        return max(0, self.bought - self.used)
+        """How many more members may have one. A seat that ends with the renewal is not given any more: it would stay held."""
+        return max(0, min(self.bought, self.next) - self.used)
 
 
 def live_subscription(account_id: UUID) -> Subscription | None:
@@ -48,8 +49,7 @@ def seats(account_id: UUID) -> Seats:
     """Three statements."""
     live, used = live_subscription(account_id), seats_used(account_id)
     if live is None:
-        free = FREE.seats or FREE.least_seats
-        return Seats(bought=free, used=used, next=free, most=FREE.seats)
+        return Seats(bought=FREE_SEATS, used=used, next=FREE_SEATS, most=FREE.seats)
     return Seats(bought=live.seats, used=used, next=seats_next(live), most=terms(live.plan).seats)
 
 

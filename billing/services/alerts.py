@@ -79,15 +79,18 @@ def _of_usage(one: Crossed, limits: Limits, counted: Mapping[Meter, int]) -> Tol
     meter = Meter(one.meter)
     title = f"{one.threshold} % of this period's {METER_NAMES[meter]} are used"
     says = f"{used_of(limits, meter, counted)} {_then(limits, meter)} The next period begins on {day(limits.period.end)}."
-    return Told(title, says, "Usage", USAGE) if meter not in limits.hard else Told(title, says, "Choose a plan", PLANS)
+    if meter not in limits.hard:
+        return Told(title, says, "Usage", USAGE)
+    return Told(title, says, "Go on" if limits.is_resting else "Choose a plan", PLANS)
 
 
 def _then(limits: Limits, meter: Meter) -> str:
     if meter not in limits.hard:
         return "Nothing stops: what lies beyond is on the next invoice."
+    out = f"going on with {limits.plan.name}" if limits.is_resting else "a larger plan"
     if meter == Meter.MESSAGE:
-        return f"From {100 + BUFFER} % on your team cannot send, while visitors still can; a larger plan opens it at once."
-    return f"From {100 + BUFFER} % on new rooms, members and sites wait; a larger plan opens them at once."
+        return f"From {100 + BUFFER} % on your team cannot send, while visitors still can; {out} opens it at once."
+    return f"From {100 + BUFFER} % on new rooms, members and sites wait; {out} opens them at once."
 
 
 def _of_spend(account: BillingAccount, one: Crossed, limits: Limits) -> Told:

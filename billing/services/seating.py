@@ -4,7 +4,7 @@ from uuid import UUID
 
 from billing.access import Act
 from billing.models import BillingAccount
-from billing.selectors.plans import SEATED, plan_of, seats
+from billing.selectors.plans import SEATED, Seats, plan_of, seats
 from billing.standing import refuse
 from saas.core.errors import PlanLimit
 
@@ -19,10 +19,16 @@ def give_seat(*, tenant_id: UUID, role: str) -> None:
         return
     BillingAccount.objects.select_for_update().get(pk=tenant_id)
     held = seats(tenant_id)
-    if held.free:
-        return
+    if not held.free:
+        raise PlanLimit(_none_left(plan_of(tenant_id).name, held))
+
+
+def _none_left(plan: str, held: Seats) -> str:
+    """The limit, the use, and the way out."""
     way_out = "choose a plan with more" if held.most is not None and held.bought >= held.most else "buy one more"
-    raise PlanLimit(
-        f"{plan_of(tenant_id).name} has {held.bought} seats here and {held.used} are held. Make somebody a viewer, which needs no"
-        f" seat, or {way_out} under Billing."
-    )
+    there = f"{plan} has {held.bought} seats here"
+    if held.used < held.bought:
+        there = f"{there}, {held.next} from the next renewal on,"
+        way_out = "take the reduction back"
+    viewer = "Make somebody a viewer, which needs no seat,"
+    return f"{there} and {held.used} are held. {viewer} or {way_out} under Billing."

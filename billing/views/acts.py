@@ -8,7 +8,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from billing.models import Meter
+from billing.plans import FREE
 from billing.selectors.bill import Bill, bill_of
+from billing.selectors.plans import FREE_SEATS
 from billing.services.stripe.plan_change import cancel, pause, reactivate, resume
 from billing.views.gate import READ, Desk, page
 from billing.views.notices import PAUSED, TRYING, day
@@ -73,10 +76,22 @@ def _end(bill: Bill) -> str:
 
 
 def _cancel_words(bill: Bill) -> str:
+    too_many = bill.seats.used - FREE_SEATS
+    of_seats = f"{too_many} too many hold one now: until they are viewers, new rooms and members wait from that day on. "
     return (
         f"{bill.plan.name} goes on until {_end(bill)}: it is paid. That day a last invoice comes for what was used beyond the "
         "allowances, and the free plan's limits count: two seats, one site, messages older than 90 days are deleted. "
-        "You can take this back until then."
+        f"{of_seats if too_many > 0 else ''}You can take this back until then."
+    )
+
+
+def _pause_words(bill: Bill) -> str:
+    most, found = FREE.meters[Meter.MESSAGE].included, bill.used[Meter.MESSAGE]
+    return (
+        "What was used beyond the allowances is invoiced now, and what is paid and not used is credited. From then on no "
+        f"invoices are made, and you have what Free includes: of {most:,} messages in this period {found:,} are used, and beyond "
+        "that your team cannot send. Visitors can always write. New rooms, members and sites wait until you resume. Nothing is "
+        "deleted."
     )
 
 
@@ -111,10 +126,7 @@ ACTS: Final = (
         link="Pause",
         title="Pause the plan?",
         button="Pause the plan",
-        words=lambda bill: (
-            "From now on no invoices are made. Open rooms can be answered and visitors can write, but new rooms, members and "
-            "sites wait until you resume. Nothing is deleted."
-        ),
+        words=_pause_words,
         done=lambda bill: "Paused. Resume whenever you like.",
         do=pause,
         fits=lambda bill: _runs(bill) and bill.subscription is not None and bill.subscription.status == "active",

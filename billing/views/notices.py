@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing.access import Reason, State
 from billing.models import Subscription
 from billing.selectors.bill import Bill
+from billing.selectors.plans import FREE_SEATS
 from billing.words import of_state
 
 TRYING: Final = "trialing"
@@ -61,6 +62,8 @@ def _of_subscription(bill: Bill) -> Notice | None:
         return None
     if subscription.cancel_at and subscription.source == Subscription.Source.STRIPE:
         words = f"{name} ends on {day(subscription.cancel_at)} and the free plan's limits begin. Until then nothing changes."
+        if bill.seats.used > FREE_SEATS:
+            words = f"{words} Free has {FREE_SEATS} seats and {bill.seats.used} are held: make the others viewers by then."
         return Notice("You cancelled", words, "Keep the plan", f"{PLAN}reactivate/")
     if subscription.status == TRYING and subscription.trial_end:
         words = f"You try {name} until {day(subscription.trial_end)}. To keep it, add a card by then; nothing is charged earlier."

@@ -188,3 +188,23 @@ def at_once(writers: int, act: Callable[[], object]) -> None:
 
     with ThreadPoolExecutor(writers) as pool:
         list(pool.map(run, range(writers)))
+
+
+class TestRestingPlan:
+    def test_a_paused_plan_is_told_in_time_and_how_to_go_on(self, tenant: TenantRef) -> None:
+        subscribe(tenant, "business", status="paused")
+        use(tenant, 900)
+        check_usage(tenant.id)
+        assert told(tenant) == [("message", 80)]
+        with in_tenant(tenant):
+            (said,) = Notification.objects.filter(category="billing").values_list("body", flat=True)
+        assert "While Business rests, 1,000 messages a month are included as on Free, and 900 are used." in said
+        assert "going on with Business opens it at once" in said
+
+    def test_whoever_is_restricted_already_is_not_looked_at_each_minute(self, tenant: TenantRef) -> None:
+        subscribe(tenant, status="paused")
+        use(tenant, 2_000)
+        check_usage(tenant.id)
+        assert near_limits([tenant.id]) == [tenant.id]
+        tick(tenant.id)
+        assert near_limits([tenant.id]) == []

@@ -95,7 +95,7 @@ def test_what_the_change_costs_is_not_more_than_was_shown(buyer: Buyer) -> None:
     assert buyer.live.plan.key == "team"
 
 
-@pytest.mark.parametrize("ahead", [120, 20 * DAY, 10**400])
+@pytest.mark.parametrize("ahead", [120, 20 * DAY, 10**400], ids=["minutes", "days", "no second"])
 def test_a_change_is_not_reckoned_from_a_moment_to_come(buyer: Buyer, ahead: int) -> None:
     preview = preview_change(buyer.id, plan_key="business", interval="month")
     with pytest.raises(Conflict, match="still to come"):
@@ -163,6 +163,32 @@ def test_a_paused_plan_makes_no_invoices_until_it_is_resumed(buyer: Buyer) -> No
     assert len(buyer.invoices()) == before + 1
     with pytest.raises(Conflict, match="not paused"):
         resume(buyer.id, actor=ADA)
+
+
+def test_a_pause_bills_what_was_used_at_once(buyer: Buyer) -> None:
+    """Who pauses may never come back."""
+    live, customer = buyer.live, str(buyer.account.stripe_customer_id)
+    moment = live.period_start + timedelta(seconds=1)
+    gateway().send_usage(UsageReport("porchlight_message", customer, 100_000, f"{buyer.id}:message:0", moment))
+    buyer.sandbox.advance(60)
+    before = len(buyer.invoices())
+    pause(buyer.id, actor=ADA)
+    assert len(buyer.invoices()) == before + 1
+    made = buyer.invoices()[-1]
+    assert made["status"] == "paid"
+    assert 99_000 * 4 // 10 - 5 * 15_00 <= made["amount_paid"] < 99_000 * 4 // 10
+
+
+def test_a_pause_that_cannot_be_paid_is_owed(buyer: Buyer) -> None:
+    live, customer = buyer.live, str(buyer.account.stripe_customer_id)
+    moment = live.period_start + timedelta(seconds=1)
+    gateway().send_usage(UsageReport("porchlight_message", customer, 100_000, f"{buyer.id}:message:0", moment))
+    buyer.sandbox.advance(60)
+    buyer.fails()
+    pause(buyer.id, actor=ADA)
+    fetch_invoice(buyer.invoices()[-1]["id"])
+    assert buyer.account.failing_since is not None
+    assert (buyer.account.access_state, buyer.account.access_reason) == ("restricted", "unpaid")
 
 
 def test_what_waits_for_the_renewal_keeps_a_plan_from_pausing(buyer: Buyer) -> None:

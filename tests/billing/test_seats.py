@@ -4,19 +4,27 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from django.db import transaction
 
 from billing.clock import now
 from billing.gateway.errors import Declined
 from billing.models import PlanMove, SeatEntry, Subscription
+from billing.selectors.due import due_accounts
 from billing.selectors.plans import seats
+from billing.services.access import tick
+from billing.services.seating import give_seat
+from billing.services.stripe.asking import seat_item
 from billing.services.stripe.mirror import fetch_subscription
 from billing.services.stripe.plan_change import cancel, pause
 from billing.services.stripe.seats import buy_seats, check_shown, lower_seats_at_renewal, preview_seats
-from saas.core.errors import BadFrame, Conflict
-from tenants.models import Role
+from billing.standing import forget_standing
+from saas.core.errors import BadFrame, Conflict, PlanLimit
+from tenants.models import Membership, Role
+from tenants.services import disable
 from tests.billing.buyer import ADA, Buyer
 from tests.support.cast import MakeTenant
 from tests.support.money import paying
+from tests.support.owing import mails
 from tests.support.stripe import Sandbox
 
 DAY = 86_400
@@ -32,6 +40,11 @@ def buyer(sandbox: Sandbox, make_tenant: MakeTenant) -> Buyer:
 
 def entries(buyer: Buyer) -> list[tuple[int, int]]:
     return list(SeatEntry.for_tenant(buyer.id).order_by("at", "id").values_list("seats", "seats_next"))
+
+
+def ask_for_seat(buyer: Buyer, role: Role) -> None:
+    with transaction.atomic():
+        give_seat(tenant_id=buyer.id, role=role)
 
 
 def test_more_seats_cost_what_was_shown(buyer: Buyer) -> None:
@@ -72,6 +85,65 @@ def test_a_reduction_can_be_taken_back(buyer: Buyer) -> None:
     assert buyer.to_renewal().seats == 5
 
 
+def test_a_seat_that_ends_with_the_renewal_is_given_to_nobody(buyer: Buyer) -> None:
+    """It would stay held after the renewal, and nobody would pay for it."""
+    buyer.hire("Ben")
+    ask_for_seat(buyer, Role.AGENT)
+    lower_seats_at_renewal(buyer.id, 2, actor=ADA)
+    with pytest.raises(PlanLimit) as refusal:
+        ask_for_seat(buyer, Role.AGENT)
+    assert refusal.value.message == (
+        "Team has 5 seats here, 2 from the next renewal on, and 2 are held. Make somebody a viewer, which needs no seat, or take"
+        " the reduction back under Billing."
+    )
+    ask_for_seat(buyer, Role.VIEWER)
+    lower_seats_at_renewal(buyer.id, 5, actor=ADA)
+    ask_for_seat(buyer, Role.AGENT)
+
+
+def test_what_is_left_after_a_reduction_can_be_given(buyer: Buyer) -> None:
+    lower_seats_at_renewal(buyer.id, 3, actor=ADA)
+    buyer.hire("Ben")
+    assert seats(buyer.id).free == 1
+    ask_for_seat(buyer, Role.AGENT)
+
+
+def test_a_team_that_falls_to_free_with_more_than_its_seats_waits_until_they_fit(buyer: Buyer) -> None:
+    ben, *_ = [buyer.hire(name) for name in ("Ben", "Cy", "Di")]
+    cancel(buyer.id, actor=ADA)
+    assert buyer.account.access_state == "ok"
+    buyer.to_renewal()
+    assert (buyer.account.access_state, buyer.account.access_reason) == ("restricted", "seats")
+    assert buyer.id in due_accounts()
+    forget_standing(tenant_id=buyer.id)
+    with pytest.raises(PlanLimit, match=r"Free has 2 seats here and 4 are held\. .*make them a viewer.*get more seats"):
+        ask_for_seat(buyer, Role.AGENT)
+    disable(ben, by=None)
+    assert tick(buyer.id) == "restricted"
+    Membership.objects.filter(tenant_id=buyer.id, user__name="Cy").update(role=Role.VIEWER)
+    assert tick(buyer.id) == "ok"
+
+
+def test_a_team_that_fits_falls_to_free_and_nothing_waits(buyer: Buyer) -> None:
+    buyer.hire("Ben")
+    cancel(buyer.id, actor=ADA)
+    buyer.to_renewal()
+    assert buyer.account.access_state == "ok"
+
+
+def test_fewer_seats_at_stripe_than_are_held_are_told_and_more_open_at_once(buyer: Buyer) -> None:
+    """Somebody changed them in Stripe's dashboard, or was let in while the reduction was on its way."""
+    for name in ("Ben", "Cy"):
+        buyer.hire(name)
+    stripe, live = buyer.sandbox.client(), buyer.live
+    stripe.v1.subscriptions.update(str(live.stripe_id), {"items": [{"id": seat_item(live), "quantity": 2}]})
+    fetch_subscription(str(live.stripe_id))
+    assert (buyer.account.access_state, buyer.account.access_reason) == ("restricted", "seats")
+    assert mails(buyer.tenant) == [f"{buyer.tenant.name}: Some things wait"]
+    buy_seats(buyer.id, preview_seats(buyer.id, 3), actor=ADA)
+    assert buyer.account.access_state == "ok"
+
+
 def test_more_seats_take_a_reduction_back(buyer: Buyer) -> None:
     lower_seats_at_renewal(buyer.id, 3, actor=ADA)
     buy_seats(buyer.id, preview_seats(buyer.id, 6), actor=ADA)
@@ -94,7 +166,7 @@ def test_a_price_counts_for_an_hour(buyer: Buyer) -> None:
     assert seats(buyer.id).bought == 5
 
 
-@pytest.mark.parametrize("ahead", [120, 20 * DAY, 10**400])
+@pytest.mark.parametrize("ahead", [120, 20 * DAY, 10**400], ids=["minutes", "days", "no second"])
 def test_a_price_from_a_moment_to_come_buys_nothing(buyer: Buyer, ahead: int) -> None:
     """Seats cost less the later they begin: whoever writes the end of the period into the form would have them for nothing."""
     preview, before = preview_seats(buyer.id, 500), len(buyer.invoices())

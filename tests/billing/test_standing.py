@@ -11,7 +11,8 @@ import pytest
 
 from billing import standing
 from billing.access import Act, State
-from billing.models import BillingAccount, BillingAudit, Meter
+from billing.clock import now
+from billing.models import BillingAccount, BillingAudit, Meter, Subscription
 from billing.plans import Feature
 from billing.services.access import settle, suspend, tick
 from billing.services.audit import Actor
@@ -70,6 +71,41 @@ class TestHardLimits:
         subscribe(tenant, status="trialing")
         use(tenant, 1_050)
         assert look(tenant).over == {Meter.MESSAGE}
+
+    @pytest.mark.parametrize("plan", ["team", "business"])
+    def test_a_paused_plan_has_what_free_includes(self, tenant: TenantRef, plan: str) -> None:
+        """Nobody is billed for it, so it is no larger than what costs nothing."""
+        subscribe(tenant, plan, status="paused")
+        use(tenant, 1_049)
+        assert tick(tenant.id) == "restricted"
+        assert look(tenant).over == frozenset()
+        assert refusal_of_answer(tenant.id) is None
+        refused = refusal_of_answer(tenant.id)
+        assert refused is not None
+        assert refused.message == (
+            f"Your message was not sent. While {plan.title()} rests, 1,000 messages a month are included as on Free, and 1,049"
+            " are used. An owner or admin can go on under Billing, Plans."
+        )
+        use(tenant, 1)
+        assert tick(tenant.id) == "restricted"
+        assert (look(tenant).over, look(tenant).reason) == ({Meter.MESSAGE}, "paused")
+
+    def test_a_trial_that_ended_without_a_card_has_what_free_includes(self, tenant: TenantRef) -> None:
+        subscribe(tenant, "business", status="paused", trial_end=now() - DAY)
+        use(tenant, 1_050)
+        tick(tenant.id)
+        assert look(tenant).reason == "trial_ended"
+        assert refusal_of_answer(tenant.id) is not None
+        Subscription.for_tenant(tenant.id).update(status="active")
+        settle(tenant.id)
+        look(tenant)
+        assert refusal_of_answer(tenant.id) is None
+
+    def test_what_a_paused_plan_uses_counts_against_no_cap(self, tenant: TenantRef) -> None:
+        subscribe(tenant, status="paused")
+        BillingAccount.objects.filter(pk=tenant.id).update(spend_cap=0)
+        use(tenant, 1_049)
+        assert (look(tenant).spend_capped, look(tenant).spend) == (False, 0)
 
     @pytest.mark.parametrize(("meter", "most"), [(Meter.VISITOR, 210), (Meter.STORAGE, 3_150)])
     def test_visitors_and_storage_restrict_but_let_answer(self, tenant: TenantRef, meter: Meter, most: int) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from billing.clock import now
 from billing.models import BillingAccount, Invoice, Subscription
-from billing.services.access import suspend
+from billing.services.access import settle, suspend
 from billing.services.audit import Actor
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant
 from tests.billing.pages.conftest import House, text_of
+from tests.billing.test_alerts import use
 from tests.support.money import paying
 
 SAM = Actor("sam@staff.example", is_staff=True)
@@ -77,6 +78,43 @@ def test_a_plan_that_ends_says_when_and_how_to_keep_it(house: House) -> None:
     page = text_of(house.get())
     assert "You cancelled" in page
     assert "/billing/plan/reactivate/" in page
+
+
+def test_a_paused_plan_says_what_it_includes_and_what_is_used(house: House) -> None:
+    paying(house.tenant, plan="business", status="paused")
+    use(house.tenant, 1_050)
+    settle(house.tenant.id)
+    page = text_of(house.get())
+    assert "The subscription is paused. Until you go on, you have what Free includes." in page
+    assert "While Business rests, 1,000 messages a month are included as on Free, and 1,050 are used." in page
+    assert "Your team can read, and visitors can write." in page
+    assert "While Business rests, it stops there, as on Free." in page
+
+
+def test_whoever_pauses_reads_first_what_stops(house: House) -> None:
+    paying(house.tenant)
+    use(house.tenant, 400)
+    page = text_of(house.get("plan/pause/"))
+    assert "of 1,000 messages in this period 400 are used, and beyond that your team cannot send" in page
+
+
+def test_a_team_that_holds_too_many_seats_reads_how_many_and_the_way_out(house: House) -> None:
+    settle(house.tenant.id)  # an owner, an admin and an agent on Free
+    page = text_of(house.get())
+    assert "Free has 2 seats here and 3 are held." in page
+    assert 'href="/billing/seats/"' in page
+    Membership.objects.filter(tenant_id=house.tenant.id, role="agent").update(role="viewer")
+    settle(house.tenant.id)
+    assert "Some things wait" not in text_of(house.get())
+
+
+def test_whoever_cancels_reads_of_the_seats_that_are_too_many(house: House) -> None:
+    live = paying(house.tenant)
+    assert "1 too many hold one now" in text_of(house.get("plan/cancel/"))
+    Subscription.objects.filter(id=live.id).update(cancel_at=live.period_end)
+    assert "Free has 2 seats and 3 are held: make the others viewers by then." in text_of(house.get())
+    Membership.objects.filter(tenant_id=house.tenant.id, role="agent").update(role="viewer")
+    assert "are held" not in text_of(house.get())
 
 
 def test_closing_wants_the_address_typed(house: House) -> None:

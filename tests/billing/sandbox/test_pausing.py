@@ -38,6 +38,30 @@ def test_what_was_unused_and_what_was_used_meet_on_the_invoice_of_the_return(pay
     assert paying.preview(sub).total == 7_500
 
 
+def test_a_pause_may_be_invoiced_at_once(paying: Desk) -> None:
+    sub = paying.subscribe()
+    paying.use(100_000)
+    paying.sandbox.advance(60)
+    paying.stripe.v1.subscriptions.pause(sub.id, {"invoicing_behavior": "invoice"})
+    made = paying.invoices()[-1]
+    credit, usage = sorted(line.amount for line in made.lines.data)
+    assert (usage, made.status) == (99_000 * 4 // 10, "paid")
+    assert -7_500 <= credit <= -7_490
+    assert made.amount_paid == usage + credit
+    assert all(item["invoice"] == made.id for item in paying.sandbox.state("invoiceitem"))
+
+
+def test_a_pause_that_owes_more_than_it_costs_leaves_it_on_the_balance(paying: Desk) -> None:
+    sub = paying.subscribe()
+    paying.sandbox.advance(60)
+    paying.stripe.v1.subscriptions.pause(sub.id, {"invoicing_behavior": "invoice"})
+    made = paying.invoices()[-1]
+    assert (made.status, made.amount_paid) == ("paid", 0)
+    assert -7_500 <= made.total <= -7_490
+    paying.stripe.v1.subscriptions.resume(sub.id)
+    assert paying.invoices()[-1].amount_paid == 7_500 + made.total
+
+
 def test_a_pause_without_credit_gives_none(paying: Desk) -> None:
     sub = paying.subscribe()
     none: Any = {"unused_time_from": {"type": "none"}, "outstanding_usage_through": {"type": "none"}}
