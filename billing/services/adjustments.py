@@ -223,7 +223,7 @@ def _at_stripe(adjustment: Adjustment) -> str:
         return gateway().note_of(invoice=adjustment.subject, adjustment=adjustment.id)
     if adjustment.kind != Kind.CREDIT:
         return ""
-    since = adjustment.first_tried_at - MARGIN
+    since = (adjustment.first_tried_at or adjustment.requested_at) - MARGIN
     return gateway().credit_of(customer=ensure_customer(adjustment.account_id), adjustment=adjustment.id, since=since)
 
 

@@ -19,7 +19,8 @@ def test_who_is_asked_for_twice_is_made_once(sandbox: Sandbox, make_tenant: Make
 
 def test_two_at_once_get_the_same_customer(sandbox: Sandbox, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one call is under way the tenant is renamed, and somebody else asks: that is another call to Stripe."""
-    tenant, create, faster = make_tenant(), Gateway.create_customer, []
+    tenant, create = make_tenant(), Gateway.create_customer
+    faster: list[str] = []
 
     def slow(self: Gateway, **asked: Any) -> shapes.Customer:
         made = create(self, **asked)
