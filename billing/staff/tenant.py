@@ -66,8 +66,9 @@ def act(request: HttpRequest, tenant_id: UUID, deed: str) -> HttpResponse:
             raise Forbidden(f"Your group may not {wanted.who}.")
         messages.success(request, wanted.do(request, account, form))
     except AppError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        return _page(request, account, opened={deed: form}, status=error.status)
+        is_of_field = error.field in form.fields
+        form.add_error(error.field if is_of_field else None, error.message)
+        return _page(request, account, opened={deed: form}, status=422 if is_of_field else error.status)
     return redirect("admin:money_tenant", tenant_id)
 
 

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing.clock import now
-from billing.models import Adjustment, BillingAccount, BillingAudit, Difference, Invoice, ReconciliationRun
+from billing.models import Adjustment, BillingAccount, BillingAudit, Difference, Invoice, ReconciliationRun, Subscription
+from billing.services.plans import write_plans
 from tenants.context import TenantRef
 from tenants.models import Tenant, User
 from tests.billing.payer import Payer, hear
@@ -132,6 +133,21 @@ def test_a_hold_keeps_a_tenant_from_stepping_down(browser: Browser, make_staff: 
     until = BillingAccount.objects.get(pk=payer.id).exempt_until
     assert until is not None
     assert until.date() == day
+
+
+@pytest.mark.parametrize(("deed", "more"), [("hold", {}), ("comp", {"plan": "team", "seats": "1", "form_key": str(uuid4())})])
+def test_what_staff_give_ends_within_two_years(
+    browser: Browser, make_staff: MakeStaff, make_tenant: MakeTenant, deed: str, more: dict[str, str]
+) -> None:
+    write_plans()
+    tenant = make_tenant()
+    as_staff(browser, make_staff("billing"), page_of(tenant.id))
+    answer = browser.post(f"{page_of(tenant.id)}{deed}/", {"reason": WHY, "until": "9999-12-31", **more})
+    assert answer.status_code == 422
+    assert "9999-12-31 is too far ahead." in words(answer)
+    assert 'value="9999-12-31"' in words(answer)
+    assert BillingAccount.objects.get(pk=tenant.id).exempt_until is None
+    assert not Subscription.for_tenant(tenant.id).exists()
 
 
 def test_support_moves_no_money(browser: Browser, make_staff: MakeStaff, payer: TenantRef) -> None:
