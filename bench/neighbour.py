@@ -39,8 +39,8 @@ Two cores and a disk carry all of it, and what they do to a message must not be 
   but how long a disk takes is not in it.
 
 A tenant that does what it may is served by the process that serves its neighbour, and is felt there. What may cost a neighbour
-nothing is what goes beyond the limits: so the target is to the same tenant within them. The other rows say how far each company is
-from another.
+nothing is what goes beyond the limits: so the target is to the same tenant within them. The other rows say how far each company
+is from another.
 
 Where there are no rights or no room for one of these it is measured without, and the page says so.
 """
