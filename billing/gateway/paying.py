@@ -1,9 +1,10 @@
 """Stripe's own pages: Checkout, where somebody subscribes, and the portal, where they change their card."""
 
+from datetime import datetime
 from uuid import UUID
 
 from billing.gateway import reading, shapes
-from billing.gateway.client import Clients, given, keyed
+from billing.gateway.client import PAGE, Clients, given, keyed
 from billing.gateway.errors import translated
 from billing.gateway.subscriptions import as_items
 
@@ -56,6 +57,12 @@ class Pages(Clients):
         """Raises NoSuch."""
         with translated():
             return reading.checkout(self.stripe.v1.checkout.sessions.retrieve(id).to_dict())
+
+    def checkouts(self, *, customer: str, since: datetime) -> list[shapes.Checkout]:
+        """The pages that a customer got since a moment, the newest first, whatever became of them."""
+        asked = given(customer=customer, created={"gte": reading.second(since)}, limit=PAGE)
+        with translated():
+            return [reading.checkout(row.to_dict()) for row in self.stripe.v1.checkout.sessions.list(asked).auto_paging_iter()]
 
     def expire_checkout(self, id: str) -> None:
         """Nobody can pay on it any more. Raises Refused for one that is not open, NoSuch."""

@@ -40,6 +40,7 @@ class BillingAccount(models.Model):
     collects_tax = models.BooleanField(default=False)
     anchor = models.DateTimeField(default=timezone.now)  # periods of those who have no subscription count from here
     trial_used_at = models.DateTimeField(null=True, blank=True)
+    ordering_until = models.DateTimeField(null=True, blank=True)  # a lease: somebody is getting a page of Checkout
     spend_cap = models.BigIntegerField(null=True, blank=True)  # of one period's overage, in the currency's minor unit
     alerts_by_mail = models.BooleanField(default=True)
     support_until = models.DateTimeField(null=True, blank=True)  # staff may look into the tenant until then: its owner said so

@@ -117,6 +117,7 @@ class Difference(Owned):
         PREVIEW = "preview"  # the next invoice
         INVOICE = "invoice"
         PRICE = "price"  # a price's tiers
+        SUBSCRIPTION = "subscription"  # one that lives at Stripe and has no row here: the tenant may pay twice
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -124,7 +125,7 @@ class Difference(Owned):
         ACCEPTED = "accepted"  # staff said why
 
     run = models.ForeignKey(ReconciliationRun, on_delete=models.PROTECT, related_name="found")
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
     meter = models.CharField(max_length=20, blank=True)
     day = models.DateField(null=True, blank=True)
     subject = models.CharField(max_length=120, blank=True)  # an invoice's number, a price's key

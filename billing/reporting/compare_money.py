@@ -1,4 +1,6 @@
-"""The other things compared at night: the next invoice and those that were made, by our arithmetic, and the prices' tiers."""
+"""The other things compared at night: the next invoice and those that were made, by our arithmetic, the prices' tiers, and
+whether there is a subscription that we do not know.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +19,7 @@ from billing.money import overage, rounded
 from billing.plans import Allowance
 from billing.reporting.compare import AT_STRIPE, Compared, Key, compared
 
+NEW: Final = timedelta(hours=1)  # of a subscription whose event may still be on its way
 BACK: Final = timedelta(days=45)  # invoices that are compared
 MILLIONTH: Final = 1_000_000  # a rate is compared in millionths of the minor unit
 Kind = Difference.Kind
@@ -47,6 +50,14 @@ def invoices(account_id: UUID, customer: str) -> Compared:
         billed = [line for line in one.lines if not any(end and line.period_start < end for end in trials)]
         pairs += _lines(account_id, billed, Kind.INVOICE, subject)
     return compared(pairs)
+
+
+def subscriptions(account_id: UUID, customer: str) -> Compared:
+    """Those that live at Stripe and have no row here, as of somebody who subscribed twice. One has an hour to get its row."""
+    ours = set(Subscription.objects.filter(account_id=account_id, source="stripe").values_list("stripe_id", flat=True))
+    living = [one for one in gateway().subscriptions(customer=customer) if one.status not in Subscription.ENDED]
+    old = [one.id for one in living if one.created < now() - NEW]
+    return compared((Key(Kind.SUBSCRIPTION, subject=id), int(id in ours), 1) for id in old)
 
 
 def prices(account_id: UUID, stripes: Mapping[str, shapes.Price]) -> Compared:

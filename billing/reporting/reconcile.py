@@ -65,6 +65,7 @@ def reconcile_one(this: Reconciliation, account_id: UUID) -> None:
         Difference.Kind.USAGE: lambda: compare.usage(account_id, customer, this.until),
         Difference.Kind.PREVIEW: lambda: compare_money.preview(account_id, customer),
         Difference.Kind.INVOICE: lambda: compare_money.invoices(account_id, customer),
+        Difference.Kind.SUBSCRIPTION: lambda: compare_money.subscriptions(account_id, customer),
         Difference.Kind.PRICE: lambda: compare_money.prices(account_id, this.prices),
     }
     found = [look() for kind, look in looks.items() if kind in this.kinds]

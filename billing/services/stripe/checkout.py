@@ -1,10 +1,19 @@
-"""Subscribing: on Stripe's own page. Only what Stripe says afterwards makes the plan."""
+"""Subscribing: on Stripe's own page. Only what Stripe says afterwards makes the plan.
 
-import contextlib
+Two pages that are both paid would be two subscriptions. So one person at a time gets a page, and none before all that were opened
+earlier take no payment any more.
+"""
+
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
+
+from billing.clock import now
 from billing.gateway import gateway, shapes
 from billing.gateway.errors import Refused, StripeError
 from billing.models import BillingAccount, StripeCommand, Subscription
@@ -25,6 +34,9 @@ from tenants.selectors import tenant_url
 log = logging.getLogger(__name__)
 OPERATION: Final = "checkout.start"
 INTERVALS: Final = ("month", "year")
+OPEN: Final = "open"
+LIFE: Final = timedelta(hours=25)  # of a page: 24 hours, and what clocks may differ
+LEASE: Final = timedelta(minutes=2)  # longer than the calls for a page may take together
 
 
 def start_checkout(
@@ -32,8 +44,8 @@ def start_checkout(
 ) -> str:
     """The address of a page on which the tenant subscribes. A page that was opened before takes no payment any more.
 
-    Raises BadFrame for what cannot be bought, with the field; Conflict for who has a plan; what the gateway raises: then nothing
-    is half done.
+    Raises BadFrame for what cannot be bought, with the field; Conflict for who has a plan, also one that was paid a moment ago,
+    and while somebody else orders; what the gateway raises: then nothing is half done.
     """
     version = version_of(plan_key)
     account = BillingAccount.objects.get(pk=tenant.id)
@@ -42,7 +54,6 @@ def start_checkout(
         raise BadFrame("The trial was used before: it is given once.", field="trial")
     less, items = off(coupon), items_then(version, interval, seats)
     customer = ensure_customer(tenant.id, actor=actor)
-    _expire_earlier(tenant.id)
     asked: dict[str, Any] = {
         "customer": customer,
         "trial_days": TRIAL.days if trial else 0,
@@ -53,13 +64,16 @@ def start_checkout(
         "cancel_url": tenant_url(tenant.slug, "/billing/plans/"),
     }
     params = {"plan": f"{version.key} {version.version}", "interval": interval, "seats": seats, **asked}
-    return ask(
-        tenant.id,
-        OPERATION,
-        actor=actor,
-        params=params,
-        call=lambda key: gateway().create_checkout(tenant_id=tenant.id, items=items, **asked, key=key),
-    ).url
+    with _alone(tenant.id):
+        _close_pages(customer)
+        check_order(tenant.id, terms(version), interval, seats)  # one of them may have been paid
+        return ask(
+            tenant.id,
+            OPERATION,
+            actor=actor,
+            params=params,
+            call=lambda key: gateway().create_checkout(tenant_id=tenant.id, items=items, **asked, key=key),
+        ).url
 
 
 def check_order(tenant_id: UUID, plan: Plan, interval: str, seats: int) -> None:
@@ -109,8 +123,32 @@ def _last_page(tenant_id: UUID) -> str | None:
     return done.order_by("-asked_at").values_list("result_id", flat=True).first()
 
 
-def _expire_earlier(tenant_id: UUID) -> None:
-    """Two pages that are both paid would be two subscriptions. One that is over cannot be expired, and need not."""
-    if page := _last_page(tenant_id):
-        with contextlib.suppress(Refused):
-            gateway().expire_checkout(page)
+@contextmanager
+def _alone(tenant_id: UUID) -> Iterator[None]:
+    """A lease on ordering. It is a row and no lock, so that nobody holds the database while Stripe answers."""
+    moment, until = now(), now() + LEASE
+    free = BillingAccount.objects.filter(Q(ordering_until=None) | Q(ordering_until__lt=moment), pk=tenant_id)
+    if not free.update(ordering_until=until):
+        raise Conflict("A plan is being ordered for this tenant just now, in another window or by somebody else. Wait a minute.")
+    try:
+        yield
+    finally:
+        BillingAccount.objects.filter(pk=tenant_id, ordering_until=until).update(ordering_until=None)
+
+
+def _close_pages(customer: str) -> None:
+    """Nobody pays any more on the pages that the customer got before; what was paid on one is read. Raises like the gateway."""
+    for page in gateway().checkouts(customer=customer, since=now() - LIFE):
+        found = _closed(page)
+        if found.subscription and not Subscription.objects.filter(stripe_id=found.subscription).exists():
+            mirror.fetch_subscription(found.subscription)
+
+
+def _closed(page: shapes.Checkout) -> shapes.Checkout:
+    """What became of a page. One that cannot be expired was paid in this moment."""
+    if page.status == OPEN:
+        try:
+            gateway().expire_checkout(page.id)
+        except Refused:
+            return gateway().checkout(page.id)
+    return page

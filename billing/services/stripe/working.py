@@ -16,7 +16,7 @@ from billing.models import StripeEvent, Subscription
 from billing.reporting.closing import close_period
 from billing.reporting.reject import reject
 from billing.services.stripe import mirror
-from saas.core.errors import NotFound
+from saas.core.errors import Conflict, NotFound
 from saas.core.jobs import defer, task
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def _refreshed(account_id: UUID) -> bool:
 def find_new() -> int:
     """Fetch the subscriptions of the last days that we do not know: their events never came. How many there were.
 
-    One of a customer that is none of ours is left alone.
+    One of a customer that is none of ours is left alone, and so is a tenant's second one: the nightly comparison shows it.
     """
     made = {found.id for found in gateway().subscriptions(since=now() - NEW)}
     unknown = made.difference(Subscription.objects.filter(stripe_id__in=made).values_list("stripe_id", flat=True))
@@ -155,6 +155,7 @@ def find_new() -> int:
 def _is_ours(stripe_id: str) -> bool:
     try:
         mirror.fetch_subscription(stripe_id)
-    except NotFound:
+    except (NotFound, Conflict) as error:
+        log.warning("the subscription %s is not taken over: %s", stripe_id, error)
         return False
     return True
