@@ -13,7 +13,7 @@ from billing.reporting import runs
 from billing.reporting.freeze import freeze_period
 from billing.reporting.held import release
 from billing.reporting.reconcile import reconcile
-from billing.reporting.send import drain
+from billing.reporting.send import Drained, drain
 from saas.core.jobs import task
 from tenants.context import run_on_platform
 
@@ -33,11 +33,16 @@ async def close_period(account_id: str, until: str) -> None:
 
 async def close(account_id: UUID, until: datetime) -> None:
     """See `close_period`. Raises RuntimeError if not all of it was sent: the job runs again."""
-    await run_on_platform(_freeze, account_id, until)
-    drained = await drain(SECONDS, account_id)
+    drained = await tell(account_id, until)
     if drained.failed or drained.stopped:
         raise RuntimeError(f"Of the period of {account_id} until {until} not all was sent. {drained.stopped}")
     await run_on_platform(reconcile, None, account_id, USAGE)
+
+
+async def tell(account_id: UUID, until: datetime) -> Drained:
+    """Freeze a tenant's usage up to a moment, or up to now, and send it; what became of that."""
+    await run_on_platform(_freeze, account_id, until)
+    return await drain(SECONDS, account_id)
 
 
 def _freeze(account_id: UUID, until: datetime) -> None:

@@ -53,6 +53,13 @@ def fetch_invoice(stripe_id: str) -> Invoice:
     return row
 
 
+def fetch_invoices(account_id: UUID, *, since: datetime) -> None:
+    """Bring those up to date that Stripe made for a tenant since a moment, before anybody tells us of them. Raises the same."""
+    customer = BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(pk=account_id)
+    for invoice in list(gateway().invoices(customer=customer, created_after=since)):
+        fetch_invoice(invoice.id)
+
+
 def fetch_customer(stripe_id: str) -> BillingAccount:
     """Take over what somebody changed about themselves in the portal. Raises like `fetch_subscription`."""
     with _alone(stripe_id):

@@ -20,11 +20,13 @@ from billing.services.stripe.checkout import INTERVALS
 from billing.services.stripe.commands import ask
 from billing.services.stripe.coupons import off
 from billing.services.stripe.seats import check_shown, keep_seats, renewal_amount
+from billing.services.stripe.usage import tell_usage
 from billing.terms import terms
 from saas.core.errors import BadFrame, Conflict
 
 SLACK: Final = 100  # minor units that usage may add between the look at a price and the yes to it
 TRIALING: Final = "trialing"
+JUST: Final = timedelta(minutes=5)  # that a call and two clocks may take
 DAYS_OF_YEAR: Final = timedelta(days=364)  # a moment in the twelfth month
 
 
@@ -79,6 +81,7 @@ def upgrade_now(live: Subscription, version: PlanVersion, shown: ChangePreview, 
         params = {"subscription": stripe_id, **asked, **dated}
         ask(live.account_id, "plan.change_now", actor=actor, params=params, call=call)
     keep_seats(live, shown.seats, shown.seats, "another plan", actor=actor)
+    mirror.fetch_invoices(live.account_id, since=now() - JUST)  # first: usage that comes late must find its period invoiced
     mirror.fetch_subscription(stripe_id)
 
 
@@ -109,10 +112,12 @@ def reactivate(account_id: UUID, *, actor: Actor) -> None:
 
 
 def pause(account_id: UUID, *, actor: Actor) -> None:
-    """No invoices until it is resumed. Raises Conflict while a change waits for the renewal."""
+    """No invoices until it is resumed; all that was used is told first. Raises Conflict while a change waits for the renewal."""
     live = running_of(account_id)
     if scheduling.is_planned(live):
         raise Conflict("A change waits for the next renewal: take that back first.")
+    if live.status != TRIALING:
+        tell_usage(account_id)
     scheduling.release(live, actor=actor)  # of a change that came already
     _do(live, "plan.pause", actor, lambda id, key: gateway().pause(id, key=key))
 
@@ -158,9 +163,13 @@ def _preview(live: Subscription, version: PlanVersion, interval: str, proration_
 def _cost(
     live: Subscription, version: PlanVersion, interval: str, seats: int, proration_date: int
 ) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """What is charged at once, and the lines of its invoice. Nothing in a trial."""
+    """What is charged at once, and the lines of its invoice, which bills all usage so far: so Stripe is told of it first.
+
+    Nothing in a trial. Raises Conflict if not all of it reached Stripe.
+    """
     if live.status == TRIALING:
         return 0, ()
+    tell_usage(live.account_id)
     found = gateway().preview(
         customer=str(live.account.stripe_customer_id),
         subscription=live.stripe_id,
