@@ -1,9 +1,14 @@
 """Which pages may show a site, who is signed in there, and the page with the tag."""
 
+import re
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
 import pytest
 
 from chat.models import Site
-from chat.services.identity import make_identity_key, set_strict
+from chat.services.identity import make_identity_key, read_identity, set_strict
 from chat.services.sites import change_site
 from chat.services.tags import saw_tag
 from saas.core.errors import ChangedSince
@@ -66,7 +71,7 @@ class TestAccess:
 
     def test_a_reload_of_the_page_with_the_secret_makes_no_second_key(self, owner: Owner) -> None:
         sent = owner.post("access/identity-keys/")
-        assert (sent.status_code, sent["Location"]) == (302, f"/sites/{owner.site.id}/access/")
+        assert (sent.status_code, sent["Location"]) == (302, f"/sites/{owner.site.id}/access/#identity")
         assert "Copy the secret now" in said(owner.get("access/"))
         assert "Copy the secret now" not in said(owner.get("access/"))
         assert len(owner.stored().identity_keys) == 1
@@ -80,6 +85,22 @@ class TestAccess:
         assert not other.get("access/").context["made"]
         owner.post(f"access/identity-keys/{owner.stored().identity_keys[0]}/remove/")
         assert not owner.get("access/").context["made"]
+
+    def test_the_lines_that_say_who_is_here_are_there_with_the_key_and_count(self, owner: Owner, tenant: TenantRef) -> None:
+        assert "data-identity" not in said(owner.get("access/"))
+        made = owner.browser.follow(owner.post("access/identity-keys/")).context["made"]
+        page, key = owner.get("access/"), embed_key(tenant).key
+        lines = {recipe.name: recipe.code for recipe in page.context["signing"]}
+        assert f'data-key="{key}" data-identity="whoIsHere"' in lines["Your page"]
+        backends = [lines[name] for name in ("Python", "Node.js", "PHP", "Ruby")]
+        assert all(key in code and made.kid in code and made.secret not in code for code in backends)
+        assert not re.search("@[a-z]+@", "".join(lines.values()))
+        python: dict[str, Any] = {}
+        exec(lines["Python"], python)  # what we tell others to run
+        with patch.dict("os.environ", PORCHLIGHT_SECRET=made.secret):
+            token = python["chat_identity"](SimpleNamespace(id=4711, name="Vic Adams"))
+        named = read_identity(tenant, owner.site.id, key, [made.kid], token)
+        assert (named.sub, named.name) == ("4711", "Vic Adams")
 
     def test_strict_needs_a_key(self, owner: Owner) -> None:
         answer = owner.post("access/strict/", strict="on")
@@ -138,6 +159,14 @@ class TestInstall:
             recipe.name for recipe in page.context["recipes"]
         }
         assert not any("@" in recipe.code for recipe in page.context["recipes"])
+
+    def test_it_says_that_the_tag_alone_lets_nobody_into_a_strict_site(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
+        words = "Only visitors whom your pages have signed in may write here"
+        assert words not in said(owner.get("install/"))
+        admin = team_member(tenant, Role.ADMIN)
+        make_identity_key(tenant, admin, site.id)
+        set_strict(tenant, admin, site.id, strict=True)
+        assert words in said(owner.get("install/"))
 
     def test_it_says_so_until_an_address_is_named(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
         assert "No page may show it yet." in said(owner.get("install/"))

@@ -6,11 +6,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from chat.models import Site, TagSeen
 from chat.origins import clean_patterns, origin_allowed
 from chat.pages.sites.desk import done, keep, show, site_on
 from chat.pages.sites.forms import OriginsForm, StrictForm
+from chat.pages.sites.signing import signing_for
 from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import origins_shown
 from chat.selectors.tags import tags_of
@@ -96,7 +98,7 @@ def add_key(request: HttpRequest, site_id: UUID) -> HttpResponse:
         messages.error(request, refusal.message)
         return redirect("site_access", site_id=site.id)
     request.session[MADE] = {"site": str(site.id), "key": made.kid}
-    return redirect("site_access", site_id=site.id)
+    return redirect(f"{reverse('site_access', args=[site.id])}#identity")
 
 
 @page("POST", do=Do.MANAGE_SITES)
@@ -121,7 +123,8 @@ def _access(
     strictness: StrictForm | None = None,
     status: int,
 ) -> HttpResponse:
-    tenant = tenant_of(request)
+    tenant, kid = tenant_of(request), next(reversed(site.identity_keys), "")
+    key = next((key.key for key in keys_of(tenant, site.id) if key.is_current), "")
     return show(
         request,
         site,
@@ -130,7 +133,9 @@ def _access(
         form=form or OriginsForm(site=site),
         strictness=strictness or StrictForm(site=site),
         made=_made(request, site),
-        embed_key=next((key.key for key in keys_of(tenant, site.id) if key.is_current), ""),
+        embed_key=key,
+        signing=signing_for(key, kid),
+        signing_kid=kid,
         strangers=strangers(site, tags_of(tenant, site.id)),
     )
 

@@ -87,10 +87,11 @@ RECIPES: Final = (
 def recipes_for(key: str) -> list[Recipe]:
     """All of them for one embed key."""
     values = {"@src@": widget_url("/porchlight.js"), "@key@": key, "@widget@": widget_url()}
-    return [Recipe(name, words, _filled(code, values)) for name, words, code in RECIPES]
+    return [Recipe(name, words, filled(code, values)) for name, words, code in RECIPES]
 
 
-def _filled(code: str, values: dict[str, str]) -> str:
+def filled(code: str, values: dict[str, str]) -> str:
+    """The code with its marks replaced."""
     for mark, value in values.items():
         code = code.replace(mark, value)
     return code
