@@ -32,9 +32,7 @@ MOST_IN_A_TURN = 64  # frames of one socket; then the other sockets are looked a
 MOST_KEPT = 64 * 1024  # bytes of a socket's later frames, before it is not read any more
 ABORT_SECONDS = 10.0  # a peer that reads nothing keeps the socket no longer than this after its close
 
-
-# What this module leans on in uvicorn's protocol.
-NEEDED = (
+NEEDED = (  # what this module leans on in uvicorn's protocol
     "self.scope",
     "self.handshake_initiated",
     "self.handshake_complete",
