@@ -17,8 +17,9 @@ const sender = ({ elt, requestConfig }) =>
 addEventListener("htmx:beforeRequest", ({ detail }) => sender(detail)?.setAttribute("aria-busy", "true"));
 addEventListener("htmx:afterRequest", ({ detail }) => sender(detail)?.removeAttribute("aria-busy"));
 
-// The first field that was refused is where the reader should be, also in what htmx put into the page.
-const look = (root) => root.querySelector("[aria-invalid='true']")?.focus();
+// The first field that was refused, or the word that somebody was faster, is where the reader should be, also in what htmx put
+// into the page.
+const look = (root) => root.querySelector("[aria-invalid='true'], #changed")?.focus();
 look(document);
 addEventListener("htmx:afterSwap", ({ detail }) => look(detail.target));
 
