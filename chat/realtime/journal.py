@@ -284,7 +284,8 @@ class Journal:
             refusal: AppError = Busy("The message store does not answer.", retry_after=2.0)
         elif isinstance(error, Refused) and error.is_passing:
             metrics.REFUSED.add("held", len(entries))
-            refusal = error.error if isinstance(error.error, Busy) else Busy("The room's tables are being changed.", retry_after=1.0)
+            held = Busy("The room's tables are being changed.", retry_after=1.0)
+            refusal = error.error if isinstance(error.error, Busy) else held
         else:
             metrics.REFUSED.add("fault", len(entries))
             log.error("journal: a row was refused: %s", error, exc_info=None if isinstance(error, Refused) else error)
