@@ -145,6 +145,27 @@ async def test_an_address_is_tried_before_it_is_kept(product: Product, browser: 
     await delete(owner, "Pages")
 
 
+async def test_a_new_secret_and_a_faster_colleague_are_where_one_looks(product: Product, browser: Browser) -> None:
+    owner = await site_of(product, browser, "Strict")
+    await owner.get_by_role("link", name="Access", exact=True).click()
+    await owner.get_by_role("button", name="Make an identity key").click()
+    await expect(owner.get_by_text("Copy the secret now.")).to_be_in_viewport()
+    await owner.get_by_label("Addresses that may show it").fill("https://shop.example")
+    await keep(owner, "Keep these addresses")
+
+    other = await owner.context.new_page()
+    await other.goto(owner.url)
+    await other.get_by_label("Only visitors whom your site has signed in").check()
+    await other.get_by_role("button", name="Keep this", exact=True).click()
+    await expect(other.get_by_text("may write now.")).to_be_visible()
+    await owner.get_by_role("button", name="Keep this", exact=True).click()
+    said = owner.get_by_role("alert").filter(has_text="changed this meanwhile.")
+    await expect(said).to_be_focused()
+    await said.get_by_role("link", name="take theirs").click()
+    await expect(owner.get_by_role("heading", name="Strict", exact=True)).to_be_visible()
+    await delete(owner, "Strict")
+
+
 def noon_zone(now: datetime) -> str:
     """A time zone where it is about noon."""
     ahead = 12 - now.hour
