@@ -64,7 +64,7 @@ def cause(reason: str, limits: Limits | None, currency: str = "usd") -> str:
         cap, spent = text(limits.spend_cap, currency), text(limits.spend, currency)
         return f"Your spend cap is {cap} for each period, and {spent} is used."
     if reason == Reason.SEATS and limits is not None:
-        return f"{limits.plan.name} has {limits.seats:,} seats here and {limits.seats_held:,} are held."
+        return f"{limits.plan.name} has {seats_of(limits.seats)} here and {limits.seats_held:,} are held."
     said = CAUSES.get(reason, "The tenant's billing stands in the way.")
     if limits is not None and limits.is_resting:
         return " ".join((said, *(used_of(limits, meter) for meter in sorted(limits.over))))
@@ -78,6 +78,11 @@ def used_of(limits: Limits, meter: Meter, counted: Mapping[Meter, int] | None = 
     if limits.is_resting:
         return f"While {limits.plan.name} rests, {most:,} {unit} a month are included as on Free, and {found:,} are used."
     return f"The plan {limits.plan.name} includes {most:,} {unit} a month, and {found:,} are used."
+
+
+def seats_of(number: int) -> str:
+    """So many seats, for people."""
+    return "1 seat" if number == 1 else f"{number:,} seats"
 
 
 def day(moment: datetime) -> str:
@@ -141,7 +146,7 @@ def _way_out(reason: str, limits: Limits | None = None) -> tuple[str, str, str]:
         case Reason.SEATS:
             viewer = "make them a viewer, which needs no seat"
             words = f"An owner or admin can take somebody out, {viewer}, or get more seats under Billing."
-            return f"{words} Everything opens within a minute.", "See the seats", SEATS
+            return f"{words} Then everything opens within a minute.", "See the seats", SEATS
         case Reason.SPEND_CAP:
             return "An owner or admin can raise the cap under Billing, Settings.", "Raise the cap", SETTINGS
         case Reason.TRIAL_ENDED | Reason.PAUSED:

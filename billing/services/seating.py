@@ -6,6 +6,7 @@ from billing.access import Act
 from billing.models import BillingAccount
 from billing.selectors.plans import SEATED, Seats, plan_of, seats
 from billing.standing import refuse
+from billing.words import seats_of
 from saas.core.errors import PlanLimit
 
 
@@ -26,7 +27,7 @@ def give_seat(*, tenant_id: UUID, role: str) -> None:
 def _none_left(plan: str, held: Seats) -> str:
     """The limit, the use, and the way out."""
     way_out = "choose a plan with more" if held.most is not None and held.bought >= held.most else "buy one more"
-    there = f"{plan} has {held.bought} seats here"
+    there = f"{plan} has {seats_of(held.bought)} here"
     if held.used < held.bought:
         there = f"{there}, {held.next} from the next renewal on,"
         way_out = "take the reduction back"

@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 from django.db import transaction
 
+from billing.access import Reason
 from billing.clock import now
 from billing.gateway.errors import Declined
 from billing.models import PlanMove, SeatEntry, Subscription
 from billing.selectors.due import due_accounts
+from billing.selectors.limits import limits_of
 from billing.selectors.plans import seats
 from billing.services.access import tick
 from billing.services.seating import give_seat
@@ -18,6 +20,7 @@ from billing.services.stripe.mirror import fetch_subscription
 from billing.services.stripe.plan_change import cancel, pause
 from billing.services.stripe.seats import buy_seats, check_shown, lower_seats_at_renewal, preview_seats
 from billing.standing import forget_standing
+from billing.words import cause
 from saas.core.errors import BadFrame, Conflict, PlanLimit
 from tenants.models import Membership, Role
 from tenants.services import disable
@@ -140,6 +143,7 @@ def test_fewer_seats_at_stripe_than_are_held_are_told_and_more_open_at_once(buye
     fetch_subscription(str(live.stripe_id))
     assert (buyer.account.access_state, buyer.account.access_reason) == ("restricted", "seats")
     assert mails(buyer.tenant) == [f"{buyer.tenant.name}: Some things wait"]
+    assert cause(Reason.SEATS, limits_of(buyer.account)) == "Team has 2 seats here and 3 are held."
     buy_seats(buyer.id, preview_seats(buyer.id, 3), actor=ADA)
     assert buyer.account.access_state == "ok"
 

@@ -89,6 +89,8 @@ def test_a_paused_plan_says_what_it_includes_and_what_is_used(house: House) -> N
     assert "While Business rests, 1,000 messages a month are included as on Free, and 1,050 are used." in page
     assert "Your team can read, and visitors can write." in page
     assert "While Business rests, it stops there, as on Free." in page
+    assert "nothing renews until you go on" in page
+    assert "Renews on" not in page
 
 
 def test_whoever_pauses_reads_first_what_stops(house: House) -> None:
