@@ -6,6 +6,16 @@ addEventListener("submit", (event) => {
   else button.setAttribute("aria-busy", "true");
 });
 
+// What somebody began to write in the inbox goes when they sign out; the inbox keeps it in this tab.
+addEventListener("submit", ({ target }) => {
+  if (target.getAttribute("action") !== "/sign-out/") return;
+  try {
+    sessionStorage.removeItem("porchlight:drafts");
+  } catch {
+    // The browser keeps nothing, so there is nothing to forget.
+  }
+});
+
 // A page that comes back from the browser's memory is ready again.
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
