@@ -122,7 +122,8 @@ def copy_settings(tenant: TenantRef, site_id: UUID, *, source_id: UUID, parts: I
     if not chosen or source_id == site_id:
         raise BadFrame("Choose another site, and at least one thing to take from it.", field="parts")
     with in_tenant(tenant), transaction.atomic():
-        source, site = locked_site(source_id), locked_site(site_id)
+        held = {one: locked_site(one) for one in sorted((source_id, site_id))}  # in one order, as two may copy crosswise
+        source, site = held[source_id], held[site_id]
         taken = {name: getattr(source, name) for part in chosen for name in COPIED[part]}
         _store(tenant, site, taken, by)
     forget_everywhere(tenant.id)
