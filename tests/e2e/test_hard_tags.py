@@ -65,9 +65,9 @@ async def test_the_place_of_one_that_went_is_taken_again(product: Product, brows
           };
           while (Object.keys(window.Porchlight?.widgets ?? {}).length < 2) await new Promise((later) => setTimeout(later, 20));
           const before = await placed();
-          const [first] = document.querySelectorAll("script");
-          Porchlight.widgets[first.dataset.key].destroy();
-          await again(first);
+          const [[key, lowest]] = Object.entries(Porchlight.widgets);
+          lowest.destroy();
+          await again(document.querySelector(`[data-key="${key}"]`));
           return [before, await placed()];
         }"""
     )

@@ -9,7 +9,7 @@ export function askBeforeLeaving(model: Model): void {
   let followed = Number.NEGATIVE_INFINITY;
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link && link.origin === location.origin) followed = event.timeStamp;
+    if (link && link.origin === location.origin && !event.defaultPrevented) followed = event.timeStamp;
   });
   window.addEventListener("beforeunload", (event) => {
     const stays = event.timeStamp - followed < JUST_NOW;
