@@ -91,6 +91,13 @@ def somebody() -> str:
     return f"Rosa {uuid4().hex[:6]}"
 
 
+async def says(visitor: Widget, text: str) -> None:
+    """Write it, and wait until it is stored: what is on its way is shown at once."""
+    await visitor.say(text)
+    await visitor.sees(text)
+    await visitor.frame.get_by_title("Sent").last.wait_for(timeout=PATIENCE_MS)
+
+
 async def told(visitor: Widget, words: str) -> None:
     await expect(visitor.frame.get_by_text(words)).to_be_visible(timeout=PATIENCE_MS)
     await expect(visitor.frame.get_by_role("textbox")).to_have_count(0)
@@ -102,8 +109,7 @@ async def test_a_user_is_the_same_visitor_in_every_browser_and_the_team_reads_th
     shop.user, question = somebody(), f"Where is my bike? {uuid4().hex[:6]}"
     desk = await shop.visit(await browser.new_context())
     await desk.open()
-    await desk.say(question)
-    await desk.sees(question)
+    await says(desk, question)
     phone = await shop.visit(await browser.new_context())
     await phone.open()
     await phone.sees(question)
@@ -117,15 +123,13 @@ async def test_the_next_in_this_browser_is_not_the_user_who_signed_out(browser: 
     context = await browser.new_context()
     visitor = await shop.visit(context)
     await visitor.open()
-    await visitor.say(secret)
-    await visitor.sees(secret)
+    await says(visitor, secret)
     shop.user, before = "", visitor.frame
     async with visitor.panel_comes():
         await visitor.page.evaluate("Porchlight.identify(null)")
     assert visitor.frame != before
     await visitor.composer.wait_for(timeout=PATIENCE_MS)
-    await visitor.say("Hello, I am new")
-    await visitor.sees("Hello, I am new")
+    await says(visitor, "Hello, I am new")
     assert await visitor.frame.get_by_text(secret).count() == 0
     await visitor.page.reload()
     await visitor.open()
@@ -138,8 +142,7 @@ async def test_a_user_who_signs_out_in_another_tab_begins_anew_at_the_next_sessi
     context = await browser.new_context()
     visitor = await shop.visit(context)
     await visitor.open()
-    await visitor.say(secret)
-    await visitor.sees(secret)
+    await says(visitor, secret)
     shop.user = ""
     await visitor.page.reload()
     await visitor.open()
@@ -155,8 +158,7 @@ async def test_a_strict_site_says_what_to_do_and_lets_its_users_in(browser: Brow
     shop.user = somebody()
     user = await shop.visit(await browser.new_context())
     await user.open()
-    await user.say("Here I am")
-    await user.sees("Here I am")
+    await says(user, "Here I am")
     await stranger.frame.get_by_role("button", name="Try again").click()
     await stranger.composer.wait_for()
 
@@ -173,8 +175,7 @@ async def test_a_page_that_signs_its_user_in_without_loading_anew(browser: Brows
     await visitor.composer.wait_for(timeout=PATIENCE_MS)
     frame = visitor.frame
     await visitor.page.evaluate("Porchlight.identify(() => whoIsHere())")  # as pages that draw themselves again and again do
-    await visitor.say("Signed in just now")
-    await visitor.sees("Signed in just now")
+    await says(visitor, "Signed in just now")
     assert visitor.frame == frame
 
 
@@ -195,14 +196,16 @@ async def test_a_page_that_cannot_say_who_is_here_lets_nobody_in_until_it_can(br
     errors: list[Any] = []
     visitor = await shop.visit(context)
     await context.route("**/members/identity", lambda route: route.fulfill(status=503, body="later"))
+    sessions: list[str] = []
+    visitor.page.on("request", lambda request: sessions.append(request.url) if request.url.endswith("/session") else None)
     visitor.page.on("pageerror", lambda error: errors.append(error))
     await visitor.page.evaluate("window.heard = 0; Porchlight.on('error', () => { window.heard += 1 })")
     await visitor.click_launcher()
     await visitor.page.wait_for_function("() => window.heard > 0")
+    assert sessions == []
     await context.unroute("**/members/identity")
     await context.route("**/members/identity", shop.answer)
     await visitor.composer.wait_for()
-    await visitor.say("At last")
-    await visitor.sees("At last")
+    await says(visitor, "At last")
     assert len(shop.asked) == 1
     assert errors == []
