@@ -122,6 +122,7 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
     if not origin_allowed(asked.parent, embed.site.allowed_origins):
         raise Forbidden("This page may not show this chat.", field="parent")
     if asked.identity is None and embed.site.strict:
+        _sign_out(embed, asked, handle)
         raise Forbidden("Sign in on this page first.", field="identity")
     tenant = embed.key.tenant
     note_tag(embed, asked.parent, asked.page.url if asked.page else "")
@@ -135,6 +136,13 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
         sid=uuid4().hex,
     )
     return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name)
+
+
+def _sign_out(embed: Embed, asked: SessionRequest, handle: str | None) -> None:
+    """Nobody comes in, but the user who was here is gone all the same, should the site be open to everybody one day."""
+    if asked.signed_out and handle:
+        with in_tenant(embed.key.tenant), transaction.atomic():
+            take_back(embed.site.id, handle)
 
 
 def _enter(embed: Embed, asked: SessionRequest, handle: str | None, address: str) -> VisitorSession:

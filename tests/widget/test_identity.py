@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from chat.models import Site, Visitor
-from chat.services.identity import IdentityKey, delete_identity_key
+from chat.services.identity import IdentityKey, delete_identity_key, set_strict
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tests.support.api import signed_in
@@ -119,6 +119,14 @@ class TestSigningOut:
         user = widget.session(identity=signed(widget, key)).json()
         stranger = widget.session(handle=user["handle"], signed_out=True).json()
         assert visitor_of(widget.session(handle=stranger["handle"], identity=signed(widget, key))) == user["visitor"]["id"]
+
+    def test_a_strict_site_takes_it_back_too(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
+        owner, site = team_member(shop, Role.OWNER), site_of(shop)
+        set_strict(shop, owner, site, strict=True)
+        user = widget.session(identity=signed(widget, key)).json()
+        assert refused(widget.session(handle=user["handle"], signed_out=True)) == (403, "forbidden", "identity")
+        set_strict(shop, owner, site, strict=False)
+        assert visitor_of(Widget(widget.key, browser()).session(handle=user["handle"])) != user["visitor"]["id"]
 
     def test_who_never_signed_in_stays_who_they_are(self, shop: TenantRef, widget: Widget) -> None:
         before = widget.session().json()
