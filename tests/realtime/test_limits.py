@@ -277,19 +277,16 @@ class TestRooms:
         assert answers[-1].json()["error"]["retry_after"] > 0
 
     async def test_of_frames_that_need_a_place_in_the_room(self, tight: Server, shop: Shop) -> None:
-        who = await shop.visitor()
-        room = await shop.room(who)
-        leaving = [{"t": "leave", "ref": number, "room": room} for number in range(6)]
+        room = await shop.room(who := await shop.visitor())
         async with HttpDoors(tight).visitor(shop.tenant, who) as client:
-            answers = await client.say(*leaving)
+            answers = await client.say(*({"t": "leave", "ref": number, "room": room} for number in range(6)))
         assert [(answer["t"], answer.get("code")) for answer in answers] == [("left", None)] * 4 + [("err", "rate_limited")] * 2
 
 
 async def known(shop: Shop, many: int) -> tuple[Principal, list[dict[str, Any]]]:
     """A new visitor, and so many positions in rooms of theirs."""
     who = await shop.visitor()
-    rooms = [await shop.room(who) for _ in range(many)]
-    found = [await run_in_tenant(shop.tenant, snapshot, who, room) for room in rooms]
+    found = [await run_in_tenant(shop.tenant, snapshot, who, await shop.room(who)) for _ in range(many)]
     return who, [{"room": str(one.summary.id), "epoch": str(one.epoch), "after": one.head} for one in found]
 
 
