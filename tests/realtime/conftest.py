@@ -5,6 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from chat.realtime import hub as hubs
+from chat.realtime.hub import Hub
 from tenants.context import TenantRef
 from tenants.models import Role, User
 from tenants.tokens import Principal
@@ -43,6 +45,15 @@ def web(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[HttpDoor
 
 
 @pytest.fixture
+async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """The hub of this loop, that of this process meanwhile; it hears nobody."""
+    hub = Hub()
+    monkeypatch.setattr(hubs, "_hub", hub)
+    yield hub
+    await hub.others.stop()
+
+
+@pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     """The notes of one process about what messages make due."""
     desk = Desk()
@@ -53,6 +64,7 @@ async def desk() -> AsyncIterator[Desk]:
 @pytest.fixture
 def vic(acme: TenantRef) -> Principal:
     """A new visitor of acme."""
+    key_of(acme)  # which coroutines may not look up
     return talk.visitor(acme)
 
 

@@ -1,6 +1,5 @@
 """Who comes back while a room goes on: the catch-up has an end, and what it cannot bring is begun anew."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,6 @@ import pytest
 from chat.consumers import joining
 from chat.consumers.hello import welcome
 from chat.consumers.joining import join
-from chat.realtime import hub as hubs
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import VERSION
 from chat.realtime.protocol.incoming import Hello, Position
@@ -24,15 +22,6 @@ from tests.support.shop import Shop
 
 PAGE = 20
 BEHIND = 60
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 async def back(hub: Hub, shop: Shop) -> tuple[Session, Sink, UUID, UUID]:

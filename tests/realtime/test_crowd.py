@@ -1,13 +1,11 @@
 """A thousand people in one place: what each of them does may cost a frame for everyone, but not for everyone at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 
 from chat.consumers.frames import handle
-from chat.realtime import hub as hubs
 from chat.realtime.here import GATHER_SECONDS
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import MAX_NAMED
@@ -19,15 +17,6 @@ from tenants.context import TenantRef
 from tests.support.sessions import Sink, at, session_of, someone
 
 Crowd = list[tuple[Session, Sink]]
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop, which stores nothing."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 async def gather(hub: Hub, tenant: TenantRef, count: int, *, room: UUID | None = None, kind: str = "visitor") -> Crowd:

@@ -1,14 +1,13 @@
 """A crowd hears several messages in one write, when the next one is about to be stored; and never later than in a moment."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from chat.realtime import bus as buses
-from chat.realtime import hub as hubs
 from chat.realtime.append import Row
 from chat.realtime.gathering import LONGEST, MANY
 from chat.realtime.hub import Hub
@@ -18,15 +17,6 @@ from tenants.context import TenantRef
 from tests.support.sessions import Sink, at, session_of, someone
 
 Crowd = list[tuple[Session, Sink]]
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop, whose journal does not run: what is appended waits."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 async def enter(hub: Hub, session: Session, room_id: UUID, *, head: int) -> None:

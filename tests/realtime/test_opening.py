@@ -1,7 +1,7 @@
 """Once a support room is committed the team hears of it, whatever becomes of the socket that opened it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +11,6 @@ from django.db import OperationalError
 from chat.consumers import frames
 from chat.consumers.frames import handle
 from chat.consumers.lanes import Lanes
-from chat.realtime import hub as hubs
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.incoming import Open
 from chat.realtime.session import Session
@@ -20,15 +19,6 @@ from tenants.context import run_in_tenant
 from tenants.tokens import Principal
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 def come(hub: Hub, shop: Shop, who: Principal) -> tuple[Session, Sink]:

@@ -1,12 +1,10 @@
 """What agents say of themselves, who is here at a glance, and a short absence that is none."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 
-from chat.realtime import hub as hubs
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE
 from tenants.context import TenantRef, run_on_platform
@@ -127,15 +125,6 @@ class TestShortAbsence:
                 await asyncio.sleep(2.5)  # longer than an absence is waited out
                 assert vic.id.hex not in str(inbox.came("people")).replace("-", "")
             await inbox.expect("people", room=str(room), who=named(vic), on=False)
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop, which stores nothing."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 async def test_a_crowd_that_shrank_is_told_by_name_again(hub: Hub, acme: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:

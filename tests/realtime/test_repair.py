@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from django.db import OperationalError
 from chat.consumers import joining
 from chat.consumers.joining import join
 from chat.models import Message, Room
-from chat.realtime import hub as hubs
 from chat.realtime import local as locals_
 from chat.realtime.hub import Hub
 from chat.realtime.local import HOLE_SECONDS
@@ -27,15 +26,6 @@ from tenants.tokens import Principal
 from tests.support import talk
 from tests.support.sessions import Sink, at, session_of
 from tests.support.shop import Shop
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 async def joined(hub: Hub, tenant: TenantRef, who: Principal, room: UUID) -> tuple[Session, Sink]:

@@ -1,13 +1,11 @@
 """A tenant that is suspended or closed: its sockets end, also those that were not to be found when the order came."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from chat.consumers.hello import welcome
 from chat.realtime import beats as module
-from chat.realtime import hub as hubs
 from chat.realtime.beats import Beats
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import VERSION, Close
@@ -21,15 +19,6 @@ from tests.support.shop import Shop
 from tests.support.sockets import key_of
 
 KINDS = ["visitor", "agent"]
-
-
-@pytest.fixture
-async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """The hub of this loop, which no order reaches."""
-    hub = Hub()
-    monkeypatch.setattr(hubs, "_hub", hub)
-    yield hub
-    await hub.others.stop()
 
 
 async def at_the_door(shop: Shop, kind: str) -> tuple[Session, Sink]:
