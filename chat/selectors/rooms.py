@@ -42,8 +42,8 @@ NEWEST_FIRST: Final = f"""
     LIMIT %(limit)s
 """
 # The same for visitors. It begins with the few rooms that can be theirs: whatever the tables hold, and were last counted to hold,
-# no other room is looked at. Nor by the index of the order, which is not asked for here: few rooms are sorted.
-OF_VISITOR: Final = NEWEST_FIRST.replace("room.last_minute DESC, ", "").replace(
+# no other room is looked at.
+OF_VISITOR: Final = NEWEST_FIRST.replace(
     "room.notes_of_id IS NULL",
     """room.notes_of_id IS NULL AND room.id = ANY(ARRAY(
         SELECT own.id FROM chat_room own WHERE own.visitor_id = %(me)s
