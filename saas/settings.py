@@ -203,6 +203,7 @@ EMAIL_PORT = env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_TLS")
+SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "")  # where people turn whom nobody in their tenant can help
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Porchlight <hello@{BASE_HOST.partition(':')[0]}>")
 
 # Static files are small and read in one piece, on the request's own thread.

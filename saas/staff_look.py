@@ -33,6 +33,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Tenants", "apartment", "tenants_tenant_changelist"),
                     _page("Users", "person", "tenants_user_changelist"),
                     _page("Memberships", "badge", "tenants_membership_changelist"),
+                    _page("Help with signing in", "lock_reset", "people"),
                 ],
             },
             {

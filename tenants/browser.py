@@ -1,7 +1,9 @@
 """A browser that is signed in on the platform's host: the id of its sign-in, which everything has that comes of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from django.http import HttpRequest
 
 from tenants import services
@@ -16,6 +18,12 @@ def sid_of(request: HttpRequest, user: User) -> str:
     if kept is None or not services.is_noted(kept, user.id):
         kept = _note(request, user)
     return kept
+
+
+def proven_at(request: HttpRequest, user: User) -> datetime | None:
+    """When this person proved last in this browser who they are, by password, code or passkey; None if nobody knows."""
+    moments = [record["at"] for record in get_authentication_records(request, user)]
+    return datetime.fromtimestamp(max(moments), UTC) if moments else None
 
 
 def signed_in(*, request: HttpRequest | None, user: Any, **_facts: Any) -> None:

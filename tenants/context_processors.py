@@ -18,5 +18,6 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "may": {permission.value: may(member.role, permission) for permission in Do} if member else {},
         "platform": platform_url("").rstrip("/"),
         "base_host": settings.BASE_HOST,
+        "support_email": settings.SUPPORT_EMAIL,
         "demo": settings.DEMO,
     }

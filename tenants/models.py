@@ -122,6 +122,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role.choices)
     disabled_at = models.DateTimeField(null=True, blank=True)
+    signed_out_at = models.DateTimeField(null=True, blank=True)  # by an admin: who comes in again proves first who they are
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,6 +1,8 @@
 """Reads of who owns what. All run on the platform's role."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -30,6 +32,18 @@ class Member:
     id: UUID
     name: str
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A way in which a person can prove who they are beside their password."""
+
+    what: str
+    since: datetime
+    used_at: datetime | None
+
+
+FACTOR_NAMES: Final = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
 
 
 def default_host(slug: str) -> str:
@@ -85,6 +99,12 @@ def user_by_email(email: str) -> User | None:
 def has_second_factor(user_id: UUID) -> bool:
     """Whether this user has an authenticator app or a passkey."""
     return bool(Authenticator.objects.filter(user_id=user_id, type__in=SECOND_FACTORS).exists())
+
+
+def factors_of(user_id: UUID) -> list[Factor]:
+    """What this user has set up, recovery codes among it, oldest first."""
+    rows = Authenticator.objects.filter(user_id=user_id).order_by("created_at", "id")
+    return [Factor(FACTOR_NAMES[row.type], row.created_at, row.last_used_at) for row in rows]
 
 
 def tenant_by_slug(slug: str) -> Tenant | None:

@@ -16,6 +16,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -26,7 +27,7 @@ from saas.core.ratelimit import PLATFORM, check
 from tenants import first_run, limits, services
 from tenants.access import Do, may
 from tenants.authentication import member_of, tenant_of
-from tenants.browser import sid_of
+from tenants.browser import proven_at, sid_of
 from tenants.context import TenantRef
 from tenants.forms import TAKEN, SignUpForm, TenantForm
 from tenants.models import User
@@ -135,6 +136,9 @@ def hand_over(request: HttpRequest) -> HttpResponse:
         return _no_entry(request, f"{user.email} is not a member of {tenant.name}. Ask its owner to invite you.", status=403)
     if member.is_locked:
         return redirect(f"/you/two-factor/needed/?{urlencode({'tenant': tenant.slug})}")
+    if services.must_prove(tenant.id, user.id, proven_at=proven_at(request, user)):
+        messages.info(request, f"You were signed out of {tenant.name}. Prove who you are, and you come in again.")
+        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
     try:
         check(limits.HAND_OVER_USER, PLATFORM, user.id)
     except RateLimited:

@@ -9,7 +9,7 @@ from billing.models.accounts import (
     SubscriptionItem,
     UsageAlert,
 )
-from billing.models.acts import AccessTransition, Adjustment, BillingAudit, PlanMove, SupportVisit
+from billing.models.acts import AccessTransition, Adjustment, BillingAudit, FactorRemoval, PlanMove, SupportVisit
 from billing.models.base import Owned
 from billing.models.plans import PlanPrice, PlanVersion
 from billing.models.reports import Difference, MeterPosition, MeterReport, ReconciliationRun, ReportingRun
@@ -25,6 +25,7 @@ __all__ = [
     "BillingContact",
     "Currency",
     "Difference",
+    "FactorRemoval",
     "Invoice",
     "InvoiceLine",
     "Meter",

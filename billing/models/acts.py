@@ -97,6 +97,47 @@ class BillingAudit(models.Model):
         return f"{self.action} by {self.actor or 'the clock'}"
 
 
+class FactorRemoval(models.Model):
+    """A person's second factors that staff take away, since they are lost: asked by one person, done by another."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"  # for a second person
+        DONE = "done"
+        DECLINED = "declined"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
+    form_key = models.UUIDField(unique=True)  # of the form that asked: sent twice it is one
+    reason = models.TextField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(default=timezone.now)
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    settled_at = models.DateTimeField(null=True, blank=True)
+    removed = models.JSONField(default=list)  # what was taken away, in words
+    answer = models.TextField(blank=True)  # why not
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=~models.Q(status="done")
+                | (models.Q(settled_by__isnull=False) & ~models.Q(settled_by=models.F("requested_by"))),
+                name="removed_by_somebody_else",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(user=models.F("requested_by"))
+                & (models.Q(settled_by__isnull=True) | ~models.Q(settled_by=models.F("user")) | models.Q(status="declined")),
+                name="not_by_oneself",
+            ),
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(status="waiting"), name="one_removal_waits_for_each_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"second factors of {self.user_id}"
+
+
 class SupportVisit(Owned):
     """A member of staff looked into a tenant whose owner had agreed: from when to when, and why."""
 

@@ -39,6 +39,18 @@ class ReasonForm(forms.Form):
         self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
 
 
+class RemovalForm(forms.Form):
+    """A person's second factors that should go."""
+
+    form_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    reason = forms.CharField(
+        label="Why, and how you know that it is them",
+        max_length=500,
+        error_messages={"required": "Say why, and how you know that it is them."},
+        widget=forms.Textarea(attrs={"rows": 3, "class": FIELD}),
+    )
+
+
 class AdjustmentForm(ReasonForm):
     """Asks for one adjustment."""
 

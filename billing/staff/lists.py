@@ -174,12 +174,13 @@ def settle(request: HttpRequest, adjustment_id: UUID, verdict: str) -> HttpRespo
 
 @for_staff_who(StaffMay.LOOK)
 def audit(request: HttpRequest) -> HttpResponse:
-    """Everything that was done with money and access, by words, person or tenant."""
+    """Everything that was done with money, access and second factors, by words, person or tenant."""
     words = request.GET.get("q", "").strip()[:100]
     rows = BillingAudit.objects.order_by("-at")
     if words:
         by_tenant = Q(tenant_id__in=BillingAccount.objects.filter(tenant__name__icontains=words).values("pk"))
-        rows = rows.filter(Q(action__icontains=words) | Q(actor__icontains=words) | Q(reason__icontains=words) | by_tenant)
+        said = Q(action__icontains=words) | Q(actor__icontains=words) | Q(reason__icontains=words)
+        rows = rows.filter(said | Q(after__person__icontains=words) | by_tenant)
     page = Paginator(rows, ALL if request.GET.get("csv") else PER_PAGE).get_page(request.GET.get("page"))
     entries = list(page.object_list)
     ids = {row.tenant_id for row in entries if row.tenant_id}

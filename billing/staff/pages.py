@@ -1,6 +1,6 @@
-"""Where the console's pages about money stand."""
+"""Where the console's pages about money and people stand."""
 
-from billing.staff import lists, metering, tenant
+from billing.staff import lists, metering, people, tenant
 from saas.core.staff import staff
 
 
@@ -19,3 +19,7 @@ def add_pages() -> None:
     staff.add_page("money/metering/differences/<uuid:difference_id>/", metering.accept, "money_accept")
     staff.add_page("money/metering/events/<str:event_id>/", metering.again, "money_again")
     staff.add_page("money/audit/", lists.audit, "money_audit")
+    staff.add_page("people/", people.people, "people")
+    staff.add_page("people/<uuid:user_id>/", people.one, "person")
+    staff.add_page("people/<uuid:user_id>/second-factors/", people.ask, "person_second_factors")
+    staff.add_page("people/removals/<uuid:removal_id>/<slug:verdict>/", people.settle, "person_settle")

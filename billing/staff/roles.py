@@ -1,4 +1,4 @@
-"""Who of the staff may do what: support looks and holds, billing moves money, superusers do everything.
+"""Who of the staff may do what: support looks, holds and helps people in, billing moves money, superusers do everything.
 
 The groups `support` and `billing` are made by a migration; a superuser puts people into them.
 """
@@ -20,6 +20,7 @@ class StaffMay(StrEnum):
 
     LOOK = "look"
     HOLD = "hold"  # keep a tenant from being restricted for a while; look into a tenant that agreed
+    HELP_IN = "help people sign in"  # take second factors away that are lost; a second person approves
     MOVE_MONEY = "move money"  # credits, comps, waivers, corrections, suspend and resume, settle differences
 
 
@@ -28,6 +29,7 @@ BILLING: Final = "billing"
 ALLOWED: Final[dict[StaffMay, frozenset[str]]] = {
     StaffMay.LOOK: frozenset({SUPPORT, BILLING}),
     StaffMay.HOLD: frozenset({SUPPORT, BILLING}),
+    StaffMay.HELP_IN: frozenset({SUPPORT}),
     StaffMay.MOVE_MONEY: frozenset({BILLING}),
 }
 

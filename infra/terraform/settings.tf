@@ -27,7 +27,7 @@ locals {
   settable = [
     "BILLING_CLOSED_DAYS", "BILLING_GRACE_DAYS", "BILLING_RESTRICTED_DAYS", "BILLING_TWO_PERSON_ABOVE", "BUS_BEAT_MS",
     "EMAIL_FROM", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_TLS", "LIMITS", "LOG_FORMAT", "MIGRATE_FIRST", "SLOW_MESSAGE_MS",
-    "SLOW_QUERY_MS", "SLOW_REQUEST_MS",
+    "SLOW_QUERY_MS", "SLOW_REQUEST_MS", "SUPPORT_EMAIL",
   ]
 
   # A process that faces the world's sockets has no use for the owner's password, but the settings want the name.

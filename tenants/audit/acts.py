@@ -30,6 +30,7 @@ ACTS: Final[dict[str, str]] = {
     "member.disabled": "disabled {thing}",
     "member.enabled": "enabled {thing} again",
     "member.removed": "removed {thing}",
+    "member.factor_removed": "took away the second factor of {thing}, who had lost it",
     "invitation.resent": "sent the invitation of {thing} again",
     "invitation.withdrawn": "withdrew the invitation of {thing}",
     "session.ended": "signed {thing} out",

@@ -3,6 +3,7 @@
 from tenants.services.announcing import announce_change
 from tenants.services.founding import forget_tenant, found_tenant, sign_up
 from tenants.services.members import Gone, add_member, change_role, disable, enable, end_membership, remove, transfer
+from tenants.services.recovery import remove_second_factors
 from tenants.services.second_factor import refuse_locked, second_factor_changed
 from tenants.services.sign_ins import (
     end_of_member,
@@ -13,6 +14,7 @@ from tenants.services.sign_ins import (
     end_sign_ins_through,
     is_noted,
     issue_sign_in_code,
+    must_prove,
     note_browser,
     record_sign_in,
     saw,
@@ -39,10 +41,12 @@ __all__ = [
     "found_tenant",
     "is_noted",
     "issue_sign_in_code",
+    "must_prove",
     "note_browser",
     "record_sign_in",
     "refuse_locked",
     "remove",
+    "remove_second_factors",
     "rename_tenant",
     "saw",
     "second_factor_changed",

@@ -1,7 +1,7 @@
 """Who is signed in where: the browser on the platform's host, those on tenants' hosts that came through it, and programs."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from time import monotonic
@@ -16,7 +16,7 @@ from django.utils import timezone
 from saas.core import registry
 from saas.core.errors import NotFound, Unauthenticated
 from tenants.audit import Thing, record
-from tenants.models import SIGN_IN_CODE_LIFE, SignIn, SignInCode, User
+from tenants.models import SIGN_IN_CODE_LIFE, Membership, SignIn, SignInCode, User
 from tenants.resolve import MemberRef
 from tenants.source import came_from
 
@@ -43,7 +43,8 @@ def issue_sign_in_code(*, user: User, tenant_id: UUID, nonce_hash: bytes, platfo
 def use_sign_in_code(*, code: str, nonce: str, tenant_id: UUID) -> SignInCode:
     """Use a code up and return it with its user. Raises Unauthenticated for anything but the first use in the right place.
 
-    The code is spent even if the nonce is wrong, in one statement, so that two requests cannot both use it.
+    The code is spent even if the nonce is wrong, in one statement, so that two requests cannot both use it. One whose browser was
+    signed out of the platform's host meanwhile is worth nothing.
     """
     now = timezone.now()
     unused = SignInCode.objects.filter(code_hash=_digest(code), tenant_id=tenant_id, used_at=None, expires_at__gt=now)
@@ -52,6 +53,8 @@ def use_sign_in_code(*, code: str, nonce: str, tenant_id: UUID) -> SignInCode:
     found = SignInCode.objects.select_related("user").get(code_hash=_digest(code))
     if not secrets.compare_digest(bytes(found.nonce_hash), _digest(nonce)) or not found.user.is_active:
         raise Unauthenticated("This sign-in was started in another browser.")
+    if not is_noted(found.platform_sid, found.user_id):
+        raise Unauthenticated("You were signed out meanwhile.")
     return found
 
 
@@ -115,7 +118,8 @@ def end_others(user: User, *, but: UUID | str) -> None:
 def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | None = None) -> None:
     """Sign a member out of this tenant: everywhere, or of one place. Their sockets close.
 
-    Raises NotFound for a place that is not theirs in this tenant.
+    What they have open on the platform's host and in other tenants is theirs and stays. But none of it lets them in here again
+    before they have proven who they are (`must_prove`). Raises NotFound for a place that is not theirs in this tenant.
     """
     theirs = SignIn.objects.filter(tenant_id=tenant_id, user=user, ended_at=None)
     places = theirs if sid is None else theirs.filter(id=sid)
@@ -123,7 +127,16 @@ def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | Non
         raise NotFound("They are not signed in there.")
     with transaction.atomic():
         _end(places)
+        SignInCode.objects.filter(tenant_id=tenant_id, user=user).delete()
+        Membership.objects.filter(tenant_id=tenant_id, user=user).update(signed_out_at=timezone.now())
         record(tenant_id, by=by, act="session.ended", on=Thing("member", user.id, str(user)))
+
+
+def must_prove(tenant_id: UUID, user_id: UUID, *, proven_at: datetime | None) -> bool:
+    """Whether an admin of the tenant has signed this member out since they proved last, in this browser, who they are."""
+    rows = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
+    signed_out_at = rows.values_list("signed_out_at", flat=True).first()
+    return signed_out_at is not None and (proven_at is None or proven_at <= signed_out_at)
 
 
 def end_in_tenant(tenant_id: UUID, user_id: UUID) -> None:
