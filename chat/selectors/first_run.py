@@ -13,37 +13,50 @@ from tenants.first_run import Step
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where a site's tag was seen last."""
+
+    site_id: UUID
+    site: str  # its name
+    page: str
+    origin: str
+    seen_at: datetime
+    is_shown: bool  # whether this page may show the chat
+
+
+@dataclass(frozen=True, slots=True)
 class FirstSite:
-    """The tenant's oldest site, with where its tag was seen last."""
+    """The tenant's oldest site, with where the tags of all its sites were seen last, newest first."""
 
     id: UUID
     name: str
     origins: list[str]
-    page: str  # empty: nowhere yet
-    origin: str
-    seen_at: datetime | None
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the page on which the tag was seen may show the chat."""
-        return origin_allowed(self.origin, self.origins)
+    sightings: list[Sighting]
 
     @property
     def link(self) -> str:
-        """An address to open: where the tag was seen, if that may show it, else the first page that may and does not stand for
+        """An address to open: where its tag was seen, if that may show it, else the first page that may and does not stand for
         many. Anybody can say to have seen it, on a page of their own.
         """
-        return self.page if self.is_shown else next((origin for origin in self.origins if "*" not in origin), "")
+        seen = (one.page for one in self.sightings if one.site_id == self.id and one.is_shown)
+        return next(seen, "") or next((origin for origin in self.origins if "*" not in origin), "")
 
 
 def first_site() -> FirstSite | None:
-    """None, if all of them were deleted."""
+    """None, if all of them were deleted. Two queries, whatever the tenant holds."""
     site = Site.objects.order_by("created_at", "id").first()
-    if site is None:
-        return None
-    seen = TagSeen.objects.filter(site=site).order_by("-seen_at").first()
-    told = {"page": seen.page, "origin": seen.origin, "seen_at": seen.seen_at} if seen else NOWHERE
-    return FirstSite(id=site.id, name=site.name, origins=site.allowed_origins, **told)
+    return FirstSite(id=site.id, name=site.name, origins=site.allowed_origins, sightings=_sightings()) if site else None
+
+
+def _sightings() -> list[Sighting]:
+    """Of each site the last one; the tag of any site may stand on a page that nobody has named."""
+    last = TagSeen.objects.order_by("site_id", "-seen_at").distinct("site_id").select_related("site")
+    return sorted(map(_sighting, last), key=lambda one: one.seen_at, reverse=True)
+
+
+def _sighting(seen: TagSeen) -> Sighting:
+    is_shown = origin_allowed(seen.origin, seen.site.allowed_origins)
+    return Sighting(seen.site_id, seen.site.name, seen.page, seen.origin, seen.seen_at, is_shown)
 
 
 def steps_taken(tenant_id: UUID, asked: Collection[Step]) -> set[Step]:
@@ -68,7 +81,6 @@ def _has_room(tenant_id: UUID) -> bool:
     return made.exclude(id__in=sample_rooms(tenant_id)).exists()
 
 
-NOWHERE: Final = {"page": "", "origin": "", "seen_at": None}
 FACTS: Final[Mapping[Step, Callable[[UUID], bool]]] = {
     Step.SITE: _has_address,
     Step.TAG: _tag_seen,

@@ -80,6 +80,11 @@ def look_shown(site: Site) -> dict[str, str]:
     return {name: site.look.get(name, DEFAULT_LOOK.get(name, "")) for name in LOOK_NAMES if name != "logo"}
 
 
+def logo_shown(site: Site) -> dict[str, str]:
+    """What the form of its picture shows: the picture's name, or nothing."""
+    return {"logo": site.look.get("logo", "")}
+
+
 def texts_shown(site: Site) -> dict[str, str]:
     """What the form of its texts shows; empty where the usual words hold."""
     return {name: site.texts.get(name, "") for name in DEFAULT_TEXTS}

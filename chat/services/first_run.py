@@ -1,7 +1,7 @@
 """How far a new tenant has come: read from what is there, and kept. Call it outside of the tenant."""
 
 from chat.selectors.first_run import first_site, steps_taken
-from chat.services.sites import change_site
+from chat.services.sites import allow_origin
 from saas.core.errors import Conflict
 from tenants.context import TenantRef, in_tenant
 from tenants.first_run import Progress, Step, keep, progress_of
@@ -37,4 +37,4 @@ def name_page(tenant: TenantRef, principal: Principal, address: str) -> None:
     if site is None:
         raise Conflict("There is no site any more. Make one under Sites first.")
     whole = address.strip() if "://" in address else f"https://{address.strip()}"
-    change_site(tenant, site.id, by=principal, allowed_origins=[*site.origins, whole])
+    allow_origin(tenant, site.id, whole, by=principal)

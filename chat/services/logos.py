@@ -5,7 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from chat.models import Site
-from chat.services.sites import change_site
+from chat.selectors.sites import logo_shown
+from chat.services.sites import Seen, change_site
 from saas.core import files
 from saas.core.errors import BadFrame, NotFound, TooLarge
 from tenants.audit import By
@@ -15,29 +16,26 @@ LARGEST: Final = 64 * 1024  # bytes
 TYPES: Final = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
-def set_logo(tenant: TenantRef, site_id: UUID, content: bytes, *, by: By = None) -> None:
-    """Show this picture from now on. Call it outside of the tenant.
+def set_logo(tenant: TenantRef, site_id: UUID, content: bytes, *, by: By = None, seen: str | None = None) -> None:
+    """Show this picture from now on. Call it outside of the tenant. `seen` is the mark of `logo_shown` as it was.
 
-    Raises TooLarge, BadFrame for what is no PNG, JPEG or WebP (both with field `logo`), and NotFound.
+    Raises TooLarge, BadFrame for what is no PNG, JPEG or WebP (both with field `logo`), NotFound, and ChangedSince for a picture
+    that took another one's place meanwhile.
     """
     if len(content) > LARGEST:
         raise TooLarge(f"The picture has {len(content) // 1024} KB; {LARGEST // 1024} KB is the most.", field="logo")
     kind = _kind_of(content)
-    old = _logo_of(tenant, site_id)
     file_id = files.put(tenant.id, content)
     try:
-        change_site(tenant, site_id, look={"logo": f"{file_id}.{kind}"}, by=by)
+        _put(tenant, site_id, f"{file_id}.{kind}", by, seen)
     except BaseException:
         files.delete(tenant.id, file_id)
         raise
-    drop_logo(tenant, old)
 
 
-def remove_logo(tenant: TenantRef, site_id: UUID, *, by: By = None) -> None:
-    """The site's initials again. Raises NotFound."""
-    old = _logo_of(tenant, site_id)
-    change_site(tenant, site_id, look={"logo": ""}, by=by)
-    drop_logo(tenant, old)
+def remove_logo(tenant: TenantRef, site_id: UUID, *, by: By = None, seen: str | None = None) -> None:
+    """The site's initials again. Raises NotFound, and ChangedSince as `set_logo` does."""
+    _put(tenant, site_id, "", by, seen)
 
 
 def read_logo(tenant: TenantRef, name: str) -> tuple[bytes, str]:
@@ -64,12 +62,11 @@ def drop_logo(tenant: TenantRef, name: str) -> None:
             files.delete(tenant.id, UUID(name.partition(".")[0]))
 
 
-def _logo_of(tenant: TenantRef, site_id: UUID) -> str:
-    with in_tenant(tenant):
-        look = Site.objects.filter(id=site_id).values_list("look", flat=True).first()
-    if look is None:
-        raise NotFound("There is no such site.")
-    return str(look.get("logo", ""))
+def _put(tenant: TenantRef, site_id: UUID, name: str, by: By, seen: str | None) -> None:
+    """Store the picture's name, and delete the one whose place it took."""
+    seen_so = Seen(seen, logo_shown) if seen else None
+    before = change_site(tenant, site_id, look={"logo": name}, by=by, seen=seen_so)
+    drop_logo(tenant, logo_shown(before)["logo"])
 
 
 def _kind_of(content: bytes) -> str:

@@ -19,8 +19,8 @@ from chat.realtime.hub import from_thread
 from chat.selectors.sites import forget_sites
 from chat.services.embed_keys import make_embed_key
 from chat.services.lines import clean_line
-from saas.core.errors import BadFrame, NotFound, PlanLimit
-from saas.core.seen import refuse_if_changed
+from saas.core.errors import BadFrame, ChangedSince, NotFound, PlanLimit
+from saas.core.seen import mark_of, refuse_if_changed
 from tenants.audit import By, Thing, record
 from tenants.context import TenantRef, in_tenant
 
@@ -96,8 +96,8 @@ def _refuse_more(plan: Plan, most: int) -> None:
         )
 
 
-def change_site(tenant: TenantRef, site_id: UUID, *, by: By = None, seen: Seen | None = None, **changes: Any) -> None:
-    """Change what is named; the rest stays. Call it outside of the tenant.
+def change_site(tenant: TenantRef, site_id: UUID, *, by: By = None, seen: Seen | None = None, **changes: Any) -> Site:
+    """Change what is named; the rest stays. The site as it was before. Call it outside of the tenant.
 
     `look` and `texts` may name a part of theirs: the rest of them stays, and an empty value takes one back to what usually holds.
     Every process follows at once. Raises like `create_site`, NotFound, and ChangedSince if the site is not as it was seen.
@@ -109,12 +109,38 @@ def change_site(tenant: TenantRef, site_id: UUID, *, by: By = None, seen: Seen |
             refuse_if_changed(seen.mark, seen.shown(site))
         change_locked(tenant, site, values, by)
     forget_everywhere(tenant.id)
+    return site
 
 
-def copy_settings(tenant: TenantRef, site_id: UUID, *, source_id: UUID, parts: Iterable[str], by: By = None) -> None:
+def allow_origin(tenant: TenantRef, site_id: UUID, origin: str, *, by: By = None) -> None:
+    """One more address that may show the site, beside those that are stored by then, whatever whoever asks has seen of them.
+
+    Call it outside of the tenant. Raises NotFound, and BadFrame for what is no address or one too many.
+    """
+    with in_tenant(tenant), transaction.atomic():
+        site = locked_site(site_id)
+        change_locked(tenant, site, _clean(allowed_origins=[*site.allowed_origins, origin]), by)
+    forget_everywhere(tenant.id)
+
+
+def marks_of_parts(site: Site) -> dict[str, str]:
+    """A mark of each part that another site's could take the place of."""
+    return {part: mark_of({name: getattr(site, name) for name in names}) for part, names in COPIED.items()}
+
+
+def copy_settings(
+    tenant: TenantRef,
+    site_id: UUID,
+    *,
+    source_id: UUID,
+    parts: Iterable[str],
+    by: By = None,
+    seen: Mapping[str, str] | None = None,
+) -> None:
     """Set a site as another one of the tenant is: the parts that are named, of COPIED. Its logo goes along with its look.
 
-    Raises NotFound, and BadFrame for no part, for one that is unknown, and for a site that would copy itself.
+    `seen` is `marks_of_parts` as they were. Raises NotFound, BadFrame for no part, for one that is unknown, and for a site that
+    would copy itself, and ChangedSince with the marks of those parts that would be lost and are not as they were seen.
     """
     chosen = list(parts)
     if unknown := [part for part in chosen if part not in COPIED]:
@@ -124,9 +150,16 @@ def copy_settings(tenant: TenantRef, site_id: UUID, *, source_id: UUID, parts: I
     with in_tenant(tenant), transaction.atomic():
         held = {one: locked_site(one) for one in sorted((source_id, site_id))}  # in one order, as two may copy crosswise
         source, site = held[source_id], held[site_id]
+        _refuse_if_parts_changed(site, chosen, seen or {})
         taken = {name: getattr(source, name) for part in chosen for name in COPIED[part]}
         _store(tenant, site, taken, by)
     forget_everywhere(tenant.id)
+
+
+def _refuse_if_parts_changed(site: Site, chosen: Iterable[str], seen: Mapping[str, str]) -> None:
+    now = marks_of_parts(site)
+    if changed := {part: now[part] for part in chosen if seen.get(part, now[part]) != now[part]}:
+        raise ChangedSince("Somebody else has changed this since you opened it.", stored=changed)
 
 
 def change_locked(tenant: TenantRef, site: Site, values: Mapping[str, Any], by: By) -> None:

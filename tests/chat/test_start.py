@@ -1,5 +1,6 @@
 """The first run: what is done is read from what is there, kept, and shown to whoever sets a tenant up."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -57,6 +58,13 @@ def see_tag(tenant: TenantRef, origin: str = "https://shop.example") -> None:
     key = embed_key(tenant)
     with in_tenant(tenant):
         TagSeen.objects.create(site_id=key.site_id, key=key.key, origin=origin, page=f"{origin}/cart")
+
+
+def name_it_too(browser: Browser, page: str) -> Page:
+    """Press the first button of that name, with what its form holds."""
+    found = re.search(r'action="(/sites/[^"]+/access/allow/)">.*?name="origin" value="([^"]+)".*?name="back" value="(\w+)"', page)
+    assert found is not None
+    return browser.follow(browser.post(found[1], {"origin": found[2], "back": found[3]}))
 
 
 def write(tenant: TenantRef) -> None:
@@ -173,8 +181,13 @@ class TestPage:
         see_tag(tenant, "https://www.shop.example")
         page = text(browser.sign_in(url(tenant), owner))
         assert "which is not named" in page
-        browser.post(url(tenant, "start/address/"), {"address": "https://www.shop.example"})
-        assert "which is not named" not in text(browser.get(url(tenant)))
+        assert "Name it, too" in page
+        named = text(name_it_too(browser, page))
+        assert browser.url == url(tenant)
+        assert "https://www.shop.example may show" in named
+        assert "which is not named" not in named
+        with in_tenant(tenant):
+            assert Site.objects.get().allowed_origins == ["https://shop.example", "https://www.shop.example"]
 
     def test_nobody_else_chooses_the_page_that_opens(self, browser: Browser, tenant: TenantRef, owner: str) -> None:
         """Whoever knows the public embed key can say to have seen the tag on a page of their own."""

@@ -17,7 +17,7 @@ from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import origins_shown
 from chat.selectors.tags import tags_of
 from chat.services.identity import IdentityKey, delete_identity_key, key_named, make_identity_key, set_strict
-from chat.services.sites import change_site
+from chat.services.sites import allow_origin
 from saas.core.errors import AppError, NotFound
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
@@ -58,13 +58,17 @@ def attempt(request: HttpRequest, site_id: UUID) -> HttpResponse:
 def allow(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """Add an address on which the tag was seen."""
     site, origin = site_on(request, site_id), request.POST.get("origin", "")
-    back = "site_install" if request.POST.get("back") == "install" else "site_access"
     try:
-        change_site(tenant_of(request), site.id, allowed_origins=[*site.allowed_origins, origin], by=agent_of(request))
+        allow_origin(tenant_of(request), site.id, origin, by=agent_of(request))
+        messages.success(request, f"{origin} may show {site.name} now.")
+    except NotFound:
+        raise
     except AppError as refusal:
         messages.error(request, refusal.message)
-        return redirect(back, site_id=site.id)
-    return done(request, site, back, f"{origin} may show it now.")
+    back = request.POST.get("back")
+    if back == "start":
+        return redirect("start")
+    return redirect("site_install" if back == "install" else "site_access", site_id=site.id)
 
 
 @page("POST", do=Do.MANAGE_SITES)

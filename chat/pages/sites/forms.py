@@ -10,10 +10,10 @@ from chat.hours import DAYS, clean_day, clean_holidays, clean_zone, read_holiday
 from chat.looks import DEFAULT_TEXTS, ICONS, LONGEST_LABEL, LONGEST_TEXT
 from chat.models import Site
 from chat.origins import MOST
-from chat.selectors.sites import hours_shown, look_shown, name_shown, origins_shown, texts_shown
+from chat.selectors.sites import hours_shown, logo_shown, look_shown, name_shown, origins_shown, texts_shown
 from chat.services.embed_keys import GRACES
-from chat.services.sites import LONGEST_NAME
-from saas.core.errors import BadFrame
+from chat.services.sites import LONGEST_NAME, marks_of_parts
+from saas.core.errors import BadFrame, ChangedSince
 from saas.core.forms import SeenForm
 
 MOST_TYPED: Final = 2_000  # characters; far above the limits: what is too long is answered beside the field, not cut
@@ -199,16 +199,33 @@ class HoursForm(SeenForm):
 
 
 class CopyForm(forms.Form):
-    """What to take over from another site."""
+    """What to take over from another site. It carries a mark of each part that would be lost."""
 
     source = forms.ChoiceField(label="From")
     parts = forms.MultipleChoiceField(
         label="What", choices=list(PARTS.items()), widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose one."}
     )
 
-    def __init__(self, data: Any = None, *, sites: list[Site]) -> None:
-        super().__init__(data, initial={"parts": ["look", "texts", "hours"]}, auto_id="copy_%s")
-        self.fields["source"].choices = [(str(site.id), site.name) for site in sites]  # type: ignore[attr-defined]
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: Any = None, *, site: Site, sites: list[Site]) -> None:
+        first = {"parts": ["look", "texts", "hours"], "seen": _written(marks_of_parts(site))}
+        super().__init__(data, initial=first, auto_id="copy_%s")
+        self.fields["source"].choices = [(str(one.id), one.name) for one in sites]  # type: ignore[attr-defined]
+        self.changed_by = ""
+        self.changed: list[str] = []  # the parts that somebody else has changed, by their names for people
+
+    def clean_seen(self) -> dict[str, str]:
+        """The mark of each part as it was shown; of none, for who sends none."""
+        return dict(one.split(":", 1) for one in self.cleaned_data["seen"].split() if ":" in one)
+
+    def show_changed(self, error: ChangedSince, *, by: str) -> None:
+        """Keep what was chosen, and name what would be lost. A second time it goes through. `by` is who changed it, if known."""
+        self.changed_by, self.changed = by or "Somebody else", [PARTS[part] for part in PARTS if part in error.stored]
+        data: Any = self.data
+        self.data = data = data.copy()
+        marks = {**self.cleaned_data["seen"], **{part: str(mark) for part, mark in error.stored.items()}}
+        data["seen"] = _written(marks)
 
 
 class RotateForm(forms.Form):
@@ -223,14 +240,17 @@ class RotateForm(forms.Form):
     )
 
 
-class LogoForm(forms.Form):
-    """A picture for the panel's head."""
+class LogoForm(SeenForm):
+    """A picture for the panel's head. It is chosen anew after every answer: browsers keep no file."""
 
     logo = forms.FileField(
         label="Picture",
         help_text="A PNG, JPEG or WebP, square, 64 KB at most. It stands in a circle of 40 pixels.",
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
     )
+
+    def __init__(self, data: Any = None, files: Any = None, *, site: Site) -> None:
+        super().__init__(data, files, shown=logo_shown(site), initial={}, auto_id="picture_%s")
 
 
 class StrictForm(SeenForm):
@@ -248,6 +268,10 @@ class SureForm(forms.Form):
     sure = forms.CharField(
         label="Its name, to be sure", max_length=MOST_TYPED, widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"})
     )
+
+
+def _written(marks: Mapping[str, str]) -> str:
+    return " ".join(f"{part}:{mark}" for part, mark in marks.items())
 
 
 def _time_field(label: str) -> forms.CharField:

@@ -14,12 +14,12 @@ from chat.selectors.sites import name_shown
 from chat.services.embed_keys import revoke_key, rotate_key
 from chat.services.site_deletion import delete_site, what_site_takes
 from chat.services.sites import copy_settings
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError, ChangedSince, NotFound
 from saas.core.forms import UNPROCESSABLE
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.context import in_tenant
-from tenants.pages.desk import page, refuse
+from tenants.pages.desk import page, refuse, who_changed
 
 
 @page("GET", "HEAD", "POST", do=Do.MANAGE_SITES)
@@ -60,12 +60,17 @@ def revoke(request: HttpRequest, site_id: UUID, key: str) -> HttpResponse:
 def copy(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """Set it as another one is."""
     site = site_on(request, site_id)
-    form = CopyForm(request.POST, sites=_others(request, site))
-    if form.is_valid():
-        source, parts = UUID(form.cleaned_data["source"]), form.cleaned_data["parts"]
-        copy_settings(tenant_of(request), site.id, source_id=source, parts=parts, by=agent_of(request))
-        return done(request, site, "site", "Copied. Pages follow within a minute.")
-    return _general(request, site, copying=form, status=UNPROCESSABLE)
+    form = CopyForm(request.POST, site=site, sites=_others(request, site))
+    if not form.is_valid():
+        return _general(request, site, copying=form, status=UNPROCESSABLE)
+    said = form.cleaned_data
+    chosen = {"source_id": UUID(said["source"]), "parts": said["parts"], "seen": said["seen"]}
+    try:
+        copy_settings(tenant_of(request), site.id, by=agent_of(request), **chosen)
+    except ChangedSince as refusal:
+        form.show_changed(refusal, by=who_changed(request, "site", site.id, "site.changed", "words.changed"))
+        return _general(request, site, copying=form, status=refusal.status)
+    return done(request, site, "site", "Copied. Pages follow within a minute.")
 
 
 @page("GET", "HEAD", "POST", do=Do.MANAGE_SITES)
@@ -110,7 +115,7 @@ def _general(
         form=form or NameForm(site=site),
         keys=keys_of(tenant_of(request), site.id),
         rotating=rotating or RotateForm(),
-        copying=(copying or CopyForm(sites=others)) if others else None,
+        copying=(copying or CopyForm(site=site, sites=others)) if others else None,
     )
 
 

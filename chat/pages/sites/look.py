@@ -19,11 +19,11 @@ from chat.selectors.previews import preview_key
 from chat.selectors.sites import look_shown, texts_shown
 from chat.services.logos import remove_logo, set_logo
 from chat.services.sites import clean_texts
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError, ChangedSince, NotFound
 from saas.core.forms import UNPROCESSABLE, SeenForm
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
-from tenants.pages.desk import page, refuse
+from tenants.pages.desk import page, refuse, who_changed
 
 UNCHANGED: Final = 204  # htmx leaves what is there
 PARTIAL: Final = "sites/part_preview.html"
@@ -42,10 +42,14 @@ def look(request: HttpRequest, site_id: UUID) -> HttpResponse:
 @page("POST", do=Do.MANAGE_SITES)
 def logo(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """Another picture, kept at once."""
-    site, form = site_on(request, site_id), LogoForm(request.POST, request.FILES)
+    site = site_on(request, site_id)
+    form = LogoForm(request.POST, request.FILES, site=site)
     if form.is_valid():
+        said = form.cleaned_data
         try:
-            set_logo(tenant_of(request), site.id, form.cleaned_data["logo"].read(), by=agent_of(request))
+            set_logo(tenant_of(request), site.id, said["logo"].read(), by=agent_of(request), seen=said["seen"])
+        except ChangedSince:
+            return _other_picture(request, site.id)
         except AppError as refusal:
             refuse(form, refusal)
         else:
@@ -57,7 +61,10 @@ def logo(request: HttpRequest, site_id: UUID) -> HttpResponse:
 def drop_logo(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """The site's initials again."""
     site = site_on(request, site_id)
-    remove_logo(tenant_of(request), site.id, by=agent_of(request))
+    try:
+        remove_logo(tenant_of(request), site.id, by=agent_of(request), seen=request.POST.get("seen"))
+    except ChangedSince:
+        return _other_picture(request, site.id)
     return done(request, site, "site_look", "The picture is gone.")
 
 
@@ -97,8 +104,16 @@ def _look(
     request: HttpRequest, site: Site, *, form: LookForm | None = None, picture: LogoForm | None = None, status: int
 ) -> HttpResponse:
     shown = form or LookForm(site=site)
-    context = {"form": shown, "picture": picture or LogoForm(), **_sight(look_shown(site))}
+    context = {"form": shown, "picture": picture or LogoForm(site=site), **_sight(look_shown(site))}
     return show(request, site, "site_look", preview=stored_preview(request, site), status=status, **context)
+
+
+def _other_picture(request: HttpRequest, site_id: UUID) -> HttpResponse:
+    """Somebody else's picture took the place of the one that this person saw: here it is, and nothing was done."""
+    site = site_on(request, site_id)
+    picture = LogoForm(site=site)
+    picture.changed_by = who_changed(request, "site", site.id, "site.changed") or "Somebody else"
+    return _look(request, site, picture=picture, status=picture.status)
 
 
 def _preview(request: HttpRequest, site: Site, **changes: Any) -> str:
