@@ -1,7 +1,8 @@
 """Web pages of the demo's two customers. Only with DEMO; they know of Porchlight what any customer knows: the script tag."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,6 +28,15 @@ class Ware:
     words: str
     price: str
     picture: str  # a static file
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who may sign in at a shop."""
+
+    id: str  # the shop's own, which never changes
+    name: str
+    words: str  # what the shop has to tell them
 
 
 BIKES = [
@@ -56,11 +66,21 @@ def strict(request: HttpRequest) -> HttpResponse:
     return _shop(request, "acme", BIKES, STRICT_POLICY)
 
 
-def _shop(request: HttpRequest, slug: str, wares: list[Ware], policy: str) -> HttpResponse:
-    key = EmbedKey.objects.filter(tenant__slug=slug, revoked_at=None).order_by("created_at").first()
+def embed_key(slug: str) -> EmbedKey:
+    """The key on this customer's pages. Raises Http404 before the demo is seeded."""
+    key = EmbedKey.objects.select_related("tenant").filter(tenant__slug=slug, revoked_at=None).order_by("created_at").first()
     if key is None:
         raise Http404
+    return key
+
+
+def page(request: HttpRequest, slug: str, key: EmbedKey, *, template: str, policy: str, more: Mapping[str, Any]) -> HttpResponse:
+    """A page in the look of this customer, with the tag of this key."""
     widget = f"{settings.SCHEME}://{settings.WIDGET_HOST}"
-    answer = render(request, f"demo/{slug}.html", {"slug": slug, "wares": wares, "key": key.key, "widget": widget})
+    answer = render(request, template, {"slug": slug, "key": key.key, "widget": widget, **more})
     answer.headers["Content-Security-Policy"] = policy.format(widget=widget)
     return answer
+
+
+def _shop(request: HttpRequest, slug: str, wares: list[Ware], policy: str) -> HttpResponse:
+    return page(request, slug, embed_key(slug), template=f"demo/{slug}.html", policy=policy, more={"wares": wares})

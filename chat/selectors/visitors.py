@@ -18,6 +18,7 @@ class VisitorPanel:
     name: str
     locale: str
     page: Page
+    external_id: str | None  # what the customer's backend calls its user; None of a stranger
     created_at: str
     seen_at: str
 
@@ -32,6 +33,7 @@ def visitor_panel(room_id: UUID) -> VisitorPanel | None:
         name=visitor.name,
         locale=visitor.locale,
         page=msgspec.convert(visitor.page, Page),
+        external_id=visitor.external_id,
         created_at=stamp(visitor.created_at),
         seen_at=stamp(visitor.seen_at),
     )

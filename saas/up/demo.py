@@ -23,12 +23,14 @@ from billing.services.comps import give_key  # noqa: E402
 from billing.services.price_list import sync_plans  # noqa: E402
 from chat.models import Site  # noqa: E402
 from chat.selectors.sites import first_embed_key  # noqa: E402
+from chat.services.identity import make_identity_key  # noqa: E402
 from chat.services.sites import change_site  # noqa: E402
 from saas.up.links import PASSWORD, STAFF  # noqa: E402
 from tenants.context import TenantRef, in_tenant  # noqa: E402
 from tenants.models import EmbedKey, Membership, Role, Tenant, User  # noqa: E402
 from tenants.provisioning import create_tenant  # noqa: E402
 from tenants.resolve import ref  # noqa: E402
+from tenants.tokens import Principal  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Customer:
     title: str
     greeting: str
     plan: str = ""  # given, so that there is something to try; empty: the free one
+    has_members: bool = False  # its own customers sign in on its pages; takes a plan that has this
 
 
 SEATS: Final = 5  # of a plan that is given
@@ -66,6 +69,7 @@ CUSTOMERS: Final = (
         title="Ask the workshop",
         greeting="Hello. Ask us anything about bikes; somebody from the workshop answers.",
         plan="team",
+        has_members=True,
     ),
     Customer(
         slug="globex",
@@ -91,7 +95,7 @@ def _customer(customer: Customer) -> dict[str, object]:
     tenant = _tenant(customer, owner=users[customer.people[0]])
     for person, user in users.items():
         Membership.objects.get_or_create(tenant_id=tenant.id, user=user, defaults={"role": person.role})
-    _dress(tenant, customer)
+    _dress(tenant, customer, owner=users[customer.people[0]])
     members = [{"email": person.email, "role": str(person.role)} for person in customer.people]
     return {"slug": tenant.slug, "embed_key": first_embed_key(tenant.id), "members": members}
 
@@ -112,8 +116,8 @@ def _tenant(customer: Customer, *, owner: User) -> TenantRef:
     return made
 
 
-def _dress(tenant: TenantRef, customer: Customer) -> None:
-    """Let the demo page embed the first site, and give a site that nobody has set up its look and words."""
+def _dress(tenant: TenantRef, customer: Customer, *, owner: User) -> None:
+    """Let the demo page embed the first site, and give a site that nobody has set up its look, words and identity key."""
     key = EmbedKey.objects.filter(tenant_id=tenant.id).order_by("created_at").first()
     if key is None:
         return
@@ -126,6 +130,9 @@ def _dress(tenant: TenantRef, customer: Customer) -> None:
     if not site.look and not site.texts:
         texts = {"title": customer.title, "greeting": customer.greeting}
         change_site(tenant, site.id, look={"color": customer.color}, texts=texts)
+        if customer.has_members:
+            who = Principal(tenant.id, "agent", owner.id, owner.name, Role.OWNER, None, None, "", 0.0)
+            make_identity_key(tenant, who, site.id)
 
 
 if __name__ == "__main__":

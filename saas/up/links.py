@@ -21,6 +21,7 @@ def facts(options: Options, tenants: list[dict[str, Any]], *, stand_in: str | No
         "connect": f"127.0.0.1:{options.port}",  # where *.localhost leads, for clients that cannot resolve it
         "staff": {"url": f"http://{base}/staff/", "email": STAFF, "password": PASSWORD},
         "demo_page": f"http://demo.{base}/",
+        "members_page": f"http://demo.{base}/members/",  # where acme's customers sign in
         "mailbox": f"http://{base}/dev/mail/",
         "stripe's stand-in": f"{stand_in}/" if stand_in else None,
         "tenants": [_tenant(base, **tenant) for tenant in tenants],
@@ -55,6 +56,7 @@ def remove(options: Options) -> None:
 def page(options: Options, known: dict[str, Any]) -> str:
     """What a person wants to see after `make up`."""
     rows = [(f"{tenant['slug']}'s customer", tenant["demo_page"], "") for tenant in known["tenants"]]
+    rows.insert(1, ("acme's, signed in", known["members_page"], ""))
     rows += [
         (f"{tenant['slug']}'s inbox" if member is tenant["members"][0] else "", tenant["inbox"], member["email"])
         for tenant in known["tenants"]

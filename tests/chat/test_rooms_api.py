@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from chat.models import Message, Room
+from chat.models import Message, Room, Visitor
 from chat.realtime.presence import is_here
 from chat.selectors import first_embed_key
 from tenants.context import TenantRef, in_tenant
@@ -76,9 +76,16 @@ class TestRoom:
         said = program.get(f"/rooms/{room_id}").json()
         assert set(said) == {"room", "visitor"}
         assert said["room"]["id"] == str(room_id)
-        assert set(said["visitor"]) == {"id", "name", "locale", "page", "online", "created_at", "seen_at"}
+        assert set(said["visitor"]) == {"id", "name", "locale", "page", "external_id", "online", "created_at", "seen_at"}
         assert set(said["visitor"]["page"]) == {"url", "title", "referrer"}
         assert (said["visitor"]["id"], said["visitor"]["online"]) == (str(vic.id), False)
+
+    def test_with_what_the_customer_calls_its_user(self, acme: TenantRef, program: Program) -> None:
+        stranger, user = visitor(acme), visitor(acme)
+        with in_tenant(acme):
+            Visitor.objects.filter(id=user.id).update(external_id=f"user {user.id}")
+        said = [program.get(f"/rooms/{room_of(acme, who, 'hello')}").json()["visitor"] for who in (stranger, user)]
+        assert [one["external_id"] for one in said] == [None, f"user {user.id}"]
 
     def test_a_room_without_a_visitor(self, acme: TenantRef, program: Program) -> None:
         with in_tenant(acme):

@@ -182,6 +182,10 @@ ROUTES: Final[dict[str, dict[str, Row]]] = {
         "": OPEN,
         "globex/": OPEN,
         "strict/": OPEN,
+        "members/": OPEN,
+        "members/sign-in/": OPEN,
+        "members/sign-out/": OPEN,
+        "chat-identity": OPEN,
     },
     "saas.urls_platform": {
         "": OPEN,

@@ -30,6 +30,8 @@ export interface Visitor {
   readonly name: string;
   readonly locale: string;
   readonly page: Partial<Page> | null;
+  /** What the site's backend calls its user; absent or null of a stranger. */
+  readonly external_id?: string | null;
   readonly online: boolean;
   readonly created_at: string;
   readonly seen_at?: string;

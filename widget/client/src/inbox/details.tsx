@@ -105,6 +105,7 @@ function Known({ visitor, live, isKnown, summary, now }: DetailsPaneProps & { re
         <p class={live ? "now" : "soft"}>{isKnown && presenceOf(live, visitor, now)}</p>
       </div>
       <dl class="facts">
+        <Fact label={en.signedIn}>{visitor.external_id}</Fact>
         <Address label={live ? en.page : en.lastPage} page={page} />
         <Fact label={en.referrer}>{page?.referrer && <Link href={page.referrer} />}</Fact>
         <Fact label={en.site}>{summary?.site?.name}</Fact>

@@ -140,6 +140,7 @@ export const en = {
   heldBy: "Held by",
   nobody: "Nobody",
   meToo: (name: string) => `${name} (you)`,
+  signedIn: "Signed in as",
   page: "On the page",
   lastPage: "Last page",
   referrer: "Came from",
