@@ -67,6 +67,7 @@ class Started:
     handle: str
     visitor_id: UUID
     name: str
+    is_user: bool  # the site's backend has said who it is
 
 
 def embed_for(key: str) -> Embed:
@@ -135,7 +136,7 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
         parent=asked.parent,
         sid=uuid4().hex,
     )
-    return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name)
+    return Started(issued.token, issued.expires_in, visitor.handle, visitor.visitor_id, visitor.name, visitor.is_user)
 
 
 def _sign_out(embed: Embed, asked: SessionRequest, handle: str | None) -> None:

@@ -194,7 +194,7 @@ def _session(embed: Embed, started: Started, *, tell_handle: bool) -> dict[str, 
     said = {
         "token": started.token,
         "expires_in": started.expires_in,
-        "visitor": {"id": str(started.visitor_id), "name": started.name},
+        "visitor": {"id": str(started.visitor_id), "name": started.name, "identified": started.is_user},
         "socket": _socket(embed),
     }
     return {**said, "handle": started.handle} if tell_handle else said

@@ -46,6 +46,7 @@ class VisitorSession:
     visitor_id: UUID
     name: str
     handle: str
+    is_user: bool  # of the customer's, as their backend has vouched
 
 
 def ensure_visitor(
@@ -134,11 +135,11 @@ def _turn(visitor: Visitor, handle: str, facts: dict[str, object]) -> VisitorSes
     shown, new = _hash(handle), next_handle(handle)
     if visitor.old_handle_hash == shown and visitor.handle_hash != _hash(new):
         Visitor.objects.filter(id=visitor.id).update(**facts)
-        return VisitorSession(visitor.id, str(facts.get("name", visitor.name)), handle)
+        return _session(visitor, handle, facts)
     first = {"old_handle_hash": shown, "handle_grace": timezone.now() + GRACE}
     turned = {} if visitor.old_handle_hash == shown else first
     Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **turned, **facts)
-    return VisitorSession(visitor.id, str(facts.get("name", visitor.name)), new)
+    return _session(visitor, new, facts)
 
 
 def _hand_over(visitor: Visitor, facts: dict[str, object]) -> VisitorSession:
@@ -146,7 +147,13 @@ def _hand_over(visitor: Visitor, facts: dict[str, object]) -> VisitorSession:
     new = secrets.token_urlsafe(32)
     before = {"old_handle_hash": visitor.handle_hash, "handle_grace": timezone.now() + GRACE}
     Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **before, **facts)
-    return VisitorSession(visitor.id, str(facts.get("name", visitor.name)), new)
+    return _session(visitor, new, facts)
+
+
+def _session(visitor: Visitor, handle: str, facts: dict[str, object]) -> VisitorSession:
+    """Of a visitor of whom these facts are stored now."""
+    ident, name = facts.get("external_id", visitor.external_id), facts.get("name", visitor.name)
+    return VisitorSession(visitor.id, str(name), handle, is_user=ident is not None)
 
 
 def _candidates(site_id: UUID, handle: str | None, sub: str) -> tuple[Visitor | None, Visitor | None]:
@@ -171,7 +178,7 @@ def _new_visitor(site_id: UUID, facts: dict[str, object], *, is_admitted: bool) 
     handle, ident = secrets.token_urlsafe(32), uuid7()
     name = "Visitor " + "".join(secrets.choice(NAME_LETTERS) for _ in range(4))
     made = Visitor.objects.create(**{"id": ident, "site_id": site_id, "name": name, "handle_hash": _hash(handle), **facts})
-    return VisitorSession(ident, made.name, handle)
+    return _session(made, handle, facts)
 
 
 def _facts(locale: str, page: Page | None) -> dict[str, object]:

@@ -124,11 +124,12 @@ async def test_the_next_in_this_browser_is_not_the_user_who_signed_out(browser: 
     visitor = await shop.visit(context)
     await visitor.open()
     await says(visitor, secret)
-    shop.user, before = "", visitor.frame
+    await visitor.composer.fill("and where do I")
+    shop.user = ""
     async with visitor.panel_comes():
         await visitor.page.evaluate("Porchlight.identify(null)")
-    assert visitor.frame != before
-    await visitor.composer.wait_for(timeout=PATIENCE_MS)
+    await visitor.frame.locator("body").get_by_text("We reply").wait_for(timeout=PATIENCE_MS)
+    await expect(visitor.composer).to_have_value("")
     await says(visitor, "Hello, I am new")
     assert await visitor.frame.get_by_text(secret).count() == 0
     await visitor.page.reload()
@@ -177,6 +178,52 @@ async def test_a_page_that_signs_its_user_in_without_loading_anew(browser: Brows
     await visitor.page.evaluate("Porchlight.identify(() => whoIsHere())")  # as pages that draw themselves again and again do
     await says(visitor, "Signed in just now")
     assert visitor.frame == frame
+
+
+@pytest.mark.parametrize("signs", ["", ' data-identity="whoIsHere"'], ids=["by its script", "by its tag"])
+async def test_what_a_stranger_has_begun_is_there_when_they_have_signed_in(browser: Browser, shop: Shop, signs: str) -> None:
+    shop.signs = signs
+    visitor = await shop.visit(await browser.new_context())
+    await visitor.open()
+    await says(visitor, "Hello there")
+    await visitor.composer.fill("My order number is")
+    shop.user = somebody()
+    async with visitor.panel_comes():
+        await visitor.page.evaluate("Porchlight.identify(whoIsHere)")
+    await visitor.sees("Hello there")  # nobody was this user yet
+    await expect(visitor.composer).to_have_value("My order number is")
+    assert len(shop.asked) == (2 if signs else 1)
+
+
+async def test_what_a_stranger_has_begun_goes_along_to_the_room_that_their_user_has(browser: Browser, shop: Shop) -> None:
+    shop.user, earlier = somebody(), f"From my phone {uuid4().hex[:6]}"
+    phone = await shop.visit(await browser.new_context())
+    await phone.open()
+    await says(phone, earlier)
+    user, shop.user, shop.signs = shop.user, "", ""
+    desk = await shop.visit(await browser.new_context())
+    await desk.open()
+    await says(desk, "Hello there")
+    await desk.composer.fill("My order number is")
+    shop.user = user
+    async with desk.panel_comes():
+        await desk.page.evaluate("Porchlight.identify(whoIsHere)")
+    await desk.sees(earlier)
+    await expect(desk.composer).to_have_value("My order number is")
+
+
+async def test_what_a_user_has_begun_is_not_there_for_the_next_one(browser: Browser, shop: Shop) -> None:
+    shop.user, first = somebody(), f"Only for me {uuid4().hex[:6]}"
+    visitor = await shop.visit(await browser.new_context())
+    await visitor.open()
+    await says(visitor, first)
+    await visitor.composer.fill("My card number is")
+    shop.user = somebody()
+    await visitor.page.evaluate("Porchlight.identify(null); Porchlight.identify(whoIsHere)")
+    await visitor.frame.get_by_text(first).wait_for(state="detached", timeout=PATIENCE_MS)
+    await says(visitor, "I am another one")
+    await expect(visitor.composer).to_have_value("")
+    assert await visitor.frame.get_by_text(first).count() == 0
 
 
 async def test_an_identity_that_does_not_count_is_no_way_in(browser: Browser, shop: Shop) -> None:

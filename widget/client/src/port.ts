@@ -25,6 +25,8 @@ export interface Hello {
 export type ToPanel =
   | { readonly t: "shown"; readonly on: boolean }
   | { readonly t: "page"; readonly page: Page }
+  /** From now on the page names its visitor when it is asked (true), or nobody is signed in there (null). Said again with each call. */
+  | { readonly t: "who"; readonly identity: true | null }
   /** Show this community room. */
   | { readonly t: "room"; readonly room: string }
   /** The answer to `recall`. `identity` is a JWT for one exchange, null where nobody is signed in, absent where nobody can say now. */

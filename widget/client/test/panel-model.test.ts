@@ -67,7 +67,7 @@ function panel(
     list: async () => [LAMPS],
     leave: async (room) => void left.push(room),
   };
-  const model = createModel(client, host, api);
+  const model = createModel(client, host, api, () => undefined);
   const hear = (...heard: ServerFrame[]) => {
     state = after(heard, state);
     changes.emit("change", undefined);

@@ -23,6 +23,8 @@ function pageOf(store: { handle?: string }, answers = true, extra: Partial<Hello
   };
 }
 
+const sessionsOf = (host: Host, onOther = async () => {}) => createSessions("/session", host, "en", onOther);
+
 /** A server that turns handles: the current one and the one before it count, any other brings a new visitor. */
 function turning() {
   const holders: { old: string; now: string }[] = [];
@@ -34,7 +36,8 @@ function turning() {
     if (!known) holders.push(holder);
     if (handle !== holder.old || !known) Object.assign(holder, { old: holder.now, now: `handle ${++made}` });
     const token = `visitor ${holders.indexOf(holder)}`;
-    return Response.json({ token, expires_in: 900, socket: "ws://widget.example/", handle: holder.now });
+    const visitor = { id: token, identified: false };
+    return Response.json({ token, expires_in: 900, socket: "ws://widget.example/", handle: holder.now, visitor });
   };
 }
 
@@ -44,8 +47,8 @@ describe("sessions where no cookie is kept", () => {
 
   test("a tab that slept through several turns of the handle is still the same visitor", async () => {
     const store = {};
-    const asleep = createSessions("/session", pageOf(store), "en").ask;
-    const awake = createSessions("/session", pageOf(store), "en").ask;
+    const asleep = sessionsOf(pageOf(store)).ask;
+    const awake = sessionsOf(pageOf(store)).ask;
     await asleep();
     for (let turn = 0; turn < 3; turn++) await awake();
     assert.equal((await asleep()).token, "visitor 0");
@@ -54,11 +57,10 @@ describe("sessions where no cookie is kept", () => {
 
   test("a page that may store nothing keeps its visitor for its own life", async () => {
     const forgetful = pageOf({});
-    const kept = createSessions(
-      "/session",
-      { ...forgetful, tell: (m) => m.t === "recall" && forgetful.tell(m) },
-      "en",
-    ).ask;
+    const kept = sessionsOf({
+      ...forgetful,
+      tell: (m) => m.t === "recall" && forgetful.tell(m),
+    }).ask;
     await kept();
     await kept();
     assert.equal((await kept()).token, "visitor 0");
@@ -66,7 +68,7 @@ describe("sessions where no cookie is kept", () => {
 
   test("a page that does not answer is not waited for forever", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
-    const found = createSessions("/session", pageOf({}, false), "en").ask();
+    const found = sessionsOf(pageOf({}, false)).ask();
     t.mock.timers.tick(1_000);
     assert.equal((await found).token, "visitor 0");
   });
@@ -87,7 +89,7 @@ describe("a session that is asked for", () => {
   }
 
   const good = (visitor = "vic") =>
-    [200, { token: "t", expires_in: 900, socket: "ws://w/", visitor: { id: visitor } }] as const;
+    [200, { token: "t", expires_in: 900, socket: "ws://w/", visitor: { id: visitor, identified: false } }] as const;
   const refused = (status: number, field?: string) => [status, { error: { code: "x", field } }] as const;
 
   /** A page that names its visitor: each time with the next of these, null where nobody is signed in; then it is silent. */
@@ -103,7 +105,7 @@ describe("a session that is asked for", () => {
     };
   }
 
-  const ask = (host: Host) => createSessions("/session", host, "en").ask();
+  const ask = (host: Host) => sessionsOf(host).ask();
   const stoppedWith = (code: number) => (error: unknown) => error instanceof Refused && error.code === code;
 
   test("carries what the server takes, however long the page's address and title are", async () => {
@@ -144,7 +146,7 @@ describe("a session that is asked for", () => {
 
   test("shows the page's identity, a fresh one each time", async () => {
     const asked = serve(good());
-    const sessions = createSessions("/session", naming(true, "jwt 1", "jwt 2"), "en");
+    const sessions = sessionsOf(naming(true, "jwt 1", "jwt 2"));
     await sessions.ask();
     await sessions.ask();
     assert.deepEqual(
@@ -182,7 +184,7 @@ describe("a session that is asked for", () => {
 
   test("two who ask at once get the same: an identity is good once", async () => {
     const asked = serve(good());
-    const sessions = createSessions("/session", naming(true, "jwt 1", "jwt 2"), "en");
+    const sessions = sessionsOf(naming(true, "jwt 1", "jwt 2"));
     const [one, two] = await Promise.all([sessions.ask(), sessions.ask()]);
     assert.equal(one, two);
     assert.equal(asked.length, 1);
@@ -198,15 +200,14 @@ describe("a session that is asked for", () => {
     await assert.rejects(ask(pageOf({})), stoppedWith(4410));
   });
 
-  test("somebody else in the same browser begins anew", async () => {
-    const shown: string[] = [];
-    Object.assign(globalThis, { location: { href: "/frame", replace: (to: string) => shown.push(to) } });
+  test("tells of somebody else in the same browser, and until then says who that was", async () => {
+    const seen: unknown[] = [];
     serve(good("vic"), good("vic"), good("val"));
-    const sessions = createSessions("/session", pageOf({}), "en");
-    for (const seen of [0, 0, 1]) {
+    const sessions = sessionsOf(pageOf({}), async () => void seen.push(sessions.visitor()?.id));
+    for (const count of [0, 0, 1]) {
       await sessions.ask();
-      assert.equal(shown.length, seen);
+      assert.equal(seen.length, count);
     }
-    Reflect.deleteProperty(globalThis, "location");
+    assert.deepEqual([...seen, sessions.visitor()?.id], ["vic", "val"]);
   });
 });

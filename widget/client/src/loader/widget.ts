@@ -244,10 +244,8 @@ export function createWidget(script: HTMLScriptElement, index: number): Widget {
       wear("hidden");
     }),
     identify: safe((fn) => {
-      const isOther = typeof fn !== typeof who;
       who = fn;
-      // Another person begins with nothing of the one before.
-      if (frame && isOther) load();
+      say({ t: "who", identity: fn && true });
     }),
     destroy: safe(() => {
       isGone = true;

@@ -40,7 +40,7 @@ export function App({ boot, model, locale, texts }: AppProps) {
       )}
       {status.state === "stopped" ? (
         <Stopped code={status.code} model={model}>
-          <p class="stopped">{texts.stopped}</p>
+          <p class="note">{texts.stopped}</p>
         </Stopped>
       ) : (
         <>

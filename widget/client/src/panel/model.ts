@@ -7,8 +7,9 @@ import { NEW_ROOM, ownRoom, type Pending, pendingOf, type Room } from "../core/s
 import type { Line } from "../ui/lines.ts";
 import type { Host } from "./host.ts";
 import type { Offered, RoomsApi } from "./rooms-api.ts";
+import type { Visitor } from "./session.ts";
 
-type Drafts = Record<Id, string>;
+export type Drafts = Record<Id, string>;
 
 /** What the composer is for when it is not for a new message. */
 export interface Task {
@@ -19,6 +20,8 @@ export interface Task {
 export interface Model {
   readonly client: Client;
   readonly api: RoomsApi;
+  /** Who is here, once the server has said. */
+  readonly who: () => Visitor | undefined;
   /** The code of an invitation that the page's address brought along. */
   readonly invitation: string | undefined;
   /** The room that is shown: the visitor's newest support room, once there is one, or the community room they chose. */
@@ -39,7 +42,7 @@ export interface Model {
   isShown(): boolean;
   /** What is in the composer, and what for. */
   draft(): string;
-  /** What was begun, by room; the visitor's own with the team has no name yet. A reload of the frame brings it along. */
+  /** What was begun, by room; the visitor's own with the team has no name yet. */
   readonly drafts: Drafts;
   task(): Task | undefined;
   /** An edit begins with the message's words; undefined ends it, and the words before it are there again. */
@@ -55,10 +58,10 @@ export interface Model {
 /** In an address, before the code of an invitation. It goes to the server by itself only: `boundedPage` cuts it off. */
 const INVITED = "#porchlight=";
 
-export function createModel(client: Client, host: Host, api: RoomsApi): Model {
+export function createModel(client: Client, host: Host, api: RoomsApi, who: Model["who"]): Model {
   const events = createEmitter<{ change: undefined }>();
   let shown = host.hello.shown;
-  const drafts: Drafts = globalThis.history?.state ?? {};
+  const drafts: Drafts = {};
   let edited = "";
   let task: Task | undefined;
   let chosen: Id | null = null;
@@ -140,6 +143,7 @@ export function createModel(client: Client, host: Host, api: RoomsApi): Model {
   return {
     client,
     api,
+    who,
     invitation: host.hello.page.url.split(INVITED)[1],
     room,
     offered: () => offered,

@@ -22,7 +22,13 @@ interface Answer {
   readonly expires_in: number;
   readonly socket: string;
   readonly handle?: string;
-  readonly visitor?: { readonly id: Id };
+  readonly visitor: Visitor;
+}
+
+export interface Visitor {
+  readonly id: Id;
+  /** Whether the site has said who this is. */
+  readonly identified: boolean;
 }
 
 /** How long the page around us may take to say which handle it keeps, and to name its user. */
@@ -50,17 +56,22 @@ export interface Sessions {
   ask(): Promise<Session>;
   /** The token of the newest session; empty before the first. */
   token(): string;
+  /** Whose the newest session is. */
+  visitor(): Visitor | undefined;
+  /** Who the page says is here. Fails where it cannot say. */
+  introduced(): Promise<Partial<Introduction>>;
 }
 
 /**
  * The handle goes with every exchange: where no cookie stays it is all that says who is here. It is turned by each exchange of each
  * tab, so what the page keeps is asked for anew; our own is for pages that may keep nothing. An identity is good once, and never kept.
+ * `onOther` is called when somebody else is here than before, while `visitor` still says who that was.
  */
-export function createSessions(address: string, host: Host, locale: string): Sessions {
+export function createSessions(address: string, host: Host, locale: string, onOther: () => Promise<void>): Sessions {
   const { page, identity: isNamed } = host.hello;
   let own: string | undefined;
   let token = "";
-  let visitor: Id | undefined;
+  let visitor: Visitor | undefined;
   let asking: Promise<Session> | undefined;
 
   async function exchange(): Promise<Session> {
@@ -73,9 +84,8 @@ export function createSessions(address: string, host: Host, locale: string): Ses
       locale,
       page: boundedPage(page),
     });
-    // Somebody else is here now, and begins with nothing of the one before.
-    if (visitor && found.visitor?.id !== visitor) location.replace(location.href);
-    visitor = found.visitor?.id;
+    if (visitor && found.visitor.id !== visitor.id) await onOther();
+    visitor = found.visitor;
     if (found.handle) {
       own = found.handle;
       host.tell({ t: "handle", handle: own });
@@ -92,6 +102,8 @@ export function createSessions(address: string, host: Host, locale: string): Ses
       return asking;
     },
     token: () => token,
+    visitor: () => visitor,
+    introduced: () => introduced(host),
   };
 }
 

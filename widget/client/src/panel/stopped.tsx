@@ -1,6 +1,7 @@
 /** What stands in the panel when the chat cannot go on: what happened, and what to do. */
 
 import { Close } from "../core/protocol.ts";
+import { beginAnew } from "./anew.ts";
 import { en } from "./extras-text.ts";
 import type { Model } from "./model.ts";
 
@@ -12,7 +13,7 @@ interface StoppedProps {
 
 export function Stopped({ code, model }: StoppedProps) {
   const isOld = code === Close.badProtocol || code === Close.clientTooOld;
-  const again = isOld ? () => reload(model) : model?.client.reconnect;
+  const again = isOld && model ? () => beginAnew(model) : model?.client.reconnect;
   return (
     <div class="stopped" role="alert">
       <p>{en.stopped[code] ?? en.stoppedOther}</p>
@@ -23,10 +24,4 @@ export function Stopped({ code, model }: StoppedProps) {
       )}
     </div>
   );
-}
-
-/** What was begun outlives it in the frame's own history, which ends with the frame: nothing is stored. */
-function reload(model: Model | undefined): void {
-  history.replaceState(model?.drafts, "");
-  location.reload();
 }
