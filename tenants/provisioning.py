@@ -17,21 +17,21 @@ OWNER = "owner"  # the only alias that may make schemas and roles
 TEMPLATE_SQL = Path(tenants.postgresql.__file__).parent / "template.sql"
 PLACEHOLDER = "@@SCHEMA@@"
 
-# Before the script, so that each new role exists; then what it may do, and what it may do with tables of later migrations.
+CREATE_SQL = f"CREATE SCHEMA {PLACEHOLDER};\n"  # as the script says it
+
+# Before the script, so that each new role exists; what it may do, as soon as there is a schema: a table is made with its
+# privileges, whether by the script or by a later migration. GRANT ... ON ALL TABLES would read the catalogs of all tenants.
 # Privileges are granted on the tenant's own objects only: two sign-ups at once must not change one row of a catalog.
 ROLE_SQL = "CREATE ROLE {role} NOLOGIN IN ROLE porch_tenant;"
 OPEN_SQL = "GRANT {role} TO porch_app WITH INHERIT FALSE, SET TRUE;"  # from now on the web may become it
 DROP_SQL = "SET LOCAL lock_timeout = '5s'; DROP SCHEMA IF EXISTS {schema} CASCADE; DROP ROLE IF EXISTS {role};"
 GRANTS_SQL = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
-REVOKE ALL ON {schema}.django_migrations FROM {role};
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT EXECUTE ON FUNCTIONS TO {role};
 """
+REVOKE_SQL = "REVOKE ALL ON {schema}.django_migrations FROM {role};"
 
 
 def create_tenant(*, slug: str, name: str, owner: User) -> TenantRef:
@@ -61,9 +61,10 @@ def make_schema(schema: str) -> None:
         raise ValueError(f"{schema!r} is not a schema of ours")
     names = {"schema": schema, "role": role_of(schema)}
     role = ROLE_SQL.format(**names) + OPEN_SQL.format(**names)
-    script = role + _template().replace(PLACEHOLDER, schema) + GRANTS_SQL.format(**names)
+    head, create, body = _template().partition(CREATE_SQL)
+    script = (head + create + GRANTS_SQL.format(**names) + body).replace(PLACEHOLDER, schema)
     with connections[OWNER].cursor() as cursor:
-        cursor.execute(script)
+        cursor.execute(role + script + REVOKE_SQL.format(**names))
 
 
 def drop_schema(schema: str) -> None:
