@@ -4,6 +4,10 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
+# Compiled modules are kept, whatever the environment says: the tests start hundreds of processes, and each would compile Django
+# and all of ours again.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help up test check fmt bench chaos rolling-restart infra-apply conformance pictures lock migrate template shell worker setup dev
 

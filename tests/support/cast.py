@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import make_password
 
 from billing.plans import FREE
 from billing.services.comps import give_key
@@ -22,9 +22,8 @@ MakeTenant = Callable[..., TenantRef]
 
 
 def make_user(email: str, name: str) -> User:
-    """A user with the cast's password, hashed in one round: checking it costs a test nothing."""
-    password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1)
-    return User.objects.create(email=email, name=name, password=password)
+    """A user with the cast's password."""
+    return User.objects.create(email=email, name=name, password=make_password(PASSWORD))
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,16 @@ from saas.up.database import ROOT, prepare
 from saas.up.postgres import EmbeddedPostgres
 
 DATABASE_SQL = ROOT / "tenants/postgresql/database.sql"
+SETTINGS = "tests.support.settings"
+# The server's files are deleted at the end, whatever happens, so that they need not outlive the machine, and nobody copies them.
+IN_A_HURRY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",  # the rows of a table that is as new as its transaction are written once
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+    "scram_iterations": "1",  # of passwords that are set from then on
+}
 URLS = ("DATABASE_URL", "DATABASE_OWNER_URL", "TEST_SUPERUSER_URL")
 ONE_AT_A_TIME = 0x7465737473  # advisory lock: a database is copied while nobody else copies it
 
@@ -38,10 +48,8 @@ def begin() -> None:
     if server.home != folder / "postgres":
         _running.callback(shutil.rmtree, server.home, ignore_errors=True)
     _running.callback(server.wait_stopped)
+    _hurry(server)
     superuser = _running.enter_context(server.use())
-    with psycopg.connect(superuser, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")  # it is deleted at the end, whatever happens
-        connection.execute("select pg_reload_conf()")
     urls = prepare(superuser, name="tests", secrets_file=folder / "secrets.json")
     os.environ["PG_BIN"] = str(server.programs.path("pg_dump").parent)
     os.environ.update(
@@ -50,6 +58,14 @@ def begin() -> None:
     for part in ("static", "files"):
         Path(os.environ["DATA_DIR"], part).mkdir(parents=True)
     migrate()
+
+
+def _hurry(server: EmbeddedPostgres) -> None:
+    """Have the server take less trouble from its next start on."""
+    with server.use() as superuser, psycopg.connect(superuser, autocommit=True) as connection:
+        for name, value in IN_A_HURRY.items():
+            connection.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), value))
+    server.wait_stopped()
 
 
 def end() -> None:
@@ -63,7 +79,7 @@ def _copy_database(name: str) -> None:
         connection.execute("select pg_advisory_lock(%s)", [ONE_AT_A_TIME])
         connection.execute(sql.SQL("create database {} template tests owner porch_owner").format(sql.Identifier(name)))
     urls = {variable: _database_url(variable, name) for variable in URLS}
-    os.environ.update(urls | {"DJANGO_SETTINGS_MODULE": "saas.settings"})
+    os.environ.update(urls | {"DJANGO_SETTINGS_MODULE": SETTINGS})
     with psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as connection:
         connection.execute(DATABASE_SQL.read_bytes())  # who may connect is not copied
 
@@ -80,7 +96,9 @@ def migrate() -> subprocess.CompletedProcess[str]:
 def manage(*words: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
     """A command of manage.py in a process of its own."""
     command = [sys.executable, str(ROOT / "manage.py"), *words]
-    done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=os.environ | {"DJANGO_SETTINGS_MODULE": SETTINGS} | variables, capture_output=True, text=True, check=False
+    )
     if check and done.returncode:
         raise RuntimeError(f"{words} failed:\n{done.stdout}{done.stderr}")
     return done
@@ -88,7 +106,7 @@ def manage(*words: str, check: bool = True, **variables: str) -> subprocess.Comp
 
 def _environment(folder: Path) -> dict[str, str]:
     return {
-        "DJANGO_SETTINGS_MODULE": "saas.settings",
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
         "SECRET_KEY": secrets.token_urlsafe(40),
         "DATA_DIR": str(folder / "data"),
         "PORCHLIGHT_DEVELOPMENT": "1",

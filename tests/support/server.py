@@ -18,6 +18,7 @@ import httpx
 
 from saas.up.database import ROOT
 from saas.up.processes import die_with_parent, refusal
+from tests.support.cluster import SETTINGS
 
 Kind = Literal["uvicorn", "daphne"]
 
@@ -128,6 +129,7 @@ def make_server(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str
     own = {
         "PORCHLIGHT_BASE_HOST": f"localhost:{port}",
         "PORCHLIGHT_SCHEME": "http",
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
         "REDIS_URL": redis_url,
         "WORKER_IN_PROCESS": "0",
         "PYTHONUNBUFFERED": "1",
