@@ -101,8 +101,8 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("name", "email")
     ordering = ("-created_at",)
     list_per_page = 50
-    fields = ("name", "email", "is_active", "is_staff", "is_superuser", "groups", "last_login", "created_at")
-    readonly_fields = ("email", "last_login", "created_at")
+    fields = ("name", "email", "signing_in", "is_active", "is_staff", "is_superuser", "groups", "last_login", "created_at")
+    readonly_fields = ("email", "signing_in", "last_login", "created_at")
     filter_horizontal = ("groups",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -112,6 +112,10 @@ class UserAdmin(ModelAdmin):  # type: ignore[misc]
     @admin.display(description="Tenants", ordering="tenants")
     def tenants(self, user: Any) -> int:
         return int(user.tenants)
+
+    @admin.display(description="Signing in")
+    def signing_in(self, user: User) -> str:
+        return format_html('<a href="{}">Second factors, and help for who lost them</a>', reverse("admin:person", args=[user.id]))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         mine = self.readonly_fields

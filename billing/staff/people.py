@@ -29,9 +29,9 @@ def people(request: HttpRequest) -> HttpResponse:
     if whose is not None and not request.GET.get("csv"):
         return redirect("admin:person", whose.id)
     rows = find_people(words) if words else []
-    columns = ("Name", "Address", "Tenants", "Two-factor", "Signed in last")
+    columns = ("Name", "Address", "Two-factor", "Signed in last", "Tenants")
     table = Table("people", columns, [_found(row) for row in rows], empty=f"Nobody has {words} in their address or name.")
-    context = {"words": words, "table": table, "is_cut": len(rows) == MOST, "waiting": removals_waiting()}
+    context: dict[str, Any] = {"words": words, "table": table, "is_cut": len(rows) == MOST, "waiting": removals_waiting()}
     return show(request, "people", "Help with signing in", can=_may_help(request), **context)
 
 
@@ -89,9 +89,7 @@ def _page(request: HttpRequest, shown: Person, form: RemovalForm, status: int = 
         can=_may_help(request),
         waiting=[waiting] if waiting else [],
         tenants=Table("tenants", TENANTS, [_membership(row) for row in shown.memberships], empty="They belong to no tenant."),
-        factors=Table(
-            "factors", FACTORS, [_factor(row) for row in shown.factors], empty="The password alone lets them in."
-        ),
+        factors=Table("factors", FACTORS, [_factor(row) for row in shown.factors], empty="The password alone lets them in."),
         removals=Table("removals", REMOVALS, [_removal(row) for row in shown.removals], empty="Nobody asked for this yet."),
     )
 
@@ -120,9 +118,9 @@ def _found(row: Any) -> list[Cell]:
     return [
         Cell(row.name, href=reverse("admin:person", args=[row.id])),
         Cell(row.email),
-        number(row.tenants),
         Cell("yes", tone=GOOD) if row.is_secured else Cell("no", tone=PLAIN),
         moment(row.last_login),
+        number(row.tenants),
     ]
 
 

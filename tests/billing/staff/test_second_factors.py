@@ -129,7 +129,7 @@ class TestPage:
         assert moment is not None
         page = words(desk(sam).get(page_of(kim.user)))
         assert f"Signed in last {moment:%Y-%m-%d %H:%M}" in page
-        assert "signed in at 2 places now" in page
+        assert "signed in at 1 place now" in page
 
     def test_it_costs_few_queries(self, sam: User, nell: User, make_tenant: MakeTenant) -> None:
         browser = desk(sam)
@@ -141,6 +141,10 @@ class TestPage:
                 browser.get(page_of(nell))
             counts.append(len(queries))
         assert counts[0] == counts[1] <= 20
+
+    def test_the_list_of_users_leads_here(self, make_staff: MakeStaff, nell: User) -> None:
+        shown = text_of(desk(make_staff("")).get(f"{PLATFORM}/staff/tenants/user/{nell.id}/change/"))
+        assert f'<a href="/staff/people/{nell.id}/">Second factors, and help for who lost them</a>' in shown
 
     def test_there_is_nobody_like_that(self, sam: User) -> None:
         assert desk(sam).get(f"{PEOPLE}{uuid4()}/").status_code == 404
