@@ -20,7 +20,7 @@ import redis
 from saas.up.database import ROOT, prepare
 from saas.up.postgres import EmbeddedPostgres
 from saas.up.redis import RedisServer
-from tests.support.cluster import manage
+from tests.support.cluster import SETTINGS, manage
 
 NAME = "chaos"
 
@@ -37,7 +37,8 @@ class Ground:
         """New tenants with people and rooms, as `seed.py` describes them."""
         asked = json.dumps({"slugs": slugs, "agents": agents, "visitors": visitors})
         words = [sys.executable, "-m", "tests.chaos.seed", asked]
-        done = subprocess.run(words, cwd=ROOT, env=os.environ | self.variables, capture_output=True, text=True, check=False)
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": SETTINGS} | self.variables
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the tenants of the run could not be made:\n{done.stdout}{done.stderr}")
         made: list[dict[str, Any]] = json.loads(done.stdout.partition("MADE ")[2].splitlines()[0])

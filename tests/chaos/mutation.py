@@ -30,6 +30,7 @@ class Mutant:
     flaw: Flaw | None = None
     run: str = ""  # that it shares with others of the same scenario
     seconds: float = SECONDS
+    lasting: bool = False  # what it does once stays found: the run ends with the first finding
 
 
 TWOFOLD: Final = Flaw("reacted", (("WHEN p_on THEN 1", "WHEN p_on THEN 2"),))
@@ -43,9 +44,9 @@ MUTANTS: Final = {
     one.name: one
     for one in (
         Mutant("ack_before_commit", "kill_all_workers", "lost"),
-        Mutant("no_dedupe", "sockets_cut", "doubled"),
+        Mutant("no_dedupe", "sockets_cut", "doubled", lasting=True),
         Mutant("resume_by_id", "sockets_cut", "lost"),
-        Mutant("no_tenant_reset", "sockets_cut", "foreign"),
+        Mutant("no_tenant_reset", "sockets_cut", "foreign", lasting=True),
         Mutant("no_gap_repair", "doorbells_dropped", "lost"),
         Mutant("no_send_bound", "slow_readers", "complaint", "has no bound"),
         Mutant("edits_unnumbered", "sockets_cut", "lost", " saw ", flaw=UNNUMBERED),
@@ -76,7 +77,10 @@ async def hunt(mutants: Sequence[Mutant], ground: Ground, *, seed: int) -> dict[
     flaws = [one.flaw for one in mutants if one.flaw]
     defects = ",".join(one.name for one in mutants if not one.flaw)
     seconds = max(one.seconds for one in mutants)
-    played = await play(scenario, ground, seed=seed, seconds=seconds, mutant=defects, flaws=flaws, patience=PATIENCE)
+    enough = [one.check for one in mutants] if all(one.lasting for one in mutants) else ()
+    played = await play(
+        scenario, ground, seed=seed, seconds=seconds, mutant=defects, flaws=flaws, patience=PATIENCE, enough=enough
+    )
     return {one.name: verdict_on(one, played) for one in mutants}
 
 

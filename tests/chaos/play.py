@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from tests.chaos.scenarios.scenario import Scenario
 from tests.chaos.stage import PATIENCE, Stage, stage
 from tests.chaos.verdict import Verdict
 
+LOOK_SECONDS: Final = 0.5  # between two looks whether enough was found
 STUCK: Final = 3  # times the patience: a script that takes so much longer than it was given is stuck
 
 
@@ -66,25 +67,55 @@ async def play(
     mutant: str = "",
     flaws: Sequence[Flaw] = (),
     patience: float = PATIENCE,
+    enough: Sequence[str] = (),
 ) -> Played:
-    """Play the scenario for `seconds` of faults. Raises what broke the harness itself; findings are in the result."""
+    """Play the scenario for `seconds` of faults. Raises what broke the harness itself; findings are in the result.
+
+    With `enough` the run ends, without calm, as soon as each of these checks has a finding.
+    """
     seconds = max(seconds, scenario.least)
     async with stage(ground, scenario.setting, seed=seed, seconds=seconds, mutant=mutant, flaws=flaws) as run:
         began = run.clock()
-        try:
-            async with asyncio.timeout(seconds + STUCK * patience):
-                await run.recovered()
-                run.recoveries.clear()
-                await scenario.script(run)
-        except TimeoutError:
-            run.complaints.append("the script did not come to its end: somebody was never served again")
-        calm = await run.calm(patience)
+        ways = [harmed(run, scenario, patience), *([found(run, enough)] if enough else [])]
+        calm = await first_of(ways)
         verdict = await run.judge()
         run.complaints += ended(run)
         loud = [line for worker in run.workers for line in worker.complaints()[-3:]]
         if scenario.quiet and loud:
             run.complaints.append("a server's log holds an error, though only its peers were harmed")
         return Played(seed, run.clock() - began, verdict, calm, run.kills, run.recoveries, run.figures, run.complaints, loud)
+
+
+async def harmed(run: Stage, scenario: Scenario, patience: float) -> bool:
+    """The faults and what comes after them; whether all came right."""
+    try:
+        async with asyncio.timeout(run.seconds + STUCK * patience):
+            await run.recovered()
+            run.recoveries.clear()
+            await scenario.script(run)
+    except TimeoutError:
+        run.complaints.append("the script did not come to its end: somebody was never served again")
+    return await run.calm(patience)
+
+
+async def found(run: Stage, checks: Sequence[str]) -> bool:
+    """Wait until each of the checks has a finding. Nothing came right: False."""
+    while not all(run.so_far().counts[check] for check in checks):
+        await asyncio.sleep(LOOK_SECONDS)
+    run.found_enough = True
+    return False
+
+
+async def first_of(ways: Sequence[Coroutine[Any, Any, bool]]) -> bool:
+    """What the first of them that ends says; the others are cancelled."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def ended(run: Stage) -> list[str]:

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.contrib.auth.hashers import make_password
 
 from billing.plans import FREE
 from billing.services.comps import give_key
@@ -14,6 +13,7 @@ from tenants.context import TenantRef
 from tenants.models import Membership, Role, Tenant, User
 from tenants.provisioning import create_tenant
 from tenants.resolve import ref
+from tests.support.passwords import OneRound
 
 PASSWORD = "porchlight-demo"
 ONE_AT_A_TIME = 0x63617374  # advisory lock: the workers of xdist share one database
@@ -23,7 +23,7 @@ MakeTenant = Callable[..., TenantRef]
 
 def make_user(email: str, name: str) -> User:
     """A user with the cast's password."""
-    return User.objects.create(email=email, name=name, password=make_password(PASSWORD))
+    return User.objects.create(email=email, name=name, password=OneRound().encode(PASSWORD, OneRound().salt()))
 
 
 @pytest.fixture(scope="session")
