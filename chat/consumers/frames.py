@@ -109,15 +109,19 @@ def _told(frame: ClientFrame, error: Exception) -> AppError:
     return Internal("Something went wrong on our side.")
 
 
+def _told_in(session: Session, frame: ClientFrame, error: Exception) -> AppError:
+    """In the socket's context: the server's protocol calls in one of nobody's."""
+    return session.context.copy().run(_told, frame, error)
+
+
 def refuse(session: Session, frame: ClientFrame, error: Exception) -> None:
     """Answer a frame with its refusal."""
-    if not isinstance(error, AppError):
-        error = session.context.copy().run(_told, frame, error)  # the server's protocol calls in a context of nobody's
-    FRAMES.add(error.code)
-    if isinstance(frame, Writing):
-        error = in_order(session, frame, error)
-    session.was_refused(error)
-    session.send(refusal_of(frame, error))
+    told = error if isinstance(error, AppError) else _told_in(session, frame, error)
+    FRAMES.add(told.code)
+    held = in_order(session, frame, told) if isinstance(frame, Writing) else told
+    session.was_refused(held)
+    session.send(refusal_of(frame, held))
+    error.__traceback__ = None  # its frames may hold it: a flood would tie thousands of such knots for the collector to find
 
 
 async def _answered(session: Session, frame: ClientFrame, pending: Awaitable[None]) -> None:

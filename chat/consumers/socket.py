@@ -114,9 +114,9 @@ class ChatSocket:
         except (RateLimited, Busy) as error:
             if isinstance(error, RateLimited):
                 self._fate.limited()
-            ended = self._come_back(error)
+            self._say_when(error)
             await self._linger(error)
-            raise ended from None
+            raise Ended(Close.BUSY) from None
         except (AppError, DatabaseError, psycopg.Error, TimeoutError) as error:
             if frame is None and isinstance(error, TimeoutError):
                 raise Ended(Close.NO_HELLO) from None
@@ -158,7 +158,8 @@ class ChatSocket:
         """The first frame. So many sockets may wait for one at the same time, of an address, a tenant and in all."""
         places = self._places()
         if not _waiting.take(places):
-            raise self._come_back(Busy("Too many are coming in at once.", retry_after=COME_BACK_SECONDS))
+            self._say_when(Busy("Too many are coming in at once.", retry_after=COME_BACK_SECONDS))
+            raise Ended(Close.BUSY)
         try:
             return await self._hello()
         finally:
@@ -171,12 +172,11 @@ class ChatSocket:
             WAITING_IN_ALL: None,
         }
 
-    def _come_back(self, error: AppError) -> Ended:
-        """The end of a socket that may come again in a while, and is told when."""
+    def _say_when(self, error: AppError) -> None:
+        """Before the end of a socket that may come again in a while."""
         self._write(encode(refusal(error)))
         if isinstance(error, Busy) and error.retry_after:
             self._write(encode(Bye(code=Close.BUSY, after=round(error.retry_after * 1000))))
-        return Ended(Close.BUSY)
 
     async def _linger(self, error: AppError) -> None:
         """Before such an end. So many may stand there as may wait for their hello; the others go at once."""
@@ -279,6 +279,7 @@ class ChatSocket:
         if self.session is not None:
             beats().remove(self.session)
             hub().leave(self.session)
+            self.session = None  # it holds us: who has ended is to be freed at once, not found as garbage
         if self._closing is not None:
             await self._closing
         self.outbox.release()

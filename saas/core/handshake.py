@@ -215,6 +215,12 @@ class LeanWebSocketProtocol(WebSocketsSansIOProtocol):
             extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
             extensions[EXTENSION] = self
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        scope = getattr(self, "scope", None)
+        if scope is not None:
+            scope["extensions"].pop(EXTENSION, None)  # it holds us: who has ended is to be freed at once, not found as garbage
+
     def keep(self, text: str) -> None:
         """A text for who receives; while one waits already, no more is read."""
         if not self.read_paused and not self.queue.empty():

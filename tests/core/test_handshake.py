@@ -238,3 +238,14 @@ def test_an_unknown_beginning_of_uvicorns_is_noticed(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("saas.core.handshake.LeanWebSocketProtocol.close_timeout", 11.0)
     with pytest.raises(RuntimeError, match="close_timeout"):
         check_defaults()
+
+
+async def test_who_has_ended_is_held_by_its_scope_no_more() -> None:
+    """Else the two would hold each other until the collector of garbage found them."""
+    served = Served()
+    await served.feed(request(PLAIN))
+    assert served.scope["extensions"][EXTENSION] is served.socket
+    served.socket.connection_lost(None)
+    assert EXTENSION not in served.scope["extensions"]
+    await asyncio.sleep(0)
+    assert served.heard[-1]["type"] == "websocket.disconnect"
