@@ -340,7 +340,10 @@ class TestCommand:
         row = BillingAudit.objects.get(action="second_factor.remove", after__person=nell.email)
         assert (row.actor, row.reason) == ("", "I know her.")
 
-    @pytest.mark.parametrize(("email", "reason", "refusal"), [(address(), WHY, NotFound), ("", " ", BadFrame)])
+    @pytest.mark.parametrize(
+        ("email", "reason", "refusal"),
+        [pytest.param(address(), WHY, NotFound, id="nobody"), pytest.param("", " ", BadFrame, id="no reason")],
+    )
     def test_what_it_refuses(self, nell: User, email: str, reason: str, refusal: type[Exception]) -> None:
         with pytest.raises(refusal):
             second_factors.remove_by_operator(email or nell.email, reason=reason)
