@@ -81,8 +81,8 @@ def _identity_key(key: EmbedKey) -> IdentityKey | None:
 
 
 def _signed_in(request: HttpRequest) -> Customer | None:
-    return _customer(request.get_signed_cookie(COOKIE, default=""))
+    return _customer(request.get_signed_cookie(COOKIE, default=None))
 
 
-def _customer(ident: str) -> Customer | None:
+def _customer(ident: str | None) -> Customer | None:
     return next((one for one in CUSTOMERS if one.id == ident), None)

@@ -15,6 +15,7 @@ from chat.selectors import SiteRef, site_for
 from chat.selectors.previews import MARK, preview_of
 from chat.services.identity import take_identity
 from chat.services.tags import lately, saw_tag
+from chat.services.visitor_names import spread_name
 from chat.services.visitors import NotAdmittedError, VisitorSession, ensure_identified, ensure_visitor, take_back
 from saas.core.errors import BadFrame, Forbidden, NotFound
 from saas.core.ratelimit import check
@@ -128,6 +129,8 @@ def start_session(embed: Embed, asked: SessionRequest, *, handle: str | None, ad
     tenant = embed.key.tenant
     note_tag(embed, asked.parent, asked.page.url if asked.page else "")
     visitor = _enter(embed, asked, handle, address)
+    if asked.identity is not None:
+        spread_name(tenant, visitor.visitor_id, visitor.name)
     issued = issue_visitor(
         tenant,
         visitor_id=visitor.visitor_id,

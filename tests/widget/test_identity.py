@@ -3,21 +3,23 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connections
 
-from chat.models import Site, Visitor
+from chat.models import Participant, Room, Site, Visitor
 from chat.services.identity import IdentityKey, delete_identity_key, set_strict
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
+from tenants.tokens import Principal
 from tests.support.api import signed_in
 from tests.support.cast import MakeTenant
 from tests.support.community import Visit, team_member
 from tests.support.identities import external_ids, new_key, signed, site_of, visitor_of
-from tests.support.talk import embed_key
+from tests.support.talk import embed_key, room_of
 from tests.support.visits import refused, visitors
-from tests.support.widgets import Widget, browser
+from tests.support.widgets import SHOP, Widget, browser
 
 
 class TestWhoTheyBecome:
@@ -212,3 +214,54 @@ def bearer(token: str) -> dict[str, str]:
 def test_a_secret_is_derived_from_ours_the_tenant_the_site_and_the_key(shop: TenantRef, key: IdentityKey) -> None:
     assert len(bytes.fromhex(key.secret)) == hashlib.sha256().digest_size
     assert new_key(shop).secret != key.secret
+
+
+class TestWhatTheTeamReads:
+    """A room bears its visitor's name, and who spoke last in it is known by that."""
+
+    def test_a_room_is_called_as_the_user_whom_its_visitor_turned_out_to_be(
+        self, shop: TenantRef, widget: Widget, key: IdentityKey
+    ) -> None:
+        before = widget.session().json()
+        room = room_of_session(shop, before, "hello")
+        widget.session(handle=before["handle"], identity=signed(widget, key))
+        assert named(shop, room) == ("Vic", "Vic", "Vic", "Vic")
+
+    def test_who_answered_stays_who_spoke_last(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
+        before = widget.session().json()
+        room = room_of_session(shop, before, "hello")
+        with in_tenant(shop):
+            Room.objects.filter(id=room).update(last_by="Ada")
+        widget.session(handle=before["handle"], identity=signed(widget, key))
+        assert named(shop, room) == ("Vic", "Ada", "Vic", "Vic")
+
+    def test_a_new_name_is_told_once(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
+        before = widget.session(identity=signed(widget, key)).json()
+        room, revs = room_of_session(shop, before, "hello"), []
+        for name in ("Vic", "Vic Two", "Vic Two"):
+            widget.session(handle=before["handle"], identity=signed(widget, key, name=name))
+            with in_tenant(shop):
+                revs.append(Room.objects.get(id=room).rev)
+        assert (revs[1] - revs[0], revs[2] - revs[1]) == (1, 0)
+        assert named(shop, room)[0] == "Vic Two"
+
+    def test_the_rooms_of_others_keep_their_names(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
+        other = room_of_session(shop, Widget(widget.key, browser()).session().json(), "hello")
+        before = named(shop, other)
+        widget.session(identity=signed(widget, key))
+        assert named(shop, other) == before
+
+
+def room_of_session(tenant: TenantRef, session: Any, text: str) -> UUID:
+    """A room that the visitor of a session opens."""
+    who = session["visitor"]
+    principal = Principal(tenant.id, "visitor", UUID(who["id"]), who["name"], None, site_of(tenant), SHOP, "sid", 1e12)
+    return room_of(tenant, principal, text)
+
+
+def named(tenant: TenantRef, room_id: UUID) -> tuple[str, ...]:
+    """How a room is called, who spoke last in it, its notes, and its visitor's place in it."""
+    with in_tenant(tenant):
+        room = Room.objects.get(id=room_id)
+        place = Participant.objects.get(room=room, kind="visitor")
+        return room.title, room.last_by, room.notes.title, place.name

@@ -133,6 +133,31 @@ describe("the model of the inbox", () => {
     assert.equal(down.view().details?.state, "failed");
   });
 
+  test("looks once more at a visitor whose room is called otherwise: the site has signed them in", async () => {
+    const client = createClient({ getSession: truth.session });
+    const named = (title: string, rev: number) => ({ ...summary("r", "open", rev), title });
+    let now: Awaited<ReturnType<Api["room"]>> = { room: named("Visitor 7KPA", 1), visitor: VIC };
+    let reads = 0;
+    const room: Api["room"] = async () => {
+      reads += 1;
+      return now;
+    };
+    const model = createModel(client, { ...truth, room }, createDrafts("ben", nowhere));
+    model.open("r");
+    await settled();
+    client.learn([{ ...named("Visitor 7KPA", 2), status: "resolved" }]);
+    assert.equal(reads, 1);
+    now = { room: named("Vic Adams", 3), visitor: { ...VIC, external_id: "4711" } };
+    client.learn([now.room]);
+    await settled();
+    assert.equal(model.view().details?.visitor?.external_id, "4711");
+    now = { room: named("Vic", 4), visitor: null };
+    client.learn([now.room]);
+    await settled();
+    assert.equal(model.view().details?.visitor?.external_id, "4711", "what could not be read is kept");
+    assert.equal(reads, 3);
+  });
+
   test("notices that the open room was deleted", async () => {
     const client = createClient({ getSession: truth.session });
     let left: Record<string, "not_found"> = {};

@@ -106,6 +106,9 @@ export function createModel(client: Client, api: Api, drafts: Drafts): Model {
     now: Date.now(),
   };
 
+  /** The open room and its name, as they were last. */
+  let looked: { readonly room: Id | null; readonly title?: string | undefined } = { room: null };
+
   function set(part: Partial<View>): void {
     view = { ...view, ...part, now: Date.now() };
     for (const listener of [...listeners]) listener();
@@ -115,6 +118,16 @@ export function createModel(client: Client, api: Api, drafts: Drafts): Model {
     line.update(client.status(), navigator.onLine !== false);
     joinNotes();
     set({ chat: client.state(), connection: line.current(), visitors: visitorsNow(), ...goneRoom() });
+    lookAgain();
+  }
+
+  /** There is more to know of a visitor whom the site has signed in under our eyes: their room bears another name then. */
+  function lookAgain(): void {
+    const { room } = view;
+    const title = client.state().rooms[room ?? ""]?.summary?.title;
+    const isNamed = room !== null && room === looked.room && looked.title !== undefined && title !== looked.title;
+    looked = { room, title };
+    if (isNamed) void fetchDetails(room).then((details) => view.room === room && details.visitor && set({ details }));
   }
 
   /** The open room was deleted under our eyes. */
