@@ -69,7 +69,7 @@ async def test_a_tab_that_slept_is_still_the_same_visitor(product: Product, brow
     async with asleep.page.expect_request("**/session", timeout=PATIENCE_MS):  # after two tries that brought no welcome
         await nap.begin()
     await context.set_offline(True)
-    await expect(asleep.frame.get_by_text("You are offline.")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(asleep.frame.get_by_text("No connection.")).to_be_visible(timeout=PATIENCE_MS)
     nap.end()
     await context.set_offline(False)
     await asleep.say("After the nap")

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import jwt
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Owner, Product, Widget, inbox
@@ -15,7 +16,7 @@ from tests.e2e.conftest import PATIENCE_MS, Owner, Product, Widget, inbox
 MADE_UP = "local-network-access"  # a page that the test answers has no address of its own, and asks those of this machine
 SIGN_IN = "Sign in on this page to write here."
 NOT_BELIEVED = "This page could not show who you are. Reload it to go on."
-PAGE = """<!doctype html><html lang="en"><title>Members</title>
+PAGE = """<!doctype html><html lang="en" dir="{dir}"><title>Members</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <script src="/members.js"></script><script async src="{loader}" data-key="{key}"{attribute}></script><body><h1>Members</h1>"""
 SCRIPT = """
@@ -37,6 +38,7 @@ class Shop:
     secret: str
     user: str = ""
     signs: str = ' data-identity="whoIsHere"'
+    dir: str = "ltr"
     asked: list[str] = field(default_factory=list)
 
     async def strict(self, on: bool) -> None:
@@ -59,7 +61,7 @@ class Shop:
             await route.fulfill(body=SCRIPT, content_type="text/javascript")
         else:
             place = self.owner.place
-            page = PAGE.format(loader=f"{place.widget}/porchlight.js", key=place.key, attribute=self.signs)
+            page = PAGE.format(loader=f"{place.widget}/porchlight.js", key=place.key, attribute=self.signs, dir=self.dir)
             await route.fulfill(body=page, content_type="text/html")
 
     async def visit(self, context: BrowserContext) -> Widget:
@@ -72,7 +74,7 @@ class Shop:
         return Widget(page)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop(product: Product) -> AsyncIterator[Shop]:
     """Acme's, with a key; open to everybody again afterwards."""
     owner = Owner(product.tenant("acme"))
@@ -164,6 +166,34 @@ async def test_a_strict_site_says_what_to_do_and_lets_its_users_in(browser: Brow
     await stranger.composer.wait_for()
 
 
+# Where the last two letters of an element's words stand, the title's end, and that of what it stands in.
+PLACES = """(words) => {
+  const text = document.createTreeWalker(words, NodeFilter.SHOW_TEXT).nextNode(), range = document.createRange();
+  const at = (from) => { range.setStart(text, from); range.setEnd(text, from + 1); return range.getBoundingClientRect(); };
+  const title = document.querySelector("h1");
+  range.selectNodeContents(title);
+  const ends = [range.getBoundingClientRect().right, title.parentElement.getBoundingClientRect().right];
+  return [at(text.length - 2).right, at(text.length - 1).left, ...ends].map(Math.round);
+}"""
+
+
+@pytest.mark.parametrize("words", [SIGN_IN, NOT_BELIEVED])
+async def test_from_right_to_left_words_end_with_their_full_stop_and_the_title_stands_at_the_start(
+    browser: Browser, shop: Shop, words: str
+) -> None:
+    await shop.strict(True)
+    shop.dir = "rtl"
+    if words == NOT_BELIEVED:
+        shop.user, shop.secret = somebody(), "0" * 64
+    visitor = await shop.visit(await browser.new_context(viewport={"width": 320, "height": 640}))
+    await visitor.click_launcher(side="left")
+    await told(visitor, words)
+    letter, stop, title, start = await visitor.frame.get_by_text(words).evaluate(PLACES)
+    assert abs(stop - letter) <= 1
+    assert abs(title - start) <= 1
+    assert await visitor.frame.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+
+
 async def test_a_page_that_signs_its_user_in_without_loading_anew(browser: Browser, shop: Shop) -> None:
     await shop.strict(True)
     shop.signs = ""
@@ -193,6 +223,26 @@ async def test_what_a_stranger_has_begun_is_there_when_they_have_signed_in(brows
     await visitor.sees("Hello there")  # nobody was this user yet
     await expect(visitor.composer).to_have_value("My order number is")
     assert len(shop.asked) == (2 if signs else 1)
+
+
+async def test_the_team_sees_who_a_stranger_turns_out_to_be_while_they_look(
+    product: Product, browser: Browser, shop: Shop
+) -> None:
+    question, shop.signs = f"Anybody here? {uuid4().hex[:6]}", ""
+    visitor = await shop.visit(await browser.new_context())
+    await visitor.open()
+    await says(visitor, question)
+    agent = await inbox(browser, product.tenant("acme"))
+    row, who = agent.get_by_role("link").filter(has_text=question), agent.get_by_role("complementary", name="Visitor")
+    await row.click()
+    await expect(row).to_contain_text("Visitor ")
+    await expect(who.get_by_text("Signed in as")).to_have_count(0)
+    shop.user = somebody()
+    await visitor.page.evaluate("Porchlight.identify(whoIsHere)")
+    await expect(row).to_contain_text(shop.user, timeout=PATIENCE_MS)
+    await expect(who.get_by_text("Signed in as")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(who.get_by_text(shop.user)).to_have_count(2)  # what the shop calls them, and their name
+    await expect(agent.get_by_role("textbox")).to_have_attribute("placeholder", f"Answer {shop.user}")
 
 
 async def test_what_a_stranger_has_begun_goes_along_to_the_room_that_their_user_has(browser: Browser, shop: Shop) -> None:

@@ -16,7 +16,7 @@ export const en = {
   save: "Save",
   wait: (seconds: number) => `Slow mode: ${seconds} s`,
   connecting: "Connecting…",
-  offline: "You are offline. Messages wait here.",
+  offline: "No connection. Messages wait here.",
   back: "Back",
   parked: "This chat is open in several tabs. It goes on in the one you look at.",
   stopped: "The chat cannot go on.",
