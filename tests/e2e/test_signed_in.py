@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import jwt
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Owner, Product, Widget, inbox
@@ -74,7 +73,7 @@ class Shop:
         return Widget(page)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def shop(product: Product) -> AsyncIterator[Shop]:
     """Acme's, with a key; open to everybody again afterwards."""
     owner = Owner(product.tenant("acme"))
