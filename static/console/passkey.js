@@ -1,4 +1,5 @@
-// What went wrong with a passkey is said on the page: the browser itself says nothing to whoever cancelled or has none.
+// The buttons that ask for a passkey work once everything behind them is there. What went wrong with one is said on the page: the
+// browser itself says nothing to whoever cancelled or has none.
 
 const place = document.getElementById("passkey_error");
 
@@ -13,7 +14,13 @@ function say(words) {
   place.hidden = false;
 }
 
-if (!("PublicKeyCredential" in window)) say("This browser has no passkeys. Use the authenticator app, or another browser.");
+// Of this event the listener of account/js/onload.js, which stands above this one, hears first: it makes the buttons act.
+function begin() {
+  for (const button of document.querySelectorAll("[data-passkey]")) button.disabled = false;
+}
+
+if ("PublicKeyCredential" in window) document.addEventListener("DOMContentLoaded", begin);
+else say("This browser has no passkeys. Use the authenticator app, or another browser.");
 
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();

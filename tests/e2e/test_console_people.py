@@ -4,7 +4,7 @@ import asyncio
 import time
 from uuid import uuid4
 
-from playwright.async_api import Browser, Page, WebSocket, expect
+from playwright.async_api import Browser, Page, Route, WebSocket, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Owner, Product, customers_page, inbox
 from tests.e2e.people import PASSWORD, accept, found, give_passkeys, invite, prove_again, read_mail, set_up_app, verify_address
@@ -61,6 +61,23 @@ async def test_a_passkey_signs_in_without_a_password(product: Product, browser: 
     await page.wait_for_url("**/home/")
     await page.goto(f"{tenant.url}/people/")
     await expect(page.get_by_text("(you)")).to_be_visible()
+
+
+async def test_a_passkey_can_be_asked_for_once_the_script_is_there(product: Product, browser: Browser) -> None:
+    """Pressed before that the button would do nothing, and nobody would know why."""
+    page = await (await browser.new_context()).new_page()
+    is_here = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_here.wait()
+        await route.continue_()
+
+    await page.route("**/mfa/js/webauthn*.js", hold)
+    await page.goto(f"{str(product.facts['platform']).rstrip('/')}/sign-in/", wait_until="commit")
+    button = page.get_by_role("button", name="Sign in with a passkey")
+    await expect(button).to_be_disabled()
+    is_here.set()
+    await expect(button).to_be_enabled()
 
 
 async def test_what_goes_wrong_with_a_passkey_is_said(product: Product, browser: Browser) -> None:
