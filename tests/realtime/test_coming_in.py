@@ -173,7 +173,7 @@ async def test_nobody_is_welcomed_who_has_gone(monkeypatch: pytest.MonkeyPatch) 
 async def test_who_is_sent_away_hears_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(is_there=True)
     socket, _ = socket_with(line, monkeypatch)
-    assert socket._come_back(Busy("Too many.", retry_after=3.25)).code == Close.BUSY
+    socket._say_when(Busy("Too many.", retry_after=3.25))
     refusal, bye = map(msgspec.json.decode, line.texts)
     assert (refusal["t"], refusal["code"]) == ("err", "busy")
     assert bye == {"t": "bye", "code": Close.BUSY, "after": 3_250}
