@@ -9,9 +9,7 @@ from saas.core.errors import AppError
 
 
 class Command(BaseCommand):
-    help = (
-        "Take away the authenticator app, passkeys and recovery codes of somebody who lost them, and sign them out everywhere."
-    )
+    help = "Take away the authenticator app, passkeys and recovery codes of somebody who lost them, and sign them out everywhere."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", help="an address with which they sign in")
