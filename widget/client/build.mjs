@@ -102,7 +102,14 @@ async function bundle(entry, format, target, extra = []) {
   const { code } = await minify(result.outputFiles[0].text, {
     module: format === "esm",
     ecma: 2020,
-    compress: { passes: 3, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+    compress: {
+      passes: 6,
+      lhs_constants: false,
+      unsafe_arrows: true,
+      unsafe_methods: true,
+      pure_getters: true,
+      keep_fargs: false,
+    },
   });
   return code;
 }

@@ -3,11 +3,13 @@ import { describe, test } from "node:test";
 import type { Client } from "../src/core/client-api.ts";
 import { createEmitter } from "../src/core/emitter.ts";
 import type { ServerFrame } from "../src/core/protocol.ts";
+import { resume } from "../src/panel/anew.ts";
 import type { Host } from "../src/panel/host.ts";
 import { takeUp } from "../src/panel/invitation.ts";
 import { createModel } from "../src/panel/model.ts";
 import { accept } from "../src/panel/rooms-acts.ts";
 import type { Offered, RoomsApi } from "../src/panel/rooms-api.ts";
+import type { Visitor } from "../src/panel/session.ts";
 import type { Hello, ToLoader, ToPanel } from "../src/port.ts";
 import { after, BEN, joined, line, summary, VIC, welcome } from "./frames.ts";
 
@@ -17,6 +19,7 @@ const LAMPS: Offered = { ...summary(1, { id: "lamps", kind: "community", title: 
 function panel(
   frames: readonly ServerFrame[] = [welcome([summary(2)]), joined(2, [line(1, { by: VIC }), line(2)])],
   extra: Partial<Hello> = {},
+  visitor?: Visitor,
 ) {
   let state = after(frames);
   const calls: unknown[][] = [];
@@ -67,7 +70,7 @@ function panel(
     list: async () => [LAMPS],
     leave: async (room) => void left.push(room),
   };
-  const model = createModel(client, host, api, () => undefined);
+  const model = createModel(client, host, api, () => visitor);
   const hear = (...heard: ServerFrame[]) => {
     state = after(heard, state);
     changes.emit("change", undefined);
@@ -196,6 +199,22 @@ describe("the model of the panel", () => {
       [["join", "lamps"]],
     );
     assert.equal(model.isListing(), false);
+  });
+
+  test("the page names a room: a user finds it, though what they began as a stranger was for the team", () => {
+    const begun = {
+      visitor: { id: "vic", identified: false },
+      isNamed: true,
+      room: null,
+      drafts: { "": "to the team" },
+    };
+    Object.assign(globalThis, { history: { state: begun, replaceState() {} } });
+    const { model, hear } = panel([welcome()], { room: "lamps" }, { id: "ada", identified: true });
+    resume(model);
+    hear({ t: "room", room: "lamps", summary: LAMPS }, { t: "room", room: "r", summary: summary(1) });
+    assert.equal(model.room()?.id, "lamps");
+    model.show(null);
+    assert.equal(model.draft(), "to the team");
   });
 
   test("the page asks for a room later", () => {

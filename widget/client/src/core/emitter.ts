@@ -5,7 +5,6 @@ export type Listener<T> = (event: T) => void;
 export interface Emitter<Events> {
   /** Calls `fn` at each event; the answer ends it. */
   on<K extends keyof Events>(name: K, fn: Listener<Events[K]>): () => void;
-  off<K extends keyof Events>(name: K, fn: Listener<Events[K]>): void;
   emit<K extends keyof Events>(name: K, event: Events[K]): void;
 }
 
@@ -16,9 +15,6 @@ export function createEmitter<Events>(): Emitter<Events> {
       const set = listeners[name] ?? new Set();
       listeners[name] = set.add(fn);
       return () => void set.delete(fn);
-    },
-    off(name, fn) {
-      listeners[name]?.delete(fn);
     },
     emit(name, event) {
       for (const fn of [...(listeners[name] ?? [])]) {

@@ -37,7 +37,7 @@ export interface Session {
 export class Refused extends Error {
   readonly code: number;
   constructor(code: number) {
-    super(`refused with ${code}`);
+    super(`${code}`);
     this.code = code;
   }
 }

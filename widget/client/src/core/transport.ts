@@ -41,17 +41,17 @@ export const connectWebSocket: Connect = (url, handlers) => {
 };
 
 export const browserSurroundings: Surroundings = {
-  visible: () => document.visibilityState === "visible",
+  visible: () => !document.hidden,
   watch(fn) {
     const ended = new AbortController();
     const tell = (target: EventTarget, name: string, signal: () => Signal | undefined) =>
-      target.addEventListener(name, () => call(fn, signal()), { signal: ended.signal, passive: true });
+      target.addEventListener(name, () => call(fn, signal()), { signal: ended.signal });
     tell(window, "online", () => "wake");
     tell(window, "pageshow", () => "wake");
     tell(window, "pagehide", () => "hide");
     tell(window, "offline", () => "probe");
     tell(document, "keydown", () => "key");
-    tell(document, "visibilitychange", () => (document.visibilityState === "visible" ? "visible" : undefined));
+    tell(document, "visibilitychange", () => (document.hidden ? undefined : "visible"));
     return () => ended.abort();
   },
 };

@@ -1,15 +1,20 @@
 /** The parts of the panel whose code comes when it is first needed, all in one file. */
 
+import type { ComponentType } from "preact";
 import { later } from "../ui/later.ts";
 
-const extras = () => import("./extras.tsx");
+type Extras = typeof import("./extras.tsx");
+type Props<K extends keyof Extras> = Parameters<Extras[K]>[0];
 
-export const Back = later(async () => (await extras()).Back);
-export const Conversation = later(async () => (await extras()).Conversation);
-export const Doing = later(async () => (await extras()).Doing);
-export const Invited = later(async () => (await extras()).Invited);
-export const Leave = later(async () => (await extras()).Leave);
-export const Opens = later(async () => (await extras()).Opens);
-export const Silent = later(async () => (await extras()).Silent);
-export const Stopped = later(async () => (await extras()).Stopped);
-export const RoomList = later(async () => (await extras()).RoomList);
+const part = <K extends keyof Extras>(name: K) =>
+  later(async () => (await import("./extras.tsx"))[name] as ComponentType<Props<K>>);
+
+export const Back = part("Back");
+export const Conversation = part("Conversation");
+export const Doing = part("Doing");
+export const Invited = part("Invited");
+export const Leave = part("Leave");
+export const Opens = part("Opens");
+export const Silent = part("Silent");
+export const Stopped = part("Stopped");
+export const RoomList = part("RoomList");

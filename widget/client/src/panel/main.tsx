@@ -15,8 +15,7 @@ import styles from "./panel.css";
 import { createRoomsApi } from "./rooms-api.ts";
 import { createSessions } from "./session.ts";
 import { en } from "./text.ts";
-
-const anew = () => import("./anew.ts");
+import { anew, heed, leave } from "./who.ts";
 
 const root = document.getElementById("panel") as HTMLElement;
 
@@ -40,14 +39,12 @@ async function start(): Promise<void> {
   if (parent === window) return render(<Stopped code={4403} />, root);
   const host = await meetHost(boot.origins);
   suit(host, boot);
-  const sessions = createSessions(boot.session, host, localeOf(host), async () => (await anew()).beginAnew(model));
+  const sessions = createSessions(boot.session, host, localeOf(host), leave);
   const ways = boot.preview
     ? (await import("./preview.ts")).pretend(boot.preview)
     : { getSession: sessions.ask, api: createRoomsApi(boot.session, sessions.token) };
   const model = createModel(createClient({ ...ways, locale: localeOf(host) }), host, ways.api, sessions.visitor);
-  host.listen(async (message) => {
-    if (message.t === "who") (await anew()).turn(message.identity, host, sessions, model);
-  });
+  heed(host, sessions, model);
   if (history.state) void anew().then(({ resume }) => resume(model));
   render(<App boot={boot} model={model} locale={localeOf(host)} texts={en} />, root);
   host.tell({ t: "ready", look: boot.look });

@@ -58,6 +58,8 @@ export interface Sessions {
   token(): string;
   /** Whose the newest session is. */
   visitor(): Visitor | undefined;
+  /** The exchange that is on its way. */
+  running(): Promise<Session> | undefined;
   /** Who the page says is here. Fails where it cannot say. */
   introduced(): Promise<Partial<Introduction>>;
 }
@@ -65,9 +67,9 @@ export interface Sessions {
 /**
  * The handle goes with every exchange: where no cookie stays it is all that says who is here. It is turned by each exchange of each
  * tab, so what the page keeps is asked for anew; our own is for pages that may keep nothing. An identity is good once, and never kept.
- * `onOther` is called when somebody else is here than before, while `visitor` still says who that was.
+ * `onOther` is called when somebody else is here than before.
  */
-export function createSessions(address: string, host: Host, locale: string, onOther: () => Promise<void>): Sessions {
+export function createSessions(address: string, host: Host, locale: string, onOther: () => void): Sessions {
   const { page, identity: isNamed } = host.hello;
   let own: string | undefined;
   let token = "";
@@ -84,7 +86,7 @@ export function createSessions(address: string, host: Host, locale: string, onOt
       locale,
       page: boundedPage(page),
     });
-    if (visitor && found.visitor.id !== visitor.id) await onOther();
+    if (visitor && found.visitor.id !== visitor.id) onOther();
     visitor = found.visitor;
     if (found.handle) {
       own = found.handle;
@@ -103,6 +105,7 @@ export function createSessions(address: string, host: Host, locale: string, onOt
     },
     token: () => token,
     visitor: () => visitor,
+    running: () => asking,
     introduced: () => introduced(host),
   };
 }

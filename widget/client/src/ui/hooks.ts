@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-const isVisible = () => document.visibilityState === "visible";
+const isVisible = () => !document.hidden;
 
 /** Whether the tab can be seen. */
 export function useVisible(): boolean {
