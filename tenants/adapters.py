@@ -16,6 +16,7 @@ from django.urls import reverse
 from saas.core import mail
 from saas.core.http import client_ip
 from tenants.models import User
+from tenants.selectors import has_second_factor
 from tenants.services import end_sign_ins_of, end_sign_ins_through
 from tenants.token_keys import current_secret, derive, secret_of
 
@@ -53,6 +54,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Everything that was signed in with the old one ends, but for the browser in which it is changed."""
         super().set_password(user, password)
         end_sign_ins_of(user, but=self.request.session.get("sid") if self.request.user == user else None)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Who comes back to a tenant that signed them out (`must_prove`) is asked for the second factor where there is one, since
+        the password is not enough there: for a passkey first, unless they have an app."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not self._comes_back() or not has_second_factor(user.id):
+            return methods
+        has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+        strong = [method for method in methods if method["id"] != "reauthenticate"]
+        return strong if has_app else strong[::-1]
+
+    def _comes_back(self) -> bool:
+        onward = self.request.POST.get("next") or self.request.GET.get("next") or ""
+        return str(onward).startswith(reverse("hand_over"))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request)

@@ -122,7 +122,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role.choices)
     disabled_at = models.DateTimeField(null=True, blank=True)
-    signed_out_at = models.DateTimeField(null=True, blank=True)  # by an admin: who comes in again proves first who they are
+    signed_out_at = models.DateTimeField(null=True, blank=True)  # by an admin (`must_prove`); by the database's clock
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -180,6 +180,7 @@ class SignInCode(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
     platform_sid = models.UUIDField()  # the session on the platform host that asked; its end ends what came of this code
+    proven_at = models.DateTimeField(null=True, blank=True)  # when who asked proved last who they are, by the database's clock
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 

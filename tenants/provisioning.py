@@ -61,8 +61,8 @@ def make_schema(schema: str) -> None:
         raise ValueError(f"{schema!r} is not a schema of ours")
     names = {"schema": schema, "role": role_of(schema)}
     role = ROLE_SQL.format(**names) + OPEN_SQL.format(**names)
-    head, create, body = _template().partition(CREATE_SQL)
-    script = (head + create + GRANTS_SQL.format(**names) + body).replace(PLACEHOLDER, schema)
+    before, after = at_schema(_template())
+    script = (before + GRANTS_SQL.format(**names) + after).replace(PLACEHOLDER, schema)
     with connections[OWNER].cursor() as cursor:
         cursor.execute(role + script + REVOKE_SQL.format(**names))
 
@@ -73,6 +73,15 @@ def drop_schema(schema: str) -> None:
         raise ValueError(f"{schema!r} is not a schema of ours")
     with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
         cursor.execute(DROP_SQL.format(schema=schema, role=role_of(schema)))
+
+
+def at_schema(script: str) -> tuple[str, str]:
+    """The script up to where its schema is there and nothing in it, and the rest. The privileges of the role come between: after
+    the rest they would reach no table, and nobody could use the tenant. Raises ValueError for a script without that line."""
+    before, create, after = script.partition(CREATE_SQL)
+    if not create:
+        raise ValueError(f"The script of a new schema does not say {CREATE_SQL.strip()!r} on a line of its own.")
+    return before + create, after
 
 
 @cache

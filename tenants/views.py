@@ -30,7 +30,7 @@ from tenants.authentication import member_of, tenant_of
 from tenants.browser import proven_at, sid_of
 from tenants.context import TenantRef
 from tenants.forms import TAKEN, SignUpForm, TenantForm
-from tenants.models import User
+from tenants.models import SignInCode, User
 from tenants.permissions import needs
 from tenants.resolve import membership_for, tenant_for_host
 from tenants.selectors import default_host, places_of, platform_url, tenant_by_slug, tenant_url
@@ -136,15 +136,16 @@ def hand_over(request: HttpRequest) -> HttpResponse:
         return _no_entry(request, f"{user.email} is not a member of {tenant.name}. Ask its owner to invite you.", status=403)
     if member.is_locked:
         return redirect(f"/you/two-factor/needed/?{urlencode({'tenant': tenant.slug})}")
-    if services.must_prove(tenant.id, user.id, proven_at=proven_at(request, user)):
+    proven = proven_at(request, user)
+    if services.must_prove(tenant.id, user.id, proven_at=proven):
         messages.info(request, f"You were signed out of {tenant.name}. Prove who you are, and you come in again.")
         return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
     try:
         check(limits.HAND_OVER_USER, PLATFORM, user.id)
     except RateLimited:
         return _no_entry(request, "You signed in very often just now. Wait a minute and open your inbox again.", status=429)
-    sid = UUID(sid_of(request, user))
-    code = services.issue_sign_in_code(user=user, tenant_id=tenant.id, nonce_hash=bytes.fromhex(nonce_hash), platform_sid=sid)
+    sid, nonce = UUID(sid_of(request, user)), bytes.fromhex(nonce_hash)
+    code = services.issue_sign_in_code(user=user, tenant_id=tenant.id, nonce_hash=nonce, platform_sid=sid, proven_at=proven)
     return _onward(request, _host_of(tenant.id, tenant.slug, request), code)
 
 
@@ -157,13 +158,13 @@ def finish(request: HttpRequest) -> HttpResponse:
     nonce = request.COOKIES.get(NONCE_COOKIE, "")
     try:
         code = services.use_sign_in_code(code=request.GET.get("code", ""), nonce=nonce, tenant_id=tenant.id)
+        if membership_for(tenant.id, code.user_id) is None:
+            return _no_entry(request, f"{code.user.email} is no longer a member of {tenant.name}.", status=403)
+        _sign_in(request, tenant, code)
     except Unauthenticated:
         if getattr(request, "member", None):  # the other tab was faster
             return redirect(onward)
         return _no_entry(request, "This sign-in link has been used, has run out, or belongs to another browser.", status=403)
-    if membership_for(tenant.id, code.user_id) is None:
-        return _no_entry(request, f"{code.user.email} is no longer a member of {tenant.name}.", status=403)
-    _sign_in(request, tenant, code.user, code.platform_sid)
     answer = HttpResponseRedirect(onward)
     answer.delete_cookie(NONCE_COOKIE)
     return answer
@@ -198,14 +199,18 @@ def front(request: HttpRequest) -> HttpResponse:
     return redirect(START if sets_up else INBOX)
 
 
-def _sign_in(request: HttpRequest, tenant: TenantRef, user: User, platform_sid: UUID) -> None:
-    """A fresh session that says which tenant it is for and which sign-in it belongs to."""
+@transaction.atomic
+def _sign_in(request: HttpRequest, tenant: TenantRef, code: SignInCode) -> None:
+    """A fresh session that says which tenant it is for and which sign-in it belongs to. Raises Unauthenticated if this person was
+    signed out meanwhile; once it is committed, whoever signs them out ends it like the others."""
+    services.hold_door(code)
     request.session.flush()
-    login(request, user, backend=BACKEND)
+    login(request, code.user, backend=BACKEND)
     if request.session.session_key is None:
         request.session.create()
     key = str(request.session.session_key)
-    sign_in = services.record_sign_in(user_id=user.id, tenant_id=tenant.id, session_key=key, platform_sid=platform_sid)
+    sid = code.platform_sid
+    sign_in = services.record_sign_in(user_id=code.user_id, tenant_id=tenant.id, session_key=key, platform_sid=sid)
     request.session["tenant"] = str(tenant.id)
     request.session["sid"] = str(sign_in.id)
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from saas.core import registry
@@ -25,8 +26,13 @@ KEPT: Final = timedelta(days=90)
 MOST_SEEN: Final = 20_000  # sign-ins that a process remembers to have written down
 
 
-def issue_sign_in_code(*, user: User, tenant_id: UUID, nonce_hash: bytes, platform_sid: UUID) -> str:
-    """A code that signs this user in to this tenant: once, within 60 s, in the browser that holds the nonce."""
+def issue_sign_in_code(
+    *, user: User, tenant_id: UUID, nonce_hash: bytes, platform_sid: UUID, proven_at: datetime | None = None
+) -> str:
+    """A code that signs this user in to this tenant: once, within 60 s, in the browser that holds the nonce.
+
+    It keeps `proven_at`, on which `must_prove` was asked, and is asked again by `hold_door`.
+    """
     code = secrets.token_urlsafe(32)
     SignInCode.objects.filter(expires_at__lt=timezone.now()).delete()
     SignInCode.objects.create(
@@ -35,6 +41,7 @@ def issue_sign_in_code(*, user: User, tenant_id: UUID, nonce_hash: bytes, platfo
         user=user,
         tenant_id=tenant_id,
         platform_sid=platform_sid,
+        proven_at=proven_at,
         expires_at=timezone.now() + SIGN_IN_CODE_LIFE,
     )
     return code
@@ -43,8 +50,8 @@ def issue_sign_in_code(*, user: User, tenant_id: UUID, nonce_hash: bytes, platfo
 def use_sign_in_code(*, code: str, nonce: str, tenant_id: UUID) -> SignInCode:
     """Use a code up and return it with its user. Raises Unauthenticated for anything but the first use in the right place.
 
-    The code is spent even if the nonce is wrong, in one statement, so that two requests cannot both use it. One whose browser was
-    signed out of the platform's host meanwhile is worth nothing.
+    The code is spent even if the nonce is wrong, in one statement, so that two requests cannot both use it. Who uses it asks
+    `hold_door`, and only then signs anybody in.
     """
     now = timezone.now()
     unused = SignInCode.objects.filter(code_hash=_digest(code), tenant_id=tenant_id, used_at=None, expires_at__gt=now)
@@ -53,9 +60,21 @@ def use_sign_in_code(*, code: str, nonce: str, tenant_id: UUID) -> SignInCode:
     found = SignInCode.objects.select_related("user").get(code_hash=_digest(code))
     if not secrets.compare_digest(bytes(found.nonce_hash), _digest(nonce)) or not found.user.is_active:
         raise Unauthenticated("This sign-in was started in another browser.")
-    if not is_noted(found.platform_sid, found.user_id):
-        raise Unauthenticated("You were signed out meanwhile.")
     return found
+
+
+def hold_door(code: SignInCode) -> None:
+    """From here to the end of the caller's transaction nobody ends this person's sign-ins. Record the new one in it.
+
+    Whoever ends them holds the same rows before they look which there are: the membership where it is about one tenant, else the
+    person. So they either came first and are seen here, or come later and find what was recorded. Raises Unauthenticated for a
+    code that was overtaken: its browser or its member was signed out since it was asked for, or they are no member any more.
+    """
+    members = Membership.objects.select_for_update(no_key=True)
+    member = members.filter(tenant_id=code.tenant_id, user_id=code.user_id, disabled_at=None).first()
+    known = _hold(id=code.user_id, is_active=True) and member is not None and is_noted(code.platform_sid, code.user_id)
+    if not known or must_prove(code.tenant_id, code.user_id, proven_at=code.proven_at):
+        raise Unauthenticated("You were signed out meanwhile.")
 
 
 def record_sign_in(*, user_id: UUID, tenant_id: UUID, session_key: str = "", platform_sid: UUID | None = None) -> SignIn:
@@ -93,13 +112,13 @@ def end_sign_in(sid: UUID | str) -> None:
 
 def end_sign_ins_through(platform_sid: UUID | str) -> None:
     """Sign a browser out of the platform's host and of every tenant that was entered through it."""
-    _end(SignIn.objects.filter(Q(platform_sid=platform_sid) | Q(id=platform_sid, tenant=None)))
+    _end(SignIn.objects.filter(Q(platform_sid=platform_sid) | Q(id=platform_sid, tenant=None)), sign_ins=platform_sid)
 
 
 def end_sign_ins_of(user: User, *, but: UUID | str | None = None) -> None:
     """Sign out everywhere: after a new password, or when the user is switched off. `but` names a browser on the platform's host
     that stays signed in there; the tenants that were entered through it end like the others."""
-    _end(SignIn.objects.filter(user=user).exclude(id=but) if but else SignIn.objects.filter(user=user))
+    _end(SignIn.objects.filter(user=user).exclude(id=but) if but else SignIn.objects.filter(user=user), id=user.pk)
 
 
 def end_one(user: User, sid: UUID) -> None:
@@ -112,7 +131,7 @@ def end_one(user: User, sid: UUID) -> None:
 
 def end_others(user: User, *, but: UUID | str) -> None:
     """Sign this person out everywhere but in this browser, on the platform's host and wherever it went from there."""
-    _end(SignIn.objects.filter(user=user).exclude(id=but).exclude(platform_sid=but))
+    _end(SignIn.objects.filter(user=user).exclude(id=but).exclude(platform_sid=but), id=user.pk)
 
 
 def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | None = None) -> None:
@@ -126,21 +145,32 @@ def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | Non
     if sid is not None and not places.exists():
         raise NotFound("They are not signed in there.")
     with transaction.atomic():
-        _end(places)
+        Membership.objects.filter(tenant_id=tenant_id, user=user).update(signed_out_at=Now())  # holds it (`hold_door`)
         SignInCode.objects.filter(tenant_id=tenant_id, user=user).delete()
-        Membership.objects.filter(tenant_id=tenant_id, user=user).update(signed_out_at=timezone.now())
+        _end(places)
         record(tenant_id, by=by, act="session.ended", on=Thing("member", user.id, str(user)))
 
 
 def must_prove(tenant_id: UUID, user_id: UUID, *, proven_at: datetime | None) -> bool:
-    """Whether an admin of the tenant has signed this member out since they proved last, in this browser, who they are."""
+    """Whether an admin of the tenant has signed this member out since they proved last, in this browser, who they are.
+
+    Both moments are the database's (`moment`): the clocks of two processes may be seconds apart.
+    """
     rows = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
     signed_out_at = rows.values_list("signed_out_at", flat=True).first()
     return signed_out_at is not None and (proven_at is None or proven_at <= signed_out_at)
 
 
+def moment() -> datetime:
+    """Now, by the clock of the database, which is the same for every process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
 def end_in_tenant(tenant_id: UUID, user_id: UUID) -> None:
-    """Sign a user out of one tenant, in the caller's transaction."""
+    """Sign a user out of one tenant, in the caller's transaction, which holds their membership."""
     _end(SignIn.objects.filter(user_id=user_id, tenant_id=tenant_id))
 
 
@@ -156,9 +186,12 @@ def forget_old() -> None:
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
 
 
-def _end(sign_ins: QuerySet[SignIn]) -> None:
-    """Mark them ended and delete their sessions in one transaction; their live sockets close after the commit."""
+def _end(sign_ins: QuerySet[SignIn], /, **person: Any) -> None:
+    """Mark them ended and delete their sessions in one transaction; their live sockets close after the commit. `person`, by a
+    filter of users, is held before it is read which sign-ins there are (`hold_door`)."""
     with transaction.atomic():
+        if person:
+            _hold(**person)
         live = list(sign_ins.filter(ended_at=None).select_for_update())
         SignIn.objects.filter(id__in=[sign_in.id for sign_in in live]).update(ended_at=timezone.now())
         Session.objects.filter(session_key__in=[sign_in.session_key for sign_in in live if sign_in.session_key]).delete()
@@ -166,6 +199,12 @@ def _end(sign_ins: QuerySet[SignIn]) -> None:
         if sign_in.tenant_id is not None:
             facts = {"tenant_id": sign_in.tenant_id, "user_id": sign_in.user_id, "sid": str(sign_in.id)}
             transaction.on_commit(partial(registry.sessions_ended, **facts))
+
+
+def _hold(**person: Any) -> bool:
+    """Whether there is this person. Whoever holds them, too, waits until the caller's transaction ends; what only names them does
+    not."""
+    return bool(User.objects.select_for_update(no_key=True, of=("self",)).filter(**person))
 
 
 def _remember(**values: Any) -> SignIn:

@@ -1,17 +1,23 @@
 """A new tenant: whole or not at all, the same as a migrated one, many at once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections, transaction
+from pytest_django import Settings
 
 from chat.models import Site
 from saas.core import registry
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Domain, Membership, User
-from tenants.provisioning import OWNER, create_tenant, make_schema
+from tenants.postgresql.base import role_of
+from tenants.provisioning import OWNER, TEMPLATE_SQL, create_tenant, make_schema
 from tenants.resolve import tenant_for_host
 from tenants.schemas import TEMPLATE
 from tests.support.cast import MakeTenant, make_user
@@ -88,10 +94,79 @@ def test_a_failing_answer_leaves_nothing(answers: registry.Hook, make_tenant: Ma
 def test_a_failing_script_leaves_nothing(make_tenant: MakeTenant, superuser: Superuser, monkeypatch: pytest.MonkeyPatch) -> None:
     schema = f"t_{uuid4().hex}"
     monkeypatch.setattr("tenants.provisioning.schema_for", lambda _id: schema)
-    monkeypatch.setattr("tenants.provisioning._template", lambda: "CREATE SCHEMA @@SCHEMA@@; SELECT 1 / 0;")
+    monkeypatch.setattr("tenants.provisioning._template", lambda: "CREATE SCHEMA @@SCHEMA@@;\nSELECT 1 / 0;")
     with pytest.raises(Exception, match="division by zero"):
         make_tenant()
     assert traces(superuser, schema) == (0, 0, 0)
+
+
+def test_a_script_without_the_line_after_which_privileges_are_given_makes_nothing(
+    make_tenant: MakeTenant, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else there would be a tenant whose role can touch none of its tables."""
+    schema, script = f"t_{uuid4().hex}", TEMPLATE_SQL.read_text()
+    other = script.replace("CREATE SCHEMA @@SCHEMA@@;", "CREATE SCHEMA IF NOT EXISTS @@SCHEMA@@;")
+    assert other != script
+    monkeypatch.setattr("tenants.provisioning.schema_for", lambda _id: schema)
+    monkeypatch.setattr("tenants.provisioning._template", lambda: other)
+    with pytest.raises(ValueError, match="does not say 'CREATE SCHEMA @@SCHEMA@@;' on a line of its own"):
+        make_tenant()
+    assert traces(superuser, schema) == (0, 0, 0)
+
+
+@pytest.fixture
+def dumped(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Run `dump_template` where pg_dump says this; where the script is kept."""
+    here, kept = "tenants.management.commands.dump_template", tmp_path / "template.sql"
+    settings.AS_OWNER = True
+    monkeypatch.setattr(f"{here}._applied_migrations", str)
+    monkeypatch.setattr(f"{here}.TEMPLATE_SQL", kept)
+
+    def dump(said: str) -> Path:
+        monkeypatch.setattr(f"{here}.subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0, stdout=said))
+        call_command("dump_template")
+        return kept
+
+    return dump
+
+
+def test_a_dump_with_that_line_is_kept(dumped: Callable[[str], Path]) -> None:
+    assert dumped(f"CREATE SCHEMA {TEMPLATE};\n").read_text().endswith("CREATE SCHEMA @@SCHEMA@@;\n")
+
+
+def test_a_dump_without_it_is_not(dumped: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="on a line of its own"):
+        dumped(f"CREATE SCHEMA IF NOT EXISTS {TEMPLATE};\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+LACKING = """
+WITH needed (relkind, privilege) AS (
+    VALUES ('r'::"char", 'SELECT'), ('r', 'INSERT'), ('r', 'UPDATE'), ('r', 'DELETE'), ('S', 'USAGE'), ('S', 'SELECT')
+)
+SELECT c.relname, privilege FROM pg_class c JOIN needed USING (relkind)
+WHERE c.relnamespace = %(schema)s::regnamespace AND c.relname NOT LIKE 'django_migrations%%' AND NOT CASE relkind
+    WHEN 'r' THEN has_table_privilege(%(role)s, c.oid, privilege) ELSE has_sequence_privilege(%(role)s, c.oid, privilege) END
+UNION ALL SELECT p.proname, 'EXECUTE' FROM pg_proc p
+WHERE p.pronamespace = %(schema)s::regnamespace
+    AND NOT EXISTS (SELECT FROM aclexplode(p.proacl) WHERE grantee = %(role)s::regrole AND privilege_type = 'EXECUTE')
+"""
+KINDS = """
+SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = %(schema)s::regnamespace AND relkind = 'r'),
+       (SELECT count(*) FROM pg_class WHERE relnamespace = %(schema)s::regnamespace AND relkind = 'S'),
+       (SELECT count(*) FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace)
+"""
+
+
+def test_a_new_tenants_role_may_use_all_that_is_in_its_schema(make_tenant: MakeTenant, superuser: Superuser) -> None:
+    """Functions are looked for by name of the role: everybody else may execute them, too, which nobody should lean on."""
+    tenant = make_tenant()
+    names = {"schema": tenant.schema, "role": role_of(tenant.schema)}
+    assert superuser.execute(LACKING, names).fetchall() == []
+    assert 0 not in (superuser.execute(KINDS, names).fetchone() or (0,)), "there is something of each kind"
+    migrations = f"{tenant.schema}.django_migrations"
+    asked = superuser.execute("SELECT has_table_privilege(%s, %s, 'SELECT')", [names["role"], migrations]).fetchone()
+    assert asked == (False,), "but for what is the owner's"
 
 
 def test_a_taken_slug_is_refused_and_leaves_nothing(make_tenant: MakeTenant) -> None:

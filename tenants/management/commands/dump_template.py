@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from saas.core.database import NoProgram, environment, program
-from tenants.provisioning import PLACEHOLDER, TEMPLATE_SQL
+from tenants.provisioning import PLACEHOLDER, TEMPLATE_SQL, at_schema
 from tenants.schemas import TEMPLATE
 
 # Outside of function bodies: the dump's own comments, psql's commands, and settings, which must end with the transaction.
@@ -36,7 +36,12 @@ class Command(BaseCommand):
         dumped = subprocess.run(words, env=environment("default"), capture_output=True, text=True, check=False)  # noqa: S603 (no shell, our own words)
         if dumped.returncode:
             raise CommandError(dumped.stderr)
-        TEMPLATE_SQL.write_text(HEADER + _as_script(dumped.stdout) + _applied_migrations())
+        script = HEADER + _as_script(dumped.stdout) + _applied_migrations()
+        try:
+            at_schema(script)
+        except ValueError as error:  # no tenant could be made from it
+            raise CommandError(str(error)) from None
+        TEMPLATE_SQL.write_text(script)
 
 
 def _as_script(dump: str) -> str:
