@@ -100,5 +100,7 @@ def _check_second_factor(user: User, otp: str) -> None:
     if not kept:
         return
     codes = [one.wrap() for one in kept if one.type != Authenticator.Type.WEBAUTHN]
-    if not otp or not any(one.validate_code(otp.strip()) for one in codes):
+    fits = next((one for one in codes if otp and one.validate_code(otp.strip())), None)
+    if fits is None:
         raise OtpRequired("Enter the code from your authenticator app." if not otp else "This code is wrong or was used.")
+    fits.instance.record_usage()

@@ -6,10 +6,11 @@ Staff's own second factors are a matter of superusers: whoever could take them a
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.utils import timezone
 
-from billing.clock import now
 from billing.models import FactorRemoval
+from billing.selectors.staff.removals import removals, why_stale
 from billing.services.audit import Actor, record
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
 from tenants.models import User
@@ -23,37 +24,30 @@ Status = FactorRemoval.Status
 def ask(user_id: UUID, *, by: User, reason: str, form_key: UUID) -> FactorRemoval:
     """Write down that this person's second factors should go, and how staff know that it is them. The same form is one.
 
-    Raises BadFrame without a reason, Forbidden for oneself and for staff whom only superusers help, Conflict for somebody who has
-    none or for whom it was asked already, NotFound for nobody.
+    What went stale is declined by it. Raises BadFrame without a reason, Forbidden for oneself and for staff whom only superusers
+    help, NotFound for nobody; Conflict for somebody who has none, for whom it was asked already, or for a form that is used up.
     """
-    if not reason.strip():
-        raise BadFrame("Say why, and how you know that it is them.", field="reason")
-    user = User.objects.filter(id=user_id).first()
-    if user is None:
-        raise NotFound("There is no such person.")
-    _may_help(by, user)
-    if not factors_of(user.id):
-        raise Conflict(f"{user.email} has no second factor: the password alone lets them in.")
-    try:
-        with transaction.atomic():
-            given = {"reason": reason.strip(), "requested_by": by, "requested_at": now(), "form_key": form_key}
-            made: FactorRemoval = FactorRemoval.objects.create(user=user, **given)
-            _record(made, by, "second_factor.ask", reason=made.reason)
-    except IntegrityError:
-        return _same(user, form_key)
-    return made
+    why = _given(reason, "Say why, and how you know that it is them.")
+    with transaction.atomic():
+        user = _locked_person(user_id)
+        _may_help(by, user)
+        sent = removals().filter(form_key=form_key).first()
+        return _same(sent, user) if sent else _asked(user, by, reason=why, form_key=form_key)
 
 
 def approve(removal_id: UUID, *, by: User) -> FactorRemoval:
     """A second person says yes: it is done at once.
 
-    Raises Forbidden for the one who asked and as `ask` does, Conflict for what is settled or where nothing is left to take away.
+    Raises Forbidden for the one who asked and as `ask` does, Conflict for what is settled, for what went stale (`why_stale`) and
+    where nothing is left to take away.
     """
     with transaction.atomic():
         waiting = _locked(removal_id)
         if waiting.requested_by_id == by.pk:
             raise Forbidden("Somebody else must approve what you asked for.")
         _may_help(by, waiting.user)
+        if stale := why_stale(waiting):
+            raise Conflict(f"{stale} If it is still needed, ask for it anew.")
         _settle(waiting, by, status=Status.DONE, removed=remove_second_factors(waiting.user_id))
         _record(waiting, by, "second_factor.remove", factors=", ".join(waiting.removed))
     return waiting
@@ -61,12 +55,10 @@ def approve(removal_id: UUID, *, by: User) -> FactorRemoval:
 
 def decline(removal_id: UUID, *, by: User, reason: str) -> FactorRemoval:
     """Say no, or take it back. Raises BadFrame without a reason, Conflict for what is settled."""
-    if not reason.strip():
-        raise BadFrame("Say why.", field="reason")
+    why = _given(reason, "Say why.")
     with transaction.atomic():
         waiting = _locked(removal_id)
-        _settle(waiting, by, status=Status.DECLINED, answer=reason.strip())
-        _record(waiting, by, "second_factor.decline", reason=waiting.answer)
+        _decline(waiting, by, why)
     return waiting
 
 
@@ -75,17 +67,16 @@ def remove_by_operator(email: str, *, reason: str) -> list[str]:
 
     What waits for a second person is settled with it. Raises BadFrame without a reason, NotFound, Conflict for who has none.
     """
-    if not reason.strip():
-        raise BadFrame("Say why: it is written down.", field="reason")
+    why = _given(reason, "Say why: it is written down.")
     user = user_by_email(email)
     if user is None:
         raise NotFound(f"Nobody signs in with {email}.")
     with transaction.atomic():
         names = remove_second_factors(user.id)
         waiting = FactorRemoval.objects.filter(user=user, status=Status.WAITING)
-        waiting.update(status=Status.DECLINED, answer="Done by a command.", settled_at=now())
+        waiting.update(status=Status.DECLINED, answer="Done by a command.", settled_at=timezone.now())
         after = {"person": user.email, "factors": ", ".join(names)}
-        record("second_factor.remove", tenant_id=None, actor=Actor("", is_staff=True), after=after, reason=reason.strip())
+        record("second_factor.remove", tenant_id=None, actor=Actor("", is_staff=True), after=after, reason=why)
     return names
 
 
@@ -96,26 +87,67 @@ def _may_help(by: User, user: User) -> None:
         raise Forbidden("Only superusers take the second factors of staff away.")
 
 
-def _same(user: User, form_key: UUID) -> FactorRemoval:
-    """What this form made when it was sent first. Raises Conflict where it was another form."""
-    found: FactorRemoval | None = FactorRemoval.objects.filter(user=user, form_key=form_key).first()
-    if found is None:
+def _given(reason: str, otherwise: str) -> str:
+    if not reason.strip():
+        raise BadFrame(otherwise, field="reason")
+    return reason.strip()
+
+
+def _asked(user: User, by: User, **given: Any) -> FactorRemoval:
+    if not factors_of(user.id):
+        raise Conflict(f"{user.email} has no second factor: the password alone lets them in.")
+    _make_room(user, by)
+    made: FactorRemoval = FactorRemoval.objects.create(user=user, requested_by=by, requested_at=timezone.now(), **given)
+    _record(made, by, "second_factor.ask", reason=made.reason)
+    return made
+
+
+def _make_room(user: User, by: User) -> None:
+    """One waits for each person: what went stale makes room. Raises Conflict where one may still be approved."""
+    earlier = removals().filter(user=user, status=Status.WAITING).first()
+    if earlier is None:
+        return
+    stale = why_stale(earlier)
+    if not stale:
         raise Conflict("It was asked for already, and waits for a second person.")
+    _decline(earlier, by, f"Asked for anew. {stale}")
+
+
+def _same(sent: FactorRemoval, user: User) -> FactorRemoval:
+    """What this form made when it was sent first, while that waits. Raises Conflict, of the form's key, for anything else."""
+    if sent.user_id != user.id:
+        raise Conflict(f"This form was sent for somebody else before. Send it again if it is for {user.email}.", field="form_key")
+    if sent.status != Status.WAITING or why_stale(sent):
+        raise Conflict("This form was settled already: see what came of it, and send it again to ask anew.", field="form_key")
+    return sent
+
+
+def _locked_person(user_id: UUID) -> User:
+    """Whoever asks, settles or removes holds the person first, before any row of ours: so no two wait for each other."""
+    found: User | None = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
+    if found is None:
+        raise NotFound("There is no such person.")
     return found
 
 
 def _locked(removal_id: UUID) -> FactorRemoval:
-    held = FactorRemoval.objects.select_for_update(of=("self",)).select_related("user", "requested_by")
-    found: FactorRemoval | None = held.filter(id=removal_id).first()
-    if found is None:
+    user_id = FactorRemoval.objects.filter(id=removal_id).values_list("user_id", flat=True).first()
+    if user_id is None:
         raise NotFound("Nobody asked for this.")
+    _locked_person(user_id)
+    found: FactorRemoval = removals().get(id=removal_id)
     if found.status != Status.WAITING:
         raise Conflict(f"This is {found.get_status_display().lower()} already.")
     return found
 
 
+def _decline(removal: FactorRemoval, by: User, why: str) -> None:
+    _settle(removal, by, status=Status.DECLINED, answer=why)
+    _record(removal, by, "second_factor.decline", reason=why)
+
+
 def _settle(removal: FactorRemoval, by: User, **values: Any) -> None:
-    for name, value in {**values, "settled_by": by, "settled_at": now()}.items():
+    for name, value in {**values, "settled_by": by, "settled_at": timezone.now()}.items():
         setattr(removal, name, value)
     removal.save()
 

@@ -11,6 +11,8 @@ from billing.models.usage import Meter
 from billing.money import text
 from billing.plans import METER_NAMES
 from billing.services.asked import Asked
+from saas.core.errors import AppError
+from saas.core.forms import UNPROCESSABLE
 
 Kind = Adjustment.Kind
 HUNDRED: Final = 100
@@ -48,6 +50,24 @@ class RemovalForm(forms.Form):
         max_length=500,
         error_messages={"required": "Say why, and how you know that it is them."},
         widget=forms.Textarea(attrs={"rows": 3, "class": FIELD}),
+    )
+
+    def refuse(self, error: AppError) -> int:
+        """Keep what was typed and say what stood in the way; the page's status. A key that is used up makes room for another."""
+        is_of_field = error.field in self.fields
+        self.add_error(error.field if is_of_field else None, error.message)
+        if error.field == "form_key":
+            self.data = {**{name: self.data[name] for name in self.data}, "form_key": str(uuid4())}
+        return UNPROCESSABLE if is_of_field else error.status
+
+
+class DeclineForm(forms.Form):
+    """Why it is not done."""
+
+    reason = forms.CharField(
+        max_length=300,
+        error_messages={"required": "Say why."},
+        widget=forms.TextInput(attrs={"placeholder": "Why not", "aria-label": "Why not"}),
     )
 
 

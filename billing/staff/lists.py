@@ -15,12 +15,13 @@ from billing.gateway.errors import StripeError
 from billing.models import Adjustment, BillingAccount, BillingAudit, Invoice
 from billing.models.usage import Meter
 from billing.plans import METER_NAMES, PLANS
+from billing.roles import StaffMay, may
 from billing.selectors.staff.payments import FailedPayment, failed_payments
 from billing.selectors.staff.tenants import SORTS, TenantRow, Wanted, tenant_page
 from billing.services import adjustments
 from billing.services.audit import Actor
 from billing.services.stripe.invoices import pay_invoice
-from billing.staff.roles import StaffMay, for_staff_who, may
+from billing.staff.roles import for_staff_who
 from billing.staff.tables import Cell, Table, label, moment, money, number, show
 from saas.core.errors import AppError
 from saas.core.http import client_ip

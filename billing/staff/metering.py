@@ -14,13 +14,14 @@ from billing.models import Difference, MeterReport, ReconciliationRun, StripeEve
 from billing.models.usage import Meter
 from billing.plans import METER_NAMES
 from billing.reporting.health import health
+from billing.roles import StaffMay, may
 from billing.services import adjustments, batches
 from billing.services.asked import Asked
 from billing.services.audit import Actor, record
 from billing.services.stripe.working import handle_event
 from billing.staff.forms import CountedForm
 from billing.staff.lists import page_of
-from billing.staff.roles import StaffMay, for_staff_who, may
+from billing.staff.roles import for_staff_who
 from billing.staff.tables import Cell, Table, label, moment, number, show
 from saas.core.errors import AppError, BadFrame
 from saas.core.jobs import defer

@@ -22,4 +22,5 @@ def add_pages() -> None:
     staff.add_page("people/", people.people, "people")
     staff.add_page("people/<uuid:user_id>/", people.one, "person")
     staff.add_page("people/<uuid:user_id>/second-factors/", people.ask, "person_second_factors")
-    staff.add_page("people/removals/<uuid:removal_id>/<slug:verdict>/", people.settle, "person_settle")
+    staff.add_page("people/removals/<uuid:removal_id>/approve/", people.approve, "removal_approve")
+    staff.add_page("people/removals/<uuid:removal_id>/decline/", people.decline, "removal_decline")

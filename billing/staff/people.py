@@ -4,19 +4,23 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing.models import FactorRemoval
-from billing.selectors.staff.people import MOST, Person, find_people, person, removals_waiting
+from billing.roles import StaffMay, may
+from billing.selectors.staff.people import MOST, Person, find_people, person
+from billing.selectors.staff.removals import removals_waiting
 from billing.services import second_factors
-from billing.staff.forms import RemovalForm
+from billing.staff.forms import DeclineForm, RemovalForm
 from billing.staff.lists import page_of
-from billing.staff.roles import StaffMay, for_staff_who, may
+from billing.staff.roles import for_staff_who
 from billing.staff.tables import BAD, GOOD, PLAIN, WARN, Cell, Table, label, moment, number, show
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError
+from saas.core.forms import UNPROCESSABLE
 from tenants.models import Membership, User
 from tenants.selectors import Factor, user_by_email
 
@@ -32,66 +36,75 @@ def people(request: HttpRequest) -> HttpResponse:
     columns = ("Name", "Address", "Two-factor", "Signed in last", "Tenants")
     table = Table("people", columns, [_found(row) for row in rows], empty=f"Nobody has {words} in their address or name.")
     context: dict[str, Any] = {"words": words, "table": table, "is_cut": len(rows) == MOST, "waiting": removals_waiting()}
-    return show(request, "people", "Help with signing in", can=_may_help(request), **context)
+    decline = DeclineForm(auto_id=False)
+    return show(request, "people", "Help with signing in", can=_may_help(request), decline=decline, **context)
 
 
 @for_staff_who(StaffMay.LOOK)
 def one(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """What somebody belongs to, and how they prove who they are."""
-    return _page(request, _person(user_id), RemovalForm())
+    return _page(request, user_id)
 
 
 @require_POST
 @for_staff_who(StaffMay.HELP_IN)
 def ask(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Ask for their second factors to go."""
-    shown, form = _person(user_id), RemovalForm(request.POST)
+    form = RemovalForm(request.POST)
     if not form.is_valid():
-        return _page(request, shown, form, status=422)
+        return _page(request, user_id, form=form, status=UNPROCESSABLE)
     try:
         second_factors.ask(user_id, by=_staff(request), **form.cleaned_data)
     except AppError as error:
-        is_of_field = error.field in form.fields
-        form.add_error(error.field if is_of_field else None, error.message)
-        return _page(request, shown, form, status=422 if is_of_field else error.status)
+        status = form.refuse(error)
+        return _page(request, user_id, form=form, status=status)
     messages.success(request, "Asked. Nothing is taken away before somebody else of the staff approves it here.")
     return redirect("admin:person", user_id)
 
 
 @require_POST
 @for_staff_who(StaffMay.HELP_IN)
-def settle(request: HttpRequest, removal_id: UUID, verdict: str) -> HttpResponse:
-    """Approve or decline what somebody else asked for; one's own may be taken back."""
+def approve(request: HttpRequest, removal_id: UUID) -> HttpResponse:
+    """Do what somebody else asked for."""
+    user_id = _whose(removal_id)
     try:
-        if verdict == "approve":
-            done = second_factors.approve(removal_id, by=_staff(request))
-            words = f"Taken away: {', '.join(done.removed)}. {done.user.email} is signed out everywhere and reads it by mail."
-        else:
-            done = second_factors.decline(removal_id, by=_staff(request), reason=request.POST.get("reason", ""))
-            words = f"Declined. {done.user.email} keeps their second factor."
-        messages.success(request, words)
-    except NotFound as nowhere:
-        raise Http404 from nowhere
+        done = second_factors.approve(removal_id, by=_staff(request))
+        gone = ", ".join(done.removed)
+        messages.success(request, f"Taken away: {gone}. {done.user.email} is signed out everywhere and reads it by mail.")
     except AppError as error:
         messages.error(request, error.message)
-    return redirect(_back(removal_id))
+    return redirect("admin:person", user_id)
 
 
-def _page(request: HttpRequest, shown: Person, form: RemovalForm, status: int = 200) -> HttpResponse:
-    user, waiting = shown.user, shown.waiting
-    return show(
-        request,
-        "person",
-        str(user),
-        status=status,
-        person=shown,
-        form=form,
-        can=_may_help(request),
-        waiting=[waiting] if waiting else [],
-        tenants=Table("tenants", TENANTS, [_membership(row) for row in shown.memberships], empty="They belong to no tenant."),
-        factors=Table("factors", FACTORS, [_factor(row) for row in shown.factors], empty="The password alone lets them in."),
-        removals=Table("removals", REMOVALS, [_removal(row) for row in shown.removals], empty="Nobody asked for this yet."),
-    )
+@require_POST
+@for_staff_who(StaffMay.HELP_IN)
+def decline(request: HttpRequest, removal_id: UUID) -> HttpResponse:
+    """Say no to what was asked for; one's own may be taken back."""
+    user_id, form = _whose(removal_id), DeclineForm(request.POST, auto_id=False)
+    if not form.is_valid():
+        return _page(request, user_id, decline=form, status=UNPROCESSABLE)
+    try:
+        done = second_factors.decline(removal_id, by=_staff(request), reason=form.cleaned_data["reason"])
+        messages.success(request, f"Declined. {done.user.email} keeps their second factor.")
+    except AppError as error:
+        messages.error(request, error.message)
+    return redirect("admin:person", user_id)
+
+
+def _page(request: HttpRequest, user_id: UUID, *, status: int = 200, **forms: Form) -> HttpResponse:
+    """With `form`, which asks, and `decline` as they were filled in."""
+    shown = _person(user_id)
+    said: dict[str, Any] = {"form": RemovalForm(), "decline": DeclineForm(auto_id=False), "can": _may_help(request), **forms}
+    waiting = [shown.waiting] if shown.waiting else []
+    return show(request, "person", str(shown.user), status=status, person=shown, waiting=waiting, **said, **_tables(shown))
+
+
+def _tables(shown: Person) -> dict[str, Table]:
+    return {
+        "tenants": Table("tenants", TENANTS, [_membership(row) for row in shown.memberships], empty="They belong to no tenant."),
+        "factors": Table("factors", FACTORS, [_factor(row) for row in shown.factors], empty="The password alone lets them in."),
+        "removals": Table("removals", REMOVALS, [_removal(row) for row in shown.removals], empty="Nobody asked for this yet."),
+    }
 
 
 def _person(user_id: UUID) -> Person:
@@ -101,9 +114,11 @@ def _person(user_id: UUID) -> Person:
     return found
 
 
-def _back(removal_id: UUID) -> str:
-    user_id = FactorRemoval.objects.filter(id=removal_id).values_list("user_id", flat=True).first()
-    return reverse("admin:person", args=[user_id])
+def _whose(removal_id: UUID) -> UUID:
+    user_id: UUID | None = FactorRemoval.objects.filter(id=removal_id).values_list("user_id", flat=True).first()
+    if user_id is None:
+        raise Http404
+    return user_id
 
 
 def _staff(request: HttpRequest) -> User:

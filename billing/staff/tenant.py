@@ -15,6 +15,7 @@ from billing.clock import now
 from billing.models import BillingAccount, Invoice, SupportVisit
 from billing.periods import period_of
 from billing.plans import METER_NAMES
+from billing.roles import StaffMay, may
 from billing.selectors.plans import live_subscription, plan_of
 from billing.selectors.staff.tenants import tenant_row
 from billing.selectors.staff.timeline import timeline
@@ -23,7 +24,7 @@ from billing.services import access, adjustments, visits
 from billing.services.audit import Actor
 from billing.staff import forms
 from billing.staff.charts import NARROW, Chart, chart
-from billing.staff.roles import StaffMay, for_staff_who, may
+from billing.staff.roles import for_staff_who
 from billing.staff.tables import Cell, Table, label, moment, money, number, show
 from saas.core.errors import AppError, Forbidden
 from saas.core.http import client_ip

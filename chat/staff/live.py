@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from billing.staff.roles import StaffMay, for_staff_who
+from billing.roles import StaffMay
+from billing.staff.roles import for_staff_who
 from billing.staff.tables import BAD, GOOD, PLAIN, WARN, Cell, Table, moment, number, show
 from chat.staff.now import Busy, Now, now
 from saas.core.activity import MB, Database, RedisServer

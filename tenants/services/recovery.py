@@ -20,9 +20,9 @@ from tenants.source import Source, arriving
 def remove_second_factors(user_id: UUID) -> list[str]:
     """Take a person's authenticator app, passkeys and recovery codes away; what that was, in words.
 
-    They are signed out everywhere, their sockets close, each of their tenants has it in its audit log, and a mail goes to every
-    address that is theirs. A tenant that asks for two-factor opens again once they have set it up anew. Make sure first that it
-    is them: from now on the password alone lets them in. Raises Conflict for somebody who has none.
+    They are signed out everywhere, their sockets close, each tenant in which they are active has it in its audit log, and a mail
+    goes to every address that is theirs. A tenant that asks for two-factor opens again once they have set it up anew. Make sure
+    first that it is them: from now on the password alone lets them in. Raises Conflict for somebody who has none.
     """
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(id=user_id)

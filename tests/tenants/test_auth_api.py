@@ -109,6 +109,8 @@ def test_the_second_factor_is_asked_for_after_the_right_password(api: Api, agent
     code = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
     assert api.token(agent.email, otp=code).status_code == 200
     assert error(api.token(agent.email, otp=code), 401)["code"] == "otp_required", "a code works once"
+    used = Authenticator.objects.get(user=agent).last_used_at
+    assert used is not None, "so that staff see that they have it"
 
 
 def test_a_recovery_code_works_once(api: Api, agent: User) -> None:

@@ -193,6 +193,19 @@ class TestByAdmins:
         said = AuditEntry.objects.filter(tenant_id=tenant.id, act="session.ended")
         assert list(said.values_list("by_name", "thing_name")) == [("Olga", "Nell")] * 2
 
+    def test_who_is_in_nowhere_can_be_signed_out_as_well(self, tenant: TenantRef, nell: User) -> None:
+        """A browser that is signed in to the platform could come in without a question. Of who is disabled nothing could."""
+        admin, outside = signed_in(tenant, owner_of(tenant)), Browser()
+        outside.sign_in(f"{PLATFORM}/home/", nell.email)
+        member = Membership.objects.get(tenant_id=tenant.id, user=nell)
+        shown, form = (f"{host(tenant)}/people/{member.id}/", f'action="/people/{member.id}/sign-out/"')
+        assert "Nowhere at the moment" in admin.get(shown).content.decode()
+        assert form in admin.get(shown).content.decode()
+        admin.post(f"{shown}sign-out/", {})
+        assert "Is it you?" in outside.follow(outside.get(f"{host(tenant)}/people/")).content.decode()
+        services.disable(member, by=ref_of(owner_of(tenant)))
+        assert form not in admin.get(shown).content.decode()
+
     def test_not_those_in_another_tenant(self, tenant: TenantRef, nell: User, make_tenant: MakeTenant) -> None:
         other = make_tenant(owner=nell)
         elsewhere = services.record_sign_in(user_id=nell.id, tenant_id=other.id)

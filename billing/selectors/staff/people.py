@@ -7,9 +7,10 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q
 
 from billing.models import FactorRemoval
+from billing.selectors.staff.removals import Waiting, as_waiting, removals
 from tenants.models import SECOND_FACTORS, Membership, SignIn, User
 from tenants.people import spots_of
 from tenants.selectors import Factor, factors_of
@@ -39,9 +40,9 @@ class Person:
     removals: list[FactorRemoval]  # newest first
 
     @property
-    def waiting(self) -> FactorRemoval | None:
+    def waiting(self) -> Waiting | None:
         """What was asked for and waits for a second person."""
-        return next((one for one in self.removals if one.status == FactorRemoval.Status.WAITING), None)
+        return next((as_waiting(one) for one in self.removals if one.status == FactorRemoval.Status.WAITING), None)
 
 
 def find_people(words: str) -> list[User]:
@@ -67,18 +68,8 @@ def person(user_id: UUID) -> Person | None:
         factors=factors_of(user.id),
         seen_at=seen["last"],
         places=spots_of(user, "").total,
-        removals=list(_removals().filter(user=user)),
+        removals=list(removals().filter(user=user)),
     )
-
-
-def removals_waiting() -> list[FactorRemoval]:
-    """What waits for a second person, oldest first."""
-    return list(_removals().filter(status=FactorRemoval.Status.WAITING).order_by("requested_at"))
-
-
-def _removals() -> QuerySet[FactorRemoval]:
-    found: QuerySet[FactorRemoval] = FactorRemoval.objects.select_related("user", "requested_by", "settled_by")
-    return found.order_by("-requested_at")
 
 
 def _addresses(user: User) -> list[Address]:
