@@ -1,10 +1,14 @@
 """A list of rooms looks at the rooms that it shows, however many there are."""
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 from django.db import connection, transaction
 
+from chat.models import Room
 from chat.selectors.rooms import agents_first, visitors_first
+from chat.services.visitor_names import spread_name
 from tenants.context import TenantRef, in_tenant
 from tenants.models import User
 from tests.support import talk
@@ -69,3 +73,26 @@ def test_the_newest_rooms_are_found_by_their_minutes(crowded: TenantRef, ben: Us
         ((_rooms, onward),) = agents_first([agent], limit=20)
         assert 20 < read_so_far() - before <= 200
     assert onward is not None
+
+
+def rows_read(tenant: TenantRef, act: Callable[[], None]) -> int:
+    """How many rows of rooms it looks at, entering the tenant by itself."""
+    seen = []
+    with transaction.atomic():
+        for do in (act, lambda: None):
+            with in_tenant(tenant):
+                seen.append(read_so_far())
+            do()
+    return seen[1] - seen[0]
+
+
+@pytest.mark.parametrize("crowded", COUNTED, indirect=True)
+def test_a_visitors_rooms_are_called_anew_without_a_look_at_others(crowded: TenantRef) -> None:
+    vic = talk.visitor(crowded)
+    rooms, name = [talk.room_of(crowded, vic, "hello") for _ in range(2)], f"{vic.name} Two"
+    first, second = (rows_read(crowded, lambda: spread_name(crowded, vic.id, name)) for _ in range(2))
+    assert 0 < first <= 40  # rooms and their notes are found, locked, changed and told of
+    assert 0 < second <= len(rooms)
+    with in_tenant(crowded):
+        called = set(Room.objects.filter(title=name).values_list("notes_of_id", "visitor_id"))
+    assert called == {(None, vic.id), *((room, None) for room in rooms)}

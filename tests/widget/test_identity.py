@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from chat.models import Participant, Room, Site, Visitor
+from chat.services import visitor_names
 from chat.services.identity import IdentityKey, delete_identity_key, set_strict
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
@@ -245,6 +246,20 @@ class TestWhatTheTeamReads:
         assert (revs[1] - revs[0], revs[2] - revs[1]) == (1, 0)
         assert named(shop, room)[0] == "Vic Two"
 
+    def test_a_name_that_cannot_be_told_keeps_nobody_out_and_is_told_at_the_next_session(
+        self, shop: TenantRef, widget: Widget, key: IdentityKey, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    ) -> None:
+        before = widget.session().json()
+        room = room_of_session(shop, before, "hello")
+        with monkeypatch.context() as broken:
+            broken.setattr(visitor_names, "touch", refuse)
+            user = widget.session(handle=before["handle"], identity=signed(widget, key))
+        assert visitor_of(user) == before["visitor"]["id"]
+        assert "keep their old name" in caplog.text
+        assert named(shop, room)[0] == before["visitor"]["name"]
+        widget.session(handle=user.json()["handle"], identity=signed(widget, key))
+        assert named(shop, room) == ("Vic", "Vic", "Vic", "Vic")
+
     def test_the_rooms_of_others_keep_their_names(self, shop: TenantRef, widget: Widget, key: IdentityKey) -> None:
         other = room_of_session(shop, Widget(widget.key, browser()).session().json(), "hello")
         before = named(shop, other)
@@ -257,6 +272,10 @@ def room_of_session(tenant: TenantRef, session: Any, text: str) -> UUID:
     who = session["visitor"]
     principal = Principal(tenant.id, "visitor", UUID(who["id"]), who["name"], None, site_of(tenant), SHOP, "sid", 1e12)
     return room_of(tenant, principal, text)
+
+
+def refuse(*_args: object, **_values: object) -> None:
+    raise OperationalError("deadlock detected")
 
 
 def named(tenant: TenantRef, room_id: UUID) -> tuple[str, ...]:
