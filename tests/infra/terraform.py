@@ -46,10 +46,10 @@ class Terraform:
 
 
 def environment() -> dict[str, str]:
-    """This process's, without a configuration file that is not there (each command would warn) and without real keys."""
+    """This process's, without a configuration file that cannot be read (each command would warn) and without real keys."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_VAR_", "TF_CLI_ARGS"))}
     file = kept.get("TF_CLI_CONFIG_FILE")
-    if file and not Path(file).is_file():
+    if file and not os.access(file, os.R_OK):
         kept["TF_CLI_CONFIG_FILE"] = os.devnull
     return kept | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
 
