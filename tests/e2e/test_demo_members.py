@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Product, Widget, customers_page, inbox
-from tests.e2e.test_signed_in import says
+from tests.e2e.shop import says
 
 VIC = "Vic Adams"
 

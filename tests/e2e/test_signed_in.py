@@ -1,107 +1,24 @@
-"""A customer's page says who its visitor is: for its users alone, for everybody, and when they sign out."""
+"""A customer's page says who its visitor is: for its users alone, and for everybody."""
 
-import time
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-import jwt
 import pytest
-from playwright.async_api import Browser, BrowserContext, Route, expect
+from playwright.async_api import Browser, Route, expect
 
-from tests.e2e.conftest import PATIENCE_MS, Owner, Product, Widget, inbox
+from tests.e2e.conftest import PATIENCE_MS, Product, inbox
+from tests.e2e.shop import Shop, loads_of, open_shop, says, somebody, told
 
-MADE_UP = "local-network-access"  # a page that the test answers has no address of its own, and asks those of this machine
 SIGN_IN = "Sign in on this page to write here."
 NOT_BELIEVED = "This page could not show who you are. Reload it to go on."
-PAGE = """<!doctype html><html lang="en" dir="{dir}"><title>Members</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<script src="/members.js"></script><script async src="{loader}" data-key="{key}"{attribute}></script><body><h1>Members</h1>"""
-SCRIPT = """
-async function whoIsHere() {
-  const answer = await fetch("/members/identity", { cache: "no-store" });
-  if (!answer.ok) throw new Error("the shop cannot say");
-  return answer.text();
-}
-"""
-
-
-@dataclass
-class Shop:
-    """The customer's pages and their backend, which holds an identity key. `user` is who is signed in there."""
-
-    owner: Owner
-    site: str
-    kid: str
-    secret: str
-    user: str = ""
-    signs: str = ' data-identity="whoIsHere"'
-    dir: str = "ltr"
-    asked: list[str] = field(default_factory=list)
-
-    async def strict(self, on: bool) -> None:
-        await self.owner.asks("PUT", f"/sites/{self.site}/strict", {"strict": on})
-
-    def identity(self) -> str:
-        """What the backend answers: a new one each time, and nothing where nobody is signed in."""
-        if not self.user:
-            return ""
-        claims = {"sub": self.user, "name": self.user, "exp": int(time.time()) + 120, "jti": uuid4().hex}
-        made = jwt.encode({**claims, "aud": self.owner.place.key}, self.secret, algorithm="HS256", headers={"kid": self.kid})
-        self.asked.append(made)
-        return made
-
-    async def answer(self, route: Route) -> None:
-        path = route.request.url.removeprefix(self.owner.place.parent)
-        if path == "/members/identity":
-            await route.fulfill(body=self.identity())
-        elif path == "/members.js":
-            await route.fulfill(body=SCRIPT, content_type="text/javascript")
-        else:
-            place = self.owner.place
-            page = PAGE.format(loader=f"{place.widget}/porchlight.js", key=place.key, attribute=self.signs, dir=self.dir)
-            await route.fulfill(body=page, content_type="text/html")
-
-    async def visit(self, context: BrowserContext) -> Widget:
-        """Its page, in this browser."""
-        await context.grant_permissions([MADE_UP])
-        await context.route(f"{self.owner.place.parent}/members**", self.answer)
-        await context.route(f"{self.owner.place.parent}/members/**", self.answer)
-        page = await context.new_page()
-        await page.goto(f"{self.owner.place.parent}/members/")
-        return Widget(page)
 
 
 @pytest.fixture
 async def shop(product: Product) -> AsyncIterator[Shop]:
-    """Acme's, with a key; open to everybody again afterwards."""
-    owner = Owner(product.tenant("acme"))
-    place = owner.place
-    config = (await place.ask("GET", f"{place.widget}/w/{place.key}/config")).json()
-    site = config["site"]["id"]
-    made = await owner.asks("POST", f"/sites/{site}/identity-keys")
-    shop = Shop(owner, site, made["kid"], made["secret"])
-    yield shop
-    await shop.strict(False)
-    access = await place.access()
-    await place.ask("DELETE", f"{place.url}/api/v1/sites/{site}/identity-keys/{made['kid']}", bearer=access)
-
-
-def somebody() -> str:
-    return f"Rosa {uuid4().hex[:6]}"
-
-
-async def says(visitor: Widget, text: str) -> None:
-    """Write it, and wait until it is stored: what is on its way is shown at once."""
-    await visitor.say(text)
-    await visitor.sees(text)
-    await visitor.frame.get_by_title("Sent").last.wait_for(timeout=PATIENCE_MS)
-
-
-async def told(visitor: Widget, words: str) -> None:
-    await expect(visitor.frame.get_by_text(words)).to_be_visible(timeout=PATIENCE_MS)
-    await expect(visitor.frame.get_by_role("textbox")).to_have_count(0)
+    async with open_shop(product) as shop:
+        yield shop
 
 
 async def test_a_user_is_the_same_visitor_in_every_browser_and_the_team_reads_their_name(
@@ -117,39 +34,6 @@ async def test_a_user_is_the_same_visitor_in_every_browser_and_the_team_reads_th
     assert len(set(shop.asked)) == len(shop.asked) == 2  # each session with one of its own
     agent = await inbox(browser, product.tenant("acme"))
     await expect(agent.get_by_text(shop.user).first).to_be_visible(timeout=PATIENCE_MS)
-
-
-async def test_the_next_in_this_browser_is_not_the_user_who_signed_out(browser: Browser, shop: Shop) -> None:
-    shop.user, secret = somebody(), f"My order is late {uuid4().hex[:6]}"
-    context = await browser.new_context()
-    visitor = await shop.visit(context)
-    await visitor.open()
-    await says(visitor, secret)
-    await visitor.composer.fill("and where do I")
-    shop.user = ""
-    async with visitor.panel_comes():
-        await visitor.page.evaluate("Porchlight.identify(null)")
-    await visitor.frame.locator("body").get_by_text("We reply").wait_for(timeout=PATIENCE_MS)
-    await expect(visitor.composer).to_have_value("")
-    await says(visitor, "Hello, I am new")
-    assert await visitor.frame.get_by_text(secret).count() == 0
-    await visitor.page.reload()
-    await visitor.open()
-    await visitor.sees("Hello, I am new")
-    assert await visitor.frame.get_by_text(secret).count() == 0
-
-
-async def test_a_user_who_signs_out_in_another_tab_begins_anew_at_the_next_session(browser: Browser, shop: Shop) -> None:
-    shop.user, secret = somebody(), f"Only for me {uuid4().hex[:6]}"
-    context = await browser.new_context()
-    visitor = await shop.visit(context)
-    await visitor.open()
-    await says(visitor, secret)
-    shop.user = ""
-    await visitor.page.reload()
-    await visitor.open()
-    await expect(visitor.frame.get_by_role("log")).to_be_visible()
-    assert await visitor.frame.get_by_text(secret).count() == 0
 
 
 async def test_a_strict_site_says_what_to_do_and_lets_its_users_in(browser: Browser, shop: Shop) -> None:
@@ -203,10 +87,23 @@ async def test_a_page_that_signs_its_user_in_without_loading_anew(browser: Brows
     async with visitor.panel_comes():
         await visitor.page.evaluate("Porchlight.identify(whoIsHere)")
     await visitor.composer.wait_for(timeout=PATIENCE_MS)
-    frame = visitor.frame
+    loads = loads_of(visitor)
     await visitor.page.evaluate("Porchlight.identify(() => whoIsHere())")  # as pages that draw themselves again and again do
     await says(visitor, "Signed in just now")
-    assert visitor.frame == frame
+    assert loads == []
+
+
+async def test_a_page_that_draws_itself_again_and_again_while_its_user_is_let_in(browser: Browser, shop: Shop) -> None:
+    shop.user = somebody()
+    visitor = await shop.visit(await browser.new_context())
+    answers: asyncio.Queue[Route] = asyncio.Queue()
+    await visitor.page.context.route("**/session", answers.put)
+    await visitor.click_launcher()
+    loads, exchange = loads_of(visitor), await answers.get()
+    await visitor.page.evaluate("for (let n = 0; n < 5; n++) Porchlight.identify(() => whoIsHere())")
+    await exchange.continue_()
+    await says(visitor, "Let in once")
+    assert (loads, len(shop.asked), answers.qsize()) == ([], 1, 0)
 
 
 @pytest.mark.parametrize("signs", ["", ' data-identity="whoIsHere"'], ids=["by its script", "by its tag"])
@@ -261,29 +158,19 @@ async def test_what_a_stranger_has_begun_goes_along_to_the_room_that_their_user_
     await expect(desk.composer).to_have_value("My order number is")
 
 
-async def test_what_a_user_has_begun_is_not_there_for_the_next_one(browser: Browser, shop: Shop) -> None:
-    shop.user, first = somebody(), f"Only for me {uuid4().hex[:6]}"
-    visitor = await shop.visit(await browser.new_context())
-    await visitor.open()
-    await says(visitor, first)
-    await visitor.composer.fill("My card number is")
-    shop.user = somebody()
-    await visitor.page.evaluate("Porchlight.identify(null); Porchlight.identify(whoIsHere)")
-    await visitor.frame.get_by_text(first).wait_for(state="detached", timeout=PATIENCE_MS)
-    await says(visitor, "I am another one")
-    await expect(visitor.composer).to_have_value("")
-    assert await visitor.frame.get_by_text(first).count() == 0
-
-
 async def test_an_identity_that_does_not_count_is_no_way_in(browser: Browser, shop: Shop) -> None:
     shop.user, good = somebody(), shop.secret
     shop.secret = "0" * 64
     visitor = await shop.visit(await browser.new_context())
     await visitor.click_launcher()
     await told(visitor, NOT_BELIEVED)
+    loads = loads_of(visitor)
+    await visitor.page.evaluate("Porchlight.identify(whoIsHere)")
+    await told(visitor, NOT_BELIEVED)
     shop.secret = good
-    await visitor.frame.get_by_role("button", name="Try again").click()
+    await visitor.page.evaluate("Porchlight.identify(whoIsHere)")
     await visitor.composer.wait_for()
+    assert loads == []
 
 
 async def test_a_page_that_cannot_say_who_is_here_lets_nobody_in_until_it_can(browser: Browser, shop: Shop) -> None:
@@ -305,3 +192,17 @@ async def test_a_page_that_cannot_say_who_is_here_lets_nobody_in_until_it_can(br
     await says(visitor, "At last")
     assert len(shop.asked) == 1
     assert errors == []
+
+
+async def test_who_signs_in_finds_the_room_that_the_page_shows_its_users(browser: Browser, shop: Shop) -> None:
+    title = f"Riders {uuid4().hex[:6]}"
+    made = await shop.owner.asks("POST", "/rooms", {"kind": "community", "title": title, "join_rule": "identified"})
+    shop.signs = f' data-room="{made["room"]["id"]}"'
+    visitor = await shop.visit(await browser.new_context())
+    await visitor.open()
+    await says(visitor, "Hello there")  # to the team
+    shop.user = somebody()
+    async with visitor.panel_comes():
+        await visitor.page.evaluate("Porchlight.identify(whoIsHere)")
+    await expect(visitor.frame.get_by_role("button", name="Back")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(visitor.frame.get_by_role("heading", name=title)).to_be_visible()

@@ -247,7 +247,7 @@ class TestWhatTheTeamReads:
         assert named(shop, room)[0] == "Vic Two"
 
     def test_a_name_that_cannot_be_told_keeps_nobody_out_and_is_told_at_the_next_session(
-        self, shop: TenantRef, widget: Widget, key: IdentityKey, monkeypatch: pytest.MonkeyPatch, caplog: Any
+        self, shop: TenantRef, widget: Widget, key: IdentityKey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         before = widget.session().json()
         room = room_of_session(shop, before, "hello")
