@@ -68,13 +68,20 @@ def hold_door(code: SignInCode) -> None:
 
     Whoever ends them holds the same rows before they look which there are: the membership where it is about one tenant, else the
     person. So they either came first and are seen here, or come later and find what was recorded. Raises Unauthenticated for a
-    code that was overtaken: its browser or its member was signed out since it was asked for, or they are no member any more.
+    code that was overtaken: its browser or its member was signed out since it was asked for, or they are no member any more,
+    and no staff who may look in.
     """
     members = Membership.objects.select_for_update(no_key=True)
     member = members.filter(tenant_id=code.tenant_id, user_id=code.user_id, disabled_at=None).first()
-    known = _hold(id=code.user_id, is_active=True) and member is not None and is_noted(code.platform_sid, code.user_id)
+    is_in = member is not None or _is_visiting(code)
+    known = _hold(id=code.user_id, is_active=True) and is_in and is_noted(code.platform_sid, code.user_id)
     if not known or must_prove(code.tenant_id, code.user_id, proven_at=code.proven_at):
         raise Unauthenticated("You were signed out meanwhile.")
+
+
+def _is_visiting(code: SignInCode) -> bool:
+    """Whether this is staff who may look in now."""
+    return any(registry.support_visit(tenant_id=code.tenant_id, user_id=code.user_id))
 
 
 def record_sign_in(*, user_id: UUID, tenant_id: UUID, session_key: str = "", platform_sid: UUID | None = None) -> SignIn:
