@@ -62,6 +62,12 @@ describe("joining", () => {
     assert.deepEqual(state.pending, [pending]);
   });
 
+  test("overtaken by later news: the view does not go back, and what continues it leaves no hole", () => {
+    const late = joined(2, [line(1), line(2)], { more: true });
+    const room = roomAfter(start, msg(3), late, joined(4, [line(4)], { resumed: true }));
+    assert.deepEqual([seqs(room), room.last, room.more], [[1, 2, 3, 4], 4, false]);
+  });
+
   test("resumed in another epoch than ours is not believed", () => {
     const room = roomAfter(start, joined(9, [line(9)], { resumed: true, epoch: "e2" }));
     assert.deepEqual(seqs(room), [9]);

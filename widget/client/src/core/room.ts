@@ -13,7 +13,10 @@ export function addLine(room: Room, line: Early, me: Id | undefined): Room {
   return drain({ ...room, early, head: Math.max(room.head, line.seq) }, me);
 }
 
-/** Rules 4 and 6: the snapshot of a join either continues the view or replaces it. */
+/**
+ * Rules 4 and 6: the snapshot of a join either continues the view or replaces it. By HTTP one may be overtaken by later news: the
+ * view goes back for none, since what is under way already continues it from where it was.
+ */
 export function join(room: Room, frame: ServerFrames["joined"], me: Id | undefined, now: number): Room {
   const marks = Object.fromEntries(frame.marks.map((one) => [one.who, one.seq]));
   const base = {
@@ -23,8 +26,9 @@ export function join(room: Room, frame: ServerFrames["joined"], me: Id | undefin
     count: frame.people.length,
     marks: forward(room.marks, marks),
   };
-  const resumes = frame.resumed && room.loaded && room.epoch === frame.epoch;
-  return resumes ? resume(base, frame, me, now) : replace(base, frame, me);
+  const isSame = room.loaded && room.epoch === frame.epoch;
+  if (isSame && frame.head < room.last) return caughtUp(base, 0, me);
+  return isSame && frame.resumed ? resume(base, frame, me, now) : replace(base, frame, me);
 }
 
 /** Pages upwards answer our question; any other page is the rest of a catch-up. */
