@@ -22,11 +22,6 @@ from tests.support.archives import Superuser, back_up, destroy, manifest_of, mov
 from tests.support.cast import MakeTenant
 
 
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
 class Load:
     """Visitors who write without a pause; `acked` is what was committed, in its order, by room."""
 

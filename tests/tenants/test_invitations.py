@@ -14,7 +14,7 @@ from tenants.context import TenantRef
 from tenants.models import AuditEntry, Invitation, Membership, Role, Tenant, User
 from tenants.resolve import forget, membership_for
 from tenants.services import Gone, disable, enable, invitations, remove
-from tests.support.cast import PASSWORD, MakeTenant, make_user
+from tests.support.cast import PASSWORD, make_user
 from tests.support.people import (
     NEW,
     address,
@@ -30,11 +30,6 @@ from tests.support.people import (
     text_of,
 )
 from tests.support.web import PLATFORM, Browser
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
 
 
 def code_in(link: str) -> str:

@@ -28,11 +28,6 @@ from tests.support.people import (
 from tests.support.web import Browser
 
 
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
 def test_who_may_invite_whom(tenant: TenantRef) -> None:
     admin, agent = ref_of(join(tenant, Role.ADMIN)), ref_of(join(tenant, Role.AGENT))
     assert invitations.invite(tenant.id, by=admin, email=address(), role=Role.ADMIN).role == "admin"

@@ -12,18 +12,13 @@ from saas.core.errors import AppError, BadFrame, Conflict, PlanLimit
 from tenants.context import TenantRef
 from tenants.models import Membership, Role, SignIn, User
 from tenants.services import add_member, change_role, end_membership, record_sign_in
-from tests.support.cast import MakeTenant, make_user
+from tests.support.cast import make_user
 
 
 @pytest.fixture
 def usual_plan() -> str:
     """Two seats, of which the owner has one."""
     return "free"
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
 
 
 @pytest.fixture

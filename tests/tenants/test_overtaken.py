@@ -11,9 +11,8 @@ from django.db import connection, connections
 from tenants import services
 from tenants.context import TenantRef
 from tenants.models import Membership, Role, SignIn
-from tests.support.cast import MakeTenant
 from tests.support.order import WAITING
-from tests.support.people import give_factor, host, join, ref_of
+from tests.support.people import give_factor, host, ref_of
 from tests.support.web import PLATFORM, Browser
 
 End = Callable[[Membership], object]
@@ -46,17 +45,6 @@ def by_removal(nell: Membership) -> None:
 
 
 ENDS = [by_an_admin, by_the_platform, by_staff, by_herself]
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def nell(tenant: TenantRef) -> Membership:
-    """An agent."""
-    return join(tenant, Role.AGENT, "Nell")
 
 
 @pytest.fixture

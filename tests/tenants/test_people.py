@@ -19,11 +19,6 @@ from tests.support.people import join, owner_of, ref_of
 
 
 @pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the hook that hands on rooms was told; each hands on two."""
     told: list[dict[str, Any]] = []

@@ -19,11 +19,6 @@ from tests.support.web import Browser
 
 
 @pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
 def owner(tenant: TenantRef) -> Browser:
     """The owner's browser."""
     return signed_in(tenant, owner_of(tenant))

@@ -22,17 +22,6 @@ from tests.tenants.test_you import NEW, link_in
 
 
 @pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def nell(tenant: TenantRef) -> Membership:
-    """An agent."""
-    return join(tenant, Role.AGENT, "Nell")
-
-
-@pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the hook `sessions_ended` was told."""
     facts: list[dict[str, Any]] = []

@@ -22,11 +22,6 @@ from tests.support.archives import Superuser, back_up, is_open_and_alone, restor
 from tests.support.cast import MakeTenant, make_user
 
 
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
 class TestNothingChanges:
     """Where an archive cannot take the place, everything is as it was."""
 

@@ -24,11 +24,6 @@ SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605
 
 
 @pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
 def nell(tenant: TenantRef) -> User:
     return join(tenant, Role.AGENT, "Nell").user
 

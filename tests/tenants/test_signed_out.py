@@ -19,17 +19,6 @@ from tests.support.web import PLATFORM, Browser
 
 
 @pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def nell(tenant: TenantRef) -> Membership:
-    """An agent."""
-    return join(tenant, Role.AGENT, "Nell")
-
-
-@pytest.fixture
 def other(make_tenant: MakeTenant, nell: Membership) -> TenantRef:
     """Another tenant in which Nell answers."""
     made = make_tenant()

@@ -22,11 +22,6 @@ SETUP = f"{PLATFORM}/you/two-factor/totp/activate/"
 
 
 @pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
 def nell(tenant: TenantRef) -> Membership:
     """An agent without a second factor."""
     return join(tenant, Role.AGENT, "Nell")

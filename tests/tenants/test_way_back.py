@@ -3,16 +3,10 @@
 import pytest
 
 from tenants.context import TenantRef
-from tests.support.cast import MakeTenant
 from tests.support.people import host
 from tests.support.web import Browser, Page
 
 FORM = "/rooms/00000000-0000-0000-0000-000000000001/archive/"  # which is there for a POST only
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
 
 
 def ask(browser: Browser, tenant: TenantRef, method: str, path: str, **headers: str) -> Page:

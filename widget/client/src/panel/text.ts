@@ -18,7 +18,7 @@ export const en = {
   connecting: "Connecting…",
   offline: "No connection. Messages wait here.",
   back: "Back",
-  parked: "This chat is open in more tabs. It goes on in the one you see.",
+  parked: "The chat is open in other tabs. It goes on in the one you see.",
   stopped: "The chat cannot go on.",
 } as const;
 
