@@ -6,6 +6,7 @@ that failed, is mended by reading from the database. Everything here runs on the
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -25,10 +26,13 @@ from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import Head
 from saas.core.database import dsn
+from saas.core.errors import AppError
 from saas.core.logs import apart
 from tenants.context import TenantRef
 
 __all__ = ["Hub", "Published", "from_thread", "hub", "running_hub"]
+
+log = logging.getLogger(__name__)
 
 UNENDED_SECONDS = 5.0  # that the end of a process waits for what it has begun
 
@@ -70,7 +74,11 @@ class Hub(Publisher):
         task = self.loop.create_task(work)
         self._unended.add(task)
         task.add_done_callback(self._unended.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_went_on_alone)
+            raise
 
     def _journaled(self, stored: Sequence[Stored]) -> None:
         """What the journal stored: told now, and who else must hear of it a moment later."""
@@ -282,3 +290,10 @@ async def _ring(act: Callable[[Hub], None]) -> None:
     bell.bus.start(hears=False)
     act(bell)
     await bell.bus.stop()
+
+
+def _went_on_alone(task: asyncio.Task[Any]) -> None:
+    """A refusal of ours is nobody's business then; an error is ours."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, AppError):
+        log.error("what nobody waited for any more ended in an error of ours", exc_info=error)

@@ -136,7 +136,9 @@ def test_visitors_come_say_something_and_come_again(program: Path) -> None:
     hellos = [frame for frame in shop.frames if frame["t"] == "hello"]
     assert counted["visits"] >= 3
     assert len(hellos) in range(counted["visits"], counted["visits"] + 2)
-    assert counted["said"] == 10 * len([frame for frame in shop.frames if frame["t"] == "history"])
+    reads = len([frame for frame in shop.frames if frame["t"] == "history"])
+    assert counted["said"] % 10 == 0
+    assert abs(reads - counted["said"] // 10) <= 1  # one visitor is there when the count ends, and goes on
 
 
 def test_requests_with_the_token_and_those_that_are_refused(program: Path) -> None:

@@ -1,9 +1,10 @@
 """An owner sets up a site with the real widget before their eyes: look, key, tag, and hours that pass on an open page."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from playwright.async_api import Browser, FrameLocator, Page, expect
+from playwright.async_api import Browser, FrameLocator, Page, Route, expect
 
 from tests.contract.conformance.place import origin_of
 from tests.e2e.conftest import PATIENCE_MS, Product, Widget, customers_page, inbox
@@ -101,6 +102,23 @@ async def test_a_text_that_cannot_be_kept_stays_in_the_form(product: Product, br
     await expect(owner.get_by_text("This has 301 characters; 300 is the most.")).to_be_visible()
     assert await owner.get_by_label("Greeting").input_value() == "x" * 301
     await delete(owner, "Texts")
+
+
+async def test_what_is_typed_before_the_pages_code_is_there_is_in_the_preview(product: Product, browser: Browser) -> None:
+    owner = await site_of(product, browser, "Early")
+    is_here = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_here.wait()
+        await route.continue_()
+
+    await owner.route("**/built/htmx*.js", hold)
+    await owner.get_by_role("link", name="Texts", exact=True).click(no_wait_after=True)
+    await owner.get_by_label("Greeting").fill("Good evening.")
+    is_here.set()
+    panel = preview(owner).frame_locator("iframe")
+    await expect(panel.get_by_text("Good evening.")).to_be_visible(timeout=PATIENCE_MS)
+    await delete(owner, "Early")
 
 
 async def test_the_tag_is_seen_and_its_page_allowed_with_one_click(product: Product, browser: Browser, own_page: OwnPage) -> None:

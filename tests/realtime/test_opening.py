@@ -1,6 +1,7 @@
 """Once a support room is committed the team hears of it, whatever becomes of the socket that opened it."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -95,3 +96,29 @@ async def test_who_sends_it_again_changes_nothing_and_the_team_hears_of_the_room
     assert first == again
     assert [one["summary"]["rev"] for one in inbox.came("room")] == [inbox.came("room")[0]["summary"]["rev"]] * 2
     assert len(inbox.came("notice")) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"), [(Forbidden("No."), []), (OperationalError("away"), ["ERROR"])], ids=["refused", "broken"]
+)
+async def test_whatever_ends_badly_with_nobody_there_is_heard_of_where_it_is_ours(
+    hub: Hub, error: Exception, logged: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    complaints: list[dict[str, Any]] = []
+    hub.loop.set_exception_handler(lambda _loop, said: complaints.append(said))
+    goes_on = asyncio.Event()
+
+    async def work() -> None:
+        await goes_on.wait()
+        raise error
+
+    asked = asyncio.create_task(hub.to_the_end(work()))
+    await until(lambda: bool(hub._unended))
+    asked.cancel()
+    await asyncio.wait([asked])
+    goes_on.set()
+    await until(lambda: not hub._unended)
+    del asked  # whose end holds the work
+    gc.collect()
+    assert complaints == []
+    assert [one.levelname for one in caplog.records] == logged
