@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -103,10 +104,25 @@ def test_two_who_ask_at_once_are_one_customer(tenant: TenantRef, sandbox: Sandbo
     assert len(sandbox.state("customer")) == 1
 
 
+def test_who_looked_before_there_was_a_customer_makes_no_second_one(
+    tenant: TenantRef, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def overtaken(account_id: UUID) -> str:
+        monkeypatch.undo()
+        made.append(ensure_customer(account_id, actor=ADA))
+        return ADA.email
+
+    monkeypatch.setattr("billing.services.stripe.customer._owner", overtaken)
+    assert ensure_customer(tenant.id, actor=ADA) == made[0]
+    assert [row["id"] for row in sandbox.state("customer")] == made
+
+
 def test_a_done_command_is_in_the_audit_with_its_actor(tenant: TenantRef) -> None:
-    customer = ensure_customer(tenant.id, actor=ADA)
+    made = ensure_customer(tenant.id, actor=ADA)
     act = BillingAudit.objects.get(tenant_id=tenant.id)
-    assert (act.action, act.actor, act.after["result"]) == ("stripe.customer.create", ADA.email, customer)
+    assert (act.action, act.actor, act.after["result"]) == ("stripe.customer.create", ADA.email, made)
 
 
 def test_stripe_knows_what_the_tenant_says_of_itself(tenant: TenantRef) -> None:

@@ -213,7 +213,7 @@ async def is_put_out(here: Server, there: Server, acme: TenantRef, room: UUID, v
     async with Doors(here).visitor(acme, vic) as banned, Doors(here).visitor(acme, other) as witness:
         await banned.join(room)
         await witness.join(room)
-        await ada_asks(there, "PUT", f"/rooms/{room}/members/{vic.id}", {"ban_for": 600})
+        await ada_asks(there, acme, "PUT", f"/rooms/{room}/members/{vic.id}", {"ban_for": 600})
         await banned.expect("left", room=str(room), code="not_found", seconds=PING_SECONDS + 5)
         ack = await witness.send(room, "now that they are gone")
         await witness.expect("msg", seq=ack["seq"])

@@ -13,7 +13,6 @@ from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.tokens import Principal
 from tests.realtime.test_two_processes import Pair, Sides, pair, sides  # noqa: F401  # fixtures
 from tests.support import talk
-from tests.support.cast import PASSWORD
 from tests.support.community import community, lines_in, place_of
 from tests.support.server import Server
 from tests.support.sockets import ChatSocket
@@ -29,12 +28,11 @@ def friends(acme: TenantRef) -> UUID:
     return community(acme)
 
 
-async def ada_asks(server: Server, method: str, path: str, body: Any = None) -> Any:
+async def ada_asks(server: Server, acme: TenantRef, method: str, path: str, body: Any = None) -> Any:
     """The answer of acme's HTTP API to its owner."""
     headers = {"Host": f"acme.{server.base_host}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=15) as client:
-        who = {"email": "ada@acme.example", "password": PASSWORD}
-        access = (await client.post("/api/v1/auth/token", json=who)).json()["access"]
+        access = await talk.access_of(acme, "ada@acme.example")
         answer = await client.request(method, f"/api/v1{path}", json=body, headers={"Authorization": f"Bearer {access}"})
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
@@ -67,7 +65,9 @@ async def test_who_is_put_out_hears_nothing_more_on_any_process(
         path = f"/rooms/{friends}/members/{vic.id}"
 
         async def decide() -> None:
-            await ada_asks(pair.right, "PUT" if act == "ban" else "DELETE", path, {"ban_for": 600} if act == "ban" else None)
+            await ada_asks(
+                pair.right, acme, "PUT" if act == "ban" else "DELETE", path, {"ban_for": 600} if act == "ban" else None
+            )
 
         await is_put_out(here, friends, decide)
         await there.expect("left", room=str(friends), code="not_found", seconds=SECOND)
@@ -97,7 +97,7 @@ async def test_another_join_rule_puts_out_who_may_not_stay(
         await signed_in.join(friends)
 
         async def decide() -> None:
-            await ada_asks(pair.right, "PATCH", f"/rooms/{friends}", {"join_rule": "identified"})
+            await ada_asks(pair.right, acme, "PATCH", f"/rooms/{friends}", {"join_rule": "identified"})
 
         await is_put_out(anonymous, friends, decide)
         ack = await signed_in.send(friends, "still here")
@@ -120,7 +120,7 @@ async def test_the_new_summary_reaches_the_room_and_the_inbox_and_nobody_else(
     async with left.visitor(acme, vic) as inside, left.visitor(acme, val) as outside, right.agent(acme, agent_ben) as inbox:
         await inside.join(friends)
         message = (await inside.send(friends, "hello"))["id"]
-        await ada_asks(pair.right, "POST", f"/rooms/{friends}/pins", {"message": message})
+        await ada_asks(pair.right, acme, "POST", f"/rooms/{friends}/pins", {"message": message})
         for socket in (inside, inbox):
             await socket.expect_one(
                 lambda one: one["t"] == "room" and one["summary"].get("pinned") == [message], "the pin", seconds=SECOND
@@ -140,12 +140,12 @@ async def test_who_is_muted_is_told_and_may_not_write(
 ) -> None:
     async with sides[0].visitor(acme, vic) as widget:
         await widget.join(friends)
-        await ada_asks(pair.right, "PUT", f"/rooms/{friends}/members/{vic.id}", {"mute_for": 600})
+        await ada_asks(pair.right, acme, "PUT", f"/rooms/{friends}/members/{vic.id}", {"mute_for": 600})
         told = await widget.expect_one(lambda one: one["t"] == "room" and "mine" in one["summary"], "my mute", seconds=SECOND)
         assert told["summary"]["mine"]["muted_until"]
         await widget.say("send", cid=uuid4(), room=friends, text="but")
         assert 590 < (await widget.expect_error("muted"))["retry_after"] <= 600
-        await ada_asks(pair.right, "PUT", f"/rooms/{friends}/members/{vic.id}", {"mute_for": 0})
+        await ada_asks(pair.right, acme, "PUT", f"/rooms/{friends}/members/{vic.id}", {"mute_for": 0})
         await widget.expect_one(
             lambda one: one["t"] == "room" and "unread" in one["summary"] and "mine" not in one["summary"], "the end of it"
         )
@@ -168,17 +168,17 @@ async def test_a_refused_word_is_refused_on_every_process_to_members_only(
         await inbox.join(friends)
         mine = await widget.send(friends, f"{word} is no word yet")
         try:
-            await ada_asks(pair.right, "PUT", f"/sites/{vic.site_id}/words", {"words": [word]})
+            await ada_asks(pair.right, acme, "PUT", f"/sites/{vic.site_id}/words", {"words": [word]})
             await refused_within_a_second(widget, friends, f"so {word.upper()}!")
             await widget.say("edit", cid=uuid4(), room=friends, message=mine["id"], text=f"{word[:3]}\u200b{word[3:]}")
             await widget.expect_error("forbidden", field="text")
             await widget.send(friends, f"{word}s are others")
             await inbox.send(friends, f"the team may say {word}")
             await widget.send(room, f"and in my own room I may say {word}")
-            await ada_asks(pair.right, "PUT", f"/rooms/{friends}/members/{vic.id}", {"role": "moderator"})
+            await ada_asks(pair.right, acme, "PUT", f"/rooms/{friends}/members/{vic.id}", {"role": "moderator"})
             await widget.send(friends, f"{word}, says a moderator")
         finally:
-            await ada_asks(pair.right, "PUT", f"/sites/{vic.site_id}/words", {"words": []})
+            await ada_asks(pair.right, acme, "PUT", f"/sites/{vic.site_id}/words", {"words": []})
 
 
 async def test_a_first_join_makes_a_member_and_leave_only_closes_the_room(
@@ -232,7 +232,7 @@ async def test_a_deleted_room_is_gone_for_everybody_on_every_process(
             await socket.join(friends)
 
         async def decide() -> None:
-            await ada_asks(pair.right, "DELETE", f"/rooms/{friends}", {"sure": "The shop's friends"})
+            await ada_asks(pair.right, acme, "DELETE", f"/rooms/{friends}", {"sure": "The shop's friends"})
 
         await is_put_out(here, friends, decide)
         for socket in (inside, looking):

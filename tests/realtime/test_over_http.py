@@ -5,11 +5,10 @@ from typing import Any
 import httpx
 
 from tenants.context import run_on_platform
-from tenants.jwt_services import sign_in_by_password
-from tests.support.cast import PASSWORD
 from tests.support.server import Server
 from tests.support.shop import Shop
 from tests.support.sockets import Doors
+from tests.support.talk import access_of as signed_in
 from tests.support.talk import embed_key
 from tests.support.watching import until
 
@@ -25,8 +24,7 @@ async def ask(server: Server, host: str, path: str, *, method: str = "GET", toke
 
 async def access_of(shop: Shop) -> str:
     """An access token of the shop's owner."""
-    email = f"owner@{shop.tenant.slug}.example"
-    return (await run_on_platform(sign_in_by_password, shop.tenant, email=email, password=PASSWORD)).access
+    return await signed_in(shop.tenant, f"owner@{shop.tenant.slug}.example")
 
 
 async def _is_online(server: Server, path: str) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef
 from tenants.tokens import Principal
-from tests.support.cast import PASSWORD
+from tests.support import talk
 from tests.support.polls import HttpDoors
 from tests.support.server import Server, make_server
 from tests.support.shop import Shop
@@ -173,11 +173,11 @@ async def test_a_change_over_http_reaches_the_sockets_of_the_other_process(
 ) -> None:
     async with sides[0].visitor(acme, vic) as widget:
         await widget.join(room)
-        await over_http(pair.right, f"/api/v1/rooms/{room}/resolve")
+        await over_http(pair.right, acme, f"/api/v1/rooms/{room}/resolve")
         told = (await widget.expect("msg", room=str(room), seq=3, seconds=SOON))["message"]
         assert (told["kind"], told["text"]) == ("system", "Ben resolved this")
         await widget.expect_one(lambda one: one["t"] == "room" and one["summary"]["status"] == "resolved", "the status")
-        await over_http(pair.right, f"/api/v1/rooms/{room}/reopen")
+        await over_http(pair.right, acme, f"/api/v1/rooms/{room}/reopen")
         await widget.expect("msg", room=str(room), seq=4, seconds=SOON)
 
 
@@ -239,12 +239,11 @@ async def doorbell_rings(widget: ChatSocket, inbox: ChatSocket, room: UUID) -> N
             in_a_row = in_a_row + 1 if clock() - begin < 0.2 else 0
 
 
-async def over_http(server: Server, path: str) -> None:
+async def over_http(server: Server, acme: TenantRef, path: str) -> None:
     """Ben asks the HTTP API of acme."""
     headers = {"Host": f"acme.{server.base_host}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=15) as client:
-        who = {"email": "ben@acme.example", "password": PASSWORD}
-        access = (await client.post("/api/v1/auth/token", json=who)).json()["access"]
+        access = await talk.access_of(acme, "ben@acme.example")
         answer = await client.post(path, headers={"Authorization": f"Bearer {access}"})
         assert answer.status_code == 200, answer.text
 

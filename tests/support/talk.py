@@ -13,9 +13,11 @@ from chat.realtime.protocol.outgoing import Author, Summary
 from chat.selectors.rooms import agents_first, visitors_first
 from chat.services.messages import open_room
 from chat.services.visitors import ensure_visitor
-from tenants.context import TenantRef, in_tenant
+from tenants.context import TenantRef, in_tenant, run_on_platform
+from tenants.jwt_services import sign_in_by_password
 from tenants.models import EmbedKey, Role, User
 from tenants.tokens import Principal
+from tests.support.cast import PASSWORD
 
 FAR = 4_000_000_000.0  # seconds since 1970: tests do not run out
 
@@ -23,6 +25,11 @@ FAR = 4_000_000_000.0  # seconds since 1970: tests do not run out
 def agent(tenant: TenantRef, user: User, role: str = Role.AGENT) -> Principal:
     """A member of the tenant as a view or a socket sees them."""
     return Principal(tenant.id, "agent", user.id, user.name, role, None, None, "sid", FAR)
+
+
+async def access_of(tenant: TenantRef, email: str) -> str:
+    """An access token of a member. It does not count as a sign-in over HTTP, of which a person has a few in five minutes."""
+    return (await run_on_platform(sign_in_by_password, tenant, email=email, password=PASSWORD)).access
 
 
 def embed_key(tenant: TenantRef) -> EmbedKey:
