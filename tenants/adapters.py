@@ -56,18 +56,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         end_sign_ins_of(user, but=self.request.session.get("sid") if self.request.user == user else None)
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
-        """Who comes back to a tenant that signed them out (`must_prove`) is asked for the second factor where there is one, since
-        the password is not enough there: for a passkey first, unless they have an app."""
+        """Whoever has a second factor is asked for it: with the password alone nobody looks at their recovery codes, and nobody
+        whom a tenant signed out (`must_prove`) comes back. For a passkey first, unless they have an app."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        if not self._comes_back() or not has_second_factor(user.id):
+        if not has_second_factor(user.id):
             return methods
         has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
         strong = [method for method in methods if method["id"] != "reauthenticate"]
         return strong if has_app else strong[::-1]
-
-    def _comes_back(self) -> bool:
-        onward = self.request.POST.get("next") or self.request.GET.get("next") or ""
-        return str(onward).startswith(reverse("hand_over"))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request)

@@ -92,11 +92,12 @@ def decline(request: HttpRequest, removal_id: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, user_id: UUID, *, status: int = 200, **forms: Form) -> HttpResponse:
-    """With `form`, which asks, and `decline` as they were filled in."""
+    """With `form`, which asks, and `decline` as they were filled in. Links lead to the page itself, whatever form was sent."""
     shown = _person(user_id)
     said: dict[str, Any] = {"form": RemovalForm(), "decline": DeclineForm(auto_id=False), "can": _may_help(request), **forms}
+    at = reverse("admin:person", args=(user_id,))
     waiting = [shown.waiting] if shown.waiting else []
-    return show(request, "person", str(shown.user), status=status, person=shown, waiting=waiting, **said, **_tables(shown))
+    return show(request, "person", str(shown.user), status=status, at=at, person=shown, waiting=waiting, **said, **_tables(shown))
 
 
 def _tables(shown: Person) -> dict[str, Table]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing.clock import now
@@ -104,6 +105,7 @@ def _page(
         "tenant",
         account.tenant.name,
         status=status,
+        at=reverse("admin:money_tenant", args=(account.pk,)),  # its links lead to the page itself, whatever form was sent
         account=account,
         row=tenant_row(account.pk),
         subscription=live_subscription(account.pk),

@@ -143,10 +143,12 @@ class TestSecondFactor:
         assert "Is it you?" in open_again(browser, tenant)
         assert not is_in(browser, tenant)
 
-    def test_elsewhere_the_password_is_taken_as_before(self, browser: Browser) -> None:
-        page = text_of(browser.follow(browser.get(f"{PLATFORM}/you/two-factor/totp/deactivate/")))
-        assert "/sign-in/again/" in browser.url
-        assert "Use authenticator app or code" in page
+    @pytest.mark.parametrize("page", ["totp/deactivate/", "recovery-codes/"])
+    def test_nor_does_it_anywhere_else(self, browser: Browser, page: str) -> None:
+        browser.follow(browser.get(f"{PLATFORM}/you/two-factor/{page}"))
+        assert "/you/two-factor/reauthenticate/" in browser.url
+        browser.post(f"{PLATFORM}/sign-in/again/", {"password": PASSWORD})
+        assert "Is it you?" in text_of(browser.follow(browser.get(f"{PLATFORM}/you/two-factor/{page}")))
 
     def test_who_has_a_passkey_only_is_asked_for_it_first(self, tenant: TenantRef, nell: Membership, browser: Browser) -> None:
         Authenticator.objects.create(user=nell.user, type="webauthn", data={"name": "Phone", "credential": {}})

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -165,6 +166,7 @@ def test_a_form_that_is_not_in_order_comes_back_as_typed(browser: Browser, make_
     assert answer.status_code == 422
     assert "5.001" in words(answer)
     assert WHY in words(answer)
+    assert f'href="{urlsplit(page_of(payer.id)).path}?kind=' in words(answer), "a link leads to the page, not to the form"
 
 
 def test_a_large_credit_waits_on_the_list_for_somebody_else(browser: Browser, make_staff: MakeStaff, payer: TenantRef) -> None:

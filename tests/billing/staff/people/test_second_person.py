@@ -131,6 +131,7 @@ class TestForm:
         assert "This form was settled already" in words(answer)
         assert "Asked." not in words(answer)
         assert "I called her.</textarea>" in text_of(answer)
+        assert f'href="/staff/people/{nell.id}/?csv=' in text_of(answer), "a link leads to the page, not to the form"
         send_again(browser, nell, answer)
 
     def test_one_for_somebody_else_too(self, sam: User, nell: User, tenant: TenantRef) -> None:
@@ -142,6 +143,7 @@ class TestForm:
         assert "This form was sent for somebody else before." in words(answer)
         assert "asked for already" not in words(answer)
         assert "I called her.</textarea>" in text_of(answer)
+        assert f'href="/staff/people/{nell.id}/?csv=' in text_of(answer), "a link leads to the page, not to the form"
         send_again(browser, nell, answer)
 
     def test_a_key_that_is_none_is_named(self, sam: User, nell: User) -> None:
