@@ -40,7 +40,7 @@ SAYS: dict[Do, str] = {
     Do.MODERATE: "Moderate: mute, ban, pin, lock, settle reports",
     Do.MANAGE_ROOMS: "Make, change, archive and delete rooms",
     Do.MANAGE_SITES: "Make and change sites: look, texts, hours, who may embed them",
-    Do.MANAGE_PEOPLE: "Invite people, change roles, disable and remove members",
+    Do.MANAGE_PEOPLE: "Invite people, change roles, sign out, disable and remove members",
     Do.SEE_USAGE: "See what was used",
     Do.MANAGE_BILLING: "See and change the plan, pay, read invoices",
     Do.SEE_AUDIT: "Read the audit log",
@@ -58,3 +58,8 @@ ROLE_SAYS: dict[Role, str] = {
 def may(role: str | None, permission: Do) -> bool:
     """True if a member with this role may do this; an unknown role may do nothing."""
     return role in ALLOWED[permission]
+
+
+def may_change_member(role: str | None, of: str) -> bool:
+    """True if a member with this role may change, sign out, disable or remove one with that role: an owner only by an owner."""
+    return may(role, Do.MANAGE_PEOPLE) and (of != Role.OWNER or role == Role.OWNER)

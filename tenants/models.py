@@ -215,6 +215,11 @@ class SignIn(models.Model):
     def __str__(self) -> str:
         return f"{self.user_id} signed in to {self.tenant_id}"
 
+    @property
+    def what(self) -> str:
+        """The place in words."""
+        return self.browser or ("A browser" if self.session_key else "A program")
+
 
 class AuditEntry(models.Model):
     """Something that was done in a tenant: by whom, to what, from where. The platform's role may add rows, not change or delete

@@ -155,5 +155,4 @@ def _entered(sign_in: SignIn, names: dict[UUID | None, list[str]]) -> list[str]:
 
 
 def _spot(sign_in: SignIn, tenants: list[str], *, is_this: bool) -> Spot:
-    what = sign_in.browser or ("A browser" if sign_in.session_key else "A program")
-    return Spot(sign_in.id, what, sign_in.address, tenants, sign_in.created_at, sign_in.seen_at, is_this)
+    return Spot(sign_in.id, sign_in.what, sign_in.address, tenants, sign_in.created_at, sign_in.seen_at, is_this)

@@ -33,6 +33,7 @@ ACTS: Final[dict[str, str]] = {
     "member.factor_removed": "took away the second factor of {thing}, who had lost it",
     "invitation.resent": "sent the invitation of {thing} again",
     "invitation.withdrawn": "withdrew the invitation of {thing}",
+    "invitation.replaced": "put a new invitation in the place of one of {thing} that had run out",
     "session.ended": "signed {thing} out",
     "tenant.renamed": "renamed {thing}",
     "tenant.owner_changed": "handed over to {thing}",

@@ -35,9 +35,9 @@ def invite(tenant_id: UUID, *, by: MemberRef, email: str, role: str) -> Invitati
     _may_invite(by, role)
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)  # of two who invite at once one waits
-        registry.seat_wanted(tenant_id=tenant_id, role=role)
+        _end_old(tenant_id, email, by)  # before the seat, as who accepts holds them in this order, and may be in after it
         _refuse_member(tenant_id, email)
-        _refuse_open(tenant_id, email)
+        registry.seat_wanted(tenant_id=tenant_id, role=role)
         check(limits.INVITATIONS, tenant_id, tenant_id)
         code = secrets.token_urlsafe(32)
         inviter = {"invited_by_id": by.user_id, "expires_at": timezone.now() + LIFE}
@@ -155,13 +155,17 @@ def _refuse_member(tenant_id: UUID, email: str) -> None:
         raise Conflict(f"{email} {what}.", field="email")
 
 
-def _refuse_open(tenant_id: UUID, email: str) -> None:
+def _end_old(tenant_id: UUID, email: str, by: MemberRef) -> None:
     """One that has run out makes way; one that works is sent again by its own button."""
     waiting = Invitation.objects.select_for_update().filter(tenant_id=tenant_id, email=email, accepted_at=None, withdrawn_at=None)
     found = waiting.first()
-    if found is not None and found.expires_at > timezone.now():
+    if found is None:
+        return
+    if found.expires_at > timezone.now():
         raise Conflict(f"{email} has an invitation already. Send it again, or withdraw it first.", field="email")
-    waiting.update(withdrawn_at=timezone.now())
+    found.withdrawn_at = timezone.now()
+    found.save(update_fields=["withdrawn_at"])
+    record(tenant_id, by=by, act="invitation.replaced", on=_thing(found), before={"ran_out": found.expires_at})
 
 
 def _send(invitation: Invitation, tenant: Tenant, code: str, inviter: str) -> None:

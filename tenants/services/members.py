@@ -12,7 +12,7 @@ from django.utils import timezone
 from saas.core import registry
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
 from saas.core.seen import refuse_if_changed
-from tenants.access import Do, may
+from tenants.access import Do, may, may_change_member
 from tenants.audit import Thing, record
 from tenants.models import Invitation, Membership, Role, Tenant, User
 from tenants.resolve import MemberRef, ref
@@ -36,12 +36,11 @@ def add_member(*, tenant_id: UUID, user: User, role: str, by: User | MemberRef |
     """
     must_be_role(role)
     with transaction.atomic():
-        registry.seat_wanted(tenant_id=tenant_id, role=role)
         kept = Membership.objects.select_for_update().filter(tenant_id=tenant_id, user=user).first()
         if kept is not None and kept.disabled_at is None:
             raise Conflict(f"{user.email} is a member already.")
-        given = {"role": role, "disabled_at": None}
-        member, _ = Membership.objects.update_or_create(tenant_id=tenant_id, user=user, defaults=given)
+        registry.seat_wanted(tenant_id=tenant_id, role=role)  # after the member, as `change_role` holds them, too
+        member = _entered(kept, tenant_id=tenant_id, user=user, role=role)
         record(tenant_id, by=by or user, act="member.joined", on=_thing(member), after={"role": role, "email": user.email})
         announce_change(tenant_id)
     return member
@@ -152,6 +151,18 @@ def must_be_role(role: str) -> None:
         raise BadFrame(f"{role!r} is not one of {', '.join(Role.values)}.", field="role")
 
 
+def _entered(kept: Membership | None, *, tenant_id: UUID, user: User, role: str) -> Membership:
+    """Their row: new, or the one from before they were disabled. Raises Conflict where somebody else took them in meanwhile."""
+    if kept is None:
+        made, is_new = Membership.objects.get_or_create(tenant_id=tenant_id, user=user, defaults={"role": role})
+        if not is_new:
+            raise Conflict(f"{user.email} is a member already.")
+        return made
+    kept.role, kept.disabled_at = role, None
+    kept.save(update_fields=["role", "disabled_at"])
+    return kept
+
+
 def _lock(membership: Membership, by: MemberRef | None, seen: str | None, act: str) -> Membership:
     """The member's row as it is now, held until the commit, if this person may change it."""
     kept: Membership | None = _locked(membership.tenant_id).filter(id=membership.id).first()
@@ -187,7 +198,7 @@ def _may_change(by: MemberRef, member: Membership, act: str) -> None:
         raise Forbidden("Your role may not change people.")
     if by.user_id == member.user_id:
         raise Conflict("This is you. Ask another owner or admin, or hand over under Settings.", field=act)
-    if member.role == Role.OWNER and by.role != Role.OWNER:
+    if not may_change_member(by.role, member.role):
         raise Forbidden("Only an owner changes an owner.", field=act)
 
 

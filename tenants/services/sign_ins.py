@@ -15,7 +15,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from saas.core import registry
-from saas.core.errors import NotFound, Unauthenticated
+from saas.core.errors import Forbidden, NotFound, Unauthenticated
+from tenants.access import may_change_member
 from tenants.audit import Thing, record
 from tenants.models import SIGN_IN_CODE_LIFE, Membership, SignIn, SignInCode, User
 from tenants.resolve import MemberRef
@@ -145,17 +146,19 @@ def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | Non
     """Sign a member out of this tenant: everywhere, or of one place. Their sockets close.
 
     What they have open on the platform's host and in other tenants is theirs and stays. But none of it lets them in here again
-    before they have proven who they are (`must_prove`). Raises NotFound for a place that is not theirs in this tenant.
+    before they have proven who they are (`must_prove`). Raises Forbidden where only an owner may, NotFound for a place that is
+    not theirs in this tenant.
     """
-    theirs = SignIn.objects.filter(tenant_id=tenant_id, user=user, ended_at=None)
-    places = theirs if sid is None else theirs.filter(id=sid)
-    if sid is not None and not places.exists():
-        raise NotFound("They are not signed in there.")
+    places = SignIn.objects.filter(tenant_id=tenant_id, user=user, ended_at=None)
     with transaction.atomic():
-        Membership.objects.filter(tenant_id=tenant_id, user=user).update(signed_out_at=Now())  # holds it (`hold_door`)
+        member = _held_for(by, tenant_id, user)
+        if sid is not None:
+            places = places.filter(id=sid)
+        place = "everywhere" if sid is None else _named(places.first())
+        Membership.objects.filter(id=member.id).update(signed_out_at=Now())
         SignInCode.objects.filter(tenant_id=tenant_id, user=user).delete()
         _end(places)
-        record(tenant_id, by=by, act="session.ended", on=Thing("member", user.id, str(user)))
+        record(tenant_id, by=by, act="session.ended", on=Thing("member", user.id, str(user)), after={"place": place})
 
 
 def must_prove(tenant_id: UUID, user_id: UUID, *, proven_at: datetime | None) -> bool:
@@ -206,6 +209,23 @@ def _end(sign_ins: QuerySet[SignIn], /, **person: Any) -> None:
         if sign_in.tenant_id is not None:
             facts = {"tenant_id": sign_in.tenant_id, "user_id": sign_in.user_id, "sid": str(sign_in.id)}
             transaction.on_commit(partial(registry.sessions_ended, **facts))
+
+
+def _held_for(by: MemberRef, tenant_id: UUID, user: User) -> Membership:
+    """The membership, held until the caller's transaction ends (`hold_door`), if `by` may end what was opened with it."""
+    member = Membership.objects.select_for_update(no_key=True).filter(tenant_id=tenant_id, user=user).first()
+    if member is None:
+        raise NotFound("They are no member any more.")
+    if by.user_id != user.id and not may_change_member(by.role, member.role):
+        raise Forbidden("Only an owner signs an owner out.")
+    return member
+
+
+def _named(place: SignIn | None) -> str:
+    """The place as the audit log names it."""
+    if place is None:
+        raise NotFound("They are not signed in there.")
+    return f"{place.what}, from {place.address}" if place.address else place.what
 
 
 def _hold(**person: Any) -> bool:

@@ -1,17 +1,19 @@
 """Who may invite whom, how often, and what the page of people says of it."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound, PlanLimit, RateLimited
 from tenants import limits
 from tenants.context import TenantRef
-from tenants.models import Invitation, Role, User
-from tenants.services import end_membership, invitations
+from tenants.models import AuditEntry, Invitation, Membership, Role, User
+from tenants.services import add_member, end_membership, invitations
 from tests.support.cast import MakeTenant
+from tests.support.order import WAITING
 from tests.support.people import (
     NEW,
     address,
@@ -53,7 +55,11 @@ def test_who_is_in_or_waits_is_not_invited_again(tenant: TenantRef) -> None:
     with pytest.raises(Conflict, match="has an invitation already"):
         invited(tenant, first.email)
     Invitation.objects.filter(id=first.id).update(expires_at=timezone.now())
-    assert invited(tenant, first.email).id != first.id, "one that ran out makes way"
+    second = invited(tenant, first.email)
+    assert second.id != first.id, "one that ran out makes way"
+    ended, made = AuditEntry.objects.filter(tenant_id=tenant.id, thing_name=first.email).order_by("-id")[:2][::-1]
+    assert (ended.act, ended.thing_id, ended.by_name) == ("invitation.replaced", str(first.id), "Olga")
+    assert (made.act, made.thing_id) == ("member.invited", str(second.id))
 
 
 def test_of_many_who_invite_the_same_at_once_one_does(tenant: TenantRef) -> None:
@@ -71,6 +77,39 @@ def test_of_many_who_invite_the_same_at_once_one_does(tenant: TenantRef) -> None
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(ask, range(4))) == 1
     assert mails_to(email) == 1
+
+
+def test_who_accepts_while_the_same_address_is_invited_is_in(tenant: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever invites waits for the invitation that is being accepted, and holds nothing that is needed for that."""
+    by, first = ref_of(owner_of(tenant)), invited(tenant)
+    code = link_to(first).rstrip("/").rpartition("/")[2]
+    waiting, verify = list[Future[Invitation]](), invitations._verify
+
+    def again() -> Invitation:
+        try:
+            return invitations.invite(tenant.id, by=by, email=first.email, role=Role.AGENT)
+        finally:
+            connections.close_all()
+
+    def slow(*args: Any) -> None:
+        waiting.append(pool.submit(again))
+        while not waiting[0].done() and not _waits():
+            pass
+        verify(*args)
+
+    monkeypatch.setattr(invitations, "_verify", slow)
+    with ThreadPoolExecutor(1) as pool:
+        assert invitations.accept_as_new(code, name="Nora", password=NEW["password"]).role == "agent"
+        with pytest.raises(Conflict, match="is a member already"):
+            waiting[0].result(timeout=30)
+    assert Membership.objects.filter(tenant_id=tenant.id, user__email=first.email).count() == 1
+
+
+def _waits() -> bool:
+    """Whether somebody waits for what this connection holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return cursor.fetchone() != (0,)
 
 
 def test_no_tenant_reaches_the_invitations_of_another(tenant: TenantRef, make_tenant: MakeTenant) -> None:
@@ -110,6 +149,29 @@ class TestSeats:
         assert not User.objects.filter(name="Nora", memberships__tenant_id=tenant.id).exists()
         end_membership(taker)
         assert browser.post(link, NEW).status_code == 302
+
+    def test_without_a_seat_who_is_in_is_said_to_be_in(self, tenant: TenantRef) -> None:
+        """And not that a seat is to be bought for them."""
+        ben, waiting = join(tenant, Role.VIEWER), invited(tenant)
+        join(tenant, Role.AGENT, "Eve")
+        with pytest.raises(PlanLimit):
+            invited(tenant)
+        with pytest.raises(Conflict, match="is a member already"):
+            invited(tenant, ben.user.email)
+        with pytest.raises(Conflict, match="is a member already"):
+            add_member(tenant_id=tenant.id, user=ben.user, role=Role.AGENT)
+        with pytest.raises(Conflict, match="has an invitation already"):
+            invited(tenant, waiting.email)
+
+    def test_an_invitation_that_ran_out_stays_where_there_is_no_seat(self, tenant: TenantRef) -> None:
+        old = invited(tenant)
+        Invitation.objects.filter(id=old.id).update(expires_at=timezone.now())
+        join(tenant, Role.AGENT)
+        with pytest.raises(PlanLimit):
+            invited(tenant, old.email)
+        old.refresh_from_db()
+        assert old.withdrawn_at is None
+        assert not AuditEntry.objects.filter(tenant_id=tenant.id, act="invitation.replaced").exists()
 
 
 class TestPages:

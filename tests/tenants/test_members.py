@@ -13,6 +13,7 @@ from tenants.context import TenantRef
 from tenants.models import Membership, Role, SignIn, User
 from tenants.services import add_member, change_role, end_membership, record_sign_in
 from tests.support.cast import make_user
+from tests.support.order import at_once
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_without_a_seat_nobody_comes_in_but_who_reads(tenant: TenantRef) -> None
         change_role(reader, Role.AGENT)
     reader.refresh_from_db()
     assert reader.role == Role.VIEWER
+
+
+def test_who_is_taken_in_by_two_at_once_comes_in_once(tenant: TenantRef) -> None:
+    user = somebody()
+    works = [lambda: add_member(tenant_id=tenant.id, user=user, role=Role.VIEWER) for _ in range(4)]
+    came = at_once(works)
+    assert sorted(type(one).__name__ for one in came) == ["Conflict", "Conflict", "Conflict", "Membership"]
 
 
 def test_the_last_seat_is_given_once(tenant: TenantRef) -> None:

@@ -185,8 +185,31 @@ class TestByAdmins:
         admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {})
         assert not is_in(theirs, tenant)
         assert theirs.get(f"{PLATFORM}/home/").status_code == 200, "the platform is theirs"
-        said = AuditEntry.objects.filter(tenant_id=tenant.id, act="session.ended")
-        assert list(said.values_list("by_name", "thing_name")) == [("Olga", "Nell")] * 2
+        said = AuditEntry.objects.filter(tenant_id=tenant.id, act="session.ended").order_by("id")
+        assert set(said.values_list("by_name", "thing_name")) == {("Olga", "Nell")}
+        one, all_of_them = said.values_list("after__place", flat=True)
+        assert (one, all_of_them) == ("Safari 17 on iPhone, from 127.0.0.1", "everywhere")
+
+    @pytest.mark.parametrize("role", [Role.ADMIN, Role.OWNER])
+    @pytest.mark.parametrize("of_one", [True, False])
+    def test_an_owner_is_signed_out_by_an_owner_only(self, tenant: TenantRef, role: Role, of_one: bool) -> None:
+        olga, other = owner_of(tenant), join(tenant, role, "Otto")
+        theirs, by = browser_of(tenant, olga.user), signed_in(tenant, other)
+        (spot,) = people.spots_in_tenant(tenant.id, olga.user_id).shown
+        url, is_owner = f"{host(tenant)}/people/{olga.id}/", role == Role.OWNER
+        assert (f'action="/people/{olga.id}/sign-out/"' in by.get(url).content.decode()) is is_owner
+        page = by.follow(by.post(f"{url}sign-out/", {"sid": str(spot.id)} if of_one else {})).content.decode()
+        assert ("Only an owner signs an owner out." in page) is not is_owner
+        assert is_in(theirs, tenant) is not is_owner
+        olga.refresh_from_db()
+        assert (olga.signed_out_at is not None) is is_owner
+        assert AuditEntry.objects.filter(tenant_id=tenant.id, act="session.ended").exists() is is_owner
+
+    def test_an_admin_signs_themselves_out(self, tenant: TenantRef) -> None:
+        adam = join(tenant, Role.ADMIN, "Adam")
+        browser = signed_in(tenant, adam)
+        browser.post(f"{host(tenant)}/people/{adam.id}/sign-out/", {})
+        assert not is_in(browser, tenant)
 
     def test_who_is_in_nowhere_can_be_signed_out_as_well(self, tenant: TenantRef, nell: User) -> None:
         """A browser that is signed in to the platform could come in without a question. Of who is disabled nothing could."""

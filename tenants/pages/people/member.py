@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from saas.core import registry
-from saas.core.errors import AppError
+from saas.core.errors import AppError, Forbidden
 from saas.core.forms import UNPROCESSABLE
 from tenants import people, services
-from tenants.access import Do
+from tenants.access import Do, may_change_member
 from tenants.authentication import member_of, tenant_of
 from tenants.forms import LeaveForm, RoleForm
 from tenants.models import Membership, Role
@@ -69,8 +69,11 @@ def end_sign_ins(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Sign them out of this tenant: of one place that the form names, or of all."""
     shown = member_on(request, member_id)
     sid = _uuid(request.POST.get("sid", ""))
-    services.end_of_member(tenant_of(request).id, shown.user, by=member_of(request), sid=sid)
-    messages.success(request, f"{shown.user} is signed out {'there' if sid else 'everywhere'}.")
+    try:
+        services.end_of_member(tenant_of(request).id, shown.user, by=member_of(request), sid=sid)
+        messages.success(request, f"{shown.user} is signed out {'there' if sid else 'everywhere'}.")
+    except Forbidden as refusal:
+        messages.error(request, refusal.message)
     return redirect("person", member_id=member_id)
 
 
@@ -95,10 +98,16 @@ def _leave(request: HttpRequest, member_id: UUID, act: str, service: Any) -> Htt
 
 def _person(request: HttpRequest, shown: Membership, form: RoleForm, status: int = 200) -> HttpResponse:
     mine = member_of(request)
-    may_change = shown.user_id != mine.user_id and (shown.role != Role.OWNER or mine.role == Role.OWNER)
-    spots = people.spots_in_tenant(tenant_of(request).id, shown.user_id)
-    context: dict[str, Any] = {"person": shown, "form": form, "may_change": may_change, "spots": spots}
-    return show(request, "person", status=status, is_me=shown.user_id == mine.user_id, **context)
+    is_me, may_change = shown.user_id == mine.user_id, may_change_member(mine.role, shown.role)
+    context: dict[str, Any] = {
+        "person": shown,
+        "form": form,
+        "is_me": is_me,
+        "may_change": may_change and not is_me,
+        "may_sign_out": may_change or is_me,
+        "spots": people.spots_in_tenant(tenant_of(request).id, shown.user_id),
+    }
+    return show(request, "person", status=status, **context)
 
 
 def _counts(held: int, places: int) -> list[tuple[int, str]]:
