@@ -98,6 +98,7 @@ LIMITS = env.limits("LIMITS")  # the operator's own numbers for limits, by name
 
 REDIS_URL = env.text("REDIS_URL", "")  # empty: one process, no Redis
 REDIS_HOSTS = REDIS_URL.split()
+TARGET_GROUP_ARNS = env.text("TARGET_GROUP_ARNS", "").split()  # on AWS: in which this process is a target (saas/core/target.py)
 BUS_BEAT_MS = env.number("BUS_BEAT_MS", 5_000)  # between two signs of life of a process; after nine of them it is gone
 CHANNEL_LAYERS = channel_layers(REDIS_HOSTS)  # the bus spreads the tenants over them (chat/realtime/bus.py)
 CACHES = {

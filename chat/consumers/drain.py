@@ -52,12 +52,21 @@ def return_of(many: int, *, alone: bool, starts_in: float = START_SECONDS) -> Re
     return Return(soonest, max(LEAST_SPREAD, many / RETURNS_PER_SECOND))
 
 
+_one_at_a_time = asyncio.Lock()
+
+
 async def drain(*, starts_in: float = START_SECONDS) -> None:
     """Not ready from now on; say `bye` to all with a random delay, close the sockets in batches with 1012, flush everything.
 
-    `starts_in`: the seconds that this process took to start.
+    `starts_in`: the seconds that this process took to start. A socket that comes later is closed with 1012 at once. A second call
+    waits for the first, and finds little to do.
     """
     health.drain()
+    async with _one_at_a_time:
+        await _drain(starts_in)
+
+
+async def _drain(starts_in: float) -> None:
     sockets, polls = list(ChatSocket.open_sockets), held_polls()
     hub = running_hub()
     plan = return_of(len(sockets) + len(polls), alone=hub is None or not hub.others.take_sockets, starts_in=starts_in)

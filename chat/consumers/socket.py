@@ -27,6 +27,7 @@ from chat.realtime.protocol.codes import HELLO_SECONDS, MAX_BAD_FRAMES, SUPPORTE
 from chat.realtime.protocol.incoming import ClientFrame, Hello, decode
 from chat.realtime.protocol.outgoing import Bye, encode, refusal
 from chat.realtime.session import Session
+from saas.core import health
 from saas.core.errors import AppError, BadFrame, Busy, RateLimited
 from saas.core.http import scope_ip
 from saas.core.ratelimit import Meter, Most, Places
@@ -104,6 +105,8 @@ class ChatSocket:
     async def _serve(self) -> None:
         if self.scope["refused"] is not None:
             raise Ended(self.scope["refused"])
+        if health.draining:
+            raise Ended(Close.RESTART)
         frame: Hello | None = None
         try:
             async with asyncio.timeout(HELLO_SECONDS) as limit:

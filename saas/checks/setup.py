@@ -1,17 +1,19 @@
 """Settings that are wrong by themselves."""
 
+import re
 from typing import Final
 
 from django.conf import settings
 
 SHORTEST_SECRET: Final = 50  # characters of SECRET_KEY
 FEWEST_LETTERS: Final = 12  # different ones in it
+TARGET_GROUP: Final = re.compile(r"arn:[\w-]+:elasticloadbalancing:[\w-]+:\d+:targetgroup/\S+")
 PLACEHOLDER: Final = "PASSWORD"  # as .env.example has it
 
 
 def setting_problems() -> list[str]:
     """In the order of .env.example."""
-    return [*_secrets(), *_databases(), *_processes(), *_proxy(), *_open_doors()]
+    return [*_secrets(), *_databases(), *_targets(), *_processes(), *_proxy(), *_open_doors()]
 
 
 def _secrets() -> list[str]:
@@ -32,6 +34,12 @@ def _databases() -> list[str]:
             said = f"is {password!r}" if password else "is empty"
             found.append(f"{variable}: the password {said}; give the role one of its own")
     return found
+
+
+def _targets() -> list[str]:
+    form = "arn:aws:elasticloadbalancing:<region>:<number>:targetgroup/<name>/<id>"
+    bad = [each for each in settings.TARGET_GROUP_ARNS if not TARGET_GROUP.fullmatch(each)]
+    return [f"TARGET_GROUP_ARNS: {each!r} is not of the form {form}" for each in bad]
 
 
 def _processes() -> list[str]:

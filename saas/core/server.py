@@ -1,16 +1,23 @@
 """uvicorn as Porchlight runs it, alone or under gunicorn: the fast socket, the short handshake, a drain before the end."""
 
+import asyncio
 import gc
+import logging
 import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any, Final
 
 import uvicorn
+from django.conf import settings
 
 from saas.core import fastsocket, handshake
 from saas.core.interpreter import SWITCH_SECONDS
+from saas.core.logs import apart
+
+log = logging.getLogger(__name__)
 
 BACKLOG: Final = 4096  # connections that wait to be accepted: a restart brings everybody back at once
 GRACE_SECONDS: Final = 10  # for requests under way, once the sockets are closed
@@ -35,9 +42,14 @@ Drain = Callable[..., Awaitable[None]]  # called with `starts_in`, in seconds
 
 
 class Server(uvicorn.Server):
-    """On SIGTERM or SIGINT it stops accepting, drains, then ends what is left; a second signal ends it at once."""
+    """On SIGTERM or SIGINT it stops accepting, drains, then ends what is left; a second signal ends it at once.
+
+    Where TARGET_GROUP_ARNS says that a load balancer of AWS' is before it, it drains as soon as that sends nothing new, and lives
+    on until the signal comes.
+    """
 
     started_in = 0.0  # seconds of work; the next process will need as long
+    _leaving: asyncio.Task[None] | None = None
 
     def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
         fastsocket.check()
@@ -45,14 +57,29 @@ class Server(uvicorn.Server):
         self._drain = drain
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        target = import_module("saas.core.target") if settings.TARGET_GROUP_ARNS else None  # it takes half a second
         await super().startup(sockets)
         self.started_in = time.process_time()
+        if target is not None:
+            state_in = target.Target(self._port()).state_in
+            leave = self._leave(target.until_draining(settings.TARGET_GROUP_ARNS, state_in))
+            self._leaving = asyncio.get_running_loop().create_task(leave, name="target", context=apart())
+
+    def _port(self) -> int:
+        return int(self.servers[0].sockets[0].getsockname()[1])
+
+    async def _leave(self, draining: Awaitable[None]) -> None:
+        await draining
+        log.info("the load balancer takes leave of this process: it drains, and waits for its end")
+        await self._drain(starts_in=self.started_in)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         if not self.force_exit:
             await self._drain(starts_in=self.started_in)
+        if self._leaving is not None:
+            self._leaving.cancel()
         await super().shutdown(sockets)
 
 

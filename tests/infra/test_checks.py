@@ -98,6 +98,7 @@ class TestSettings:
             ({"SCHEME": "http", "SECURE": False}, "PORCHLIGHT_SCHEME=http: sessions and messages would travel in the clear"),
             ({"TRUST_PROXY": 0}, "TRUST_PROXY is not set"),
             ({"AS_OWNER": True}, "DATABASE_AS_OWNER=1 is for commands"),
+            ({"TARGET_GROUP_ARNS": ["console-ws"]}, "TARGET_GROUP_ARNS: 'console-ws' is not of the form arn:aws:"),
             ({"SERVES": "web"}, "PORCHLIGHT_SERVES=web: that is more than one process"),
             ({"WORKER_IN_PROCESS": False}, "WORKER_IN_PROCESS=0: that is more than one process"),
             ({"PROCESSES": 2}, "WEB_CONCURRENCY=2: that is more than one process"),

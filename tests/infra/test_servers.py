@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from uuid import UUID
 
+import httpx
 import pytest
 
 from saas.up.database import ROOT
 from saas.up.redis import RedisServer
 from tenants.tokens import Principal
 from tests.infra.watched import MARK
+from tests.support.ecs import ecs
 from tests.support.server import START_SECONDS, Server, make_server, running
 from tests.support.shop import Shop
-from tests.support.sockets import ChatSocket, Doors
+from tests.support.sockets import ChatSocket, Doors, key_of
 from tests.support.stored import texts
 
 TABS = 4  # of the visitor who has the page open so many times
@@ -30,9 +32,10 @@ both = pytest.mark.parametrize("program", COMMANDS)
 
 
 @contextmanager
-def served(program: str, *words: str, redis_url: str = "") -> Iterator[Server]:
+def served(program: str, *words: str, redis_url: str = "", **variables: str) -> Iterator[Server]:
     """The server, watched."""
-    with running(redis_url=redis_url, command=["-m", "tests.infra.watched", *COMMANDS[program], *words]) as server:
+    command = ["-m", "tests.infra.watched", *COMMANDS[program], *words]
+    with running("uvicorn", redis_url=redis_url, command=command, **variables) as server:
         yield server
 
 
@@ -79,6 +82,30 @@ async def test_who_is_told_to_end_says_when_to_come_back_and_keeps_all(program: 
             assert await asyncio.to_thread(server.wait) == 0
             if tabs[0].came("ack", cid=str(UUID(int=1))):
                 assert await texts(shop.tenant, room) == ["one", "a last word"]
+        assert server.complaints() == []
+
+
+@both
+async def test_whom_the_load_balancer_leaves_says_goodbye_and_lives_on_until_it_is_told_to_end(program: str, shop: Shop) -> None:
+    """As ECS does it: SIGTERM comes when nobody could hear a goodbye any more."""
+    who = await shop.visitor()
+    room = await shop.room(who, "one")
+    with ecs() as aws, served(program, **aws.variables) as server:
+        aws.port, doors = server.port, Doors(server)
+        async with AsyncExitStack() as stack:
+            tabs = await tabs_of(stack, doors, shop, who, room)
+            assert await asyncio.to_thread(aws.told.wait, 20)
+            assert await asyncio.to_thread(server.ready) == 200
+            aws.state = "draining"
+            for tab in tabs:
+                assert (await tab.expect("bye", code=1012, seconds=20))["after"] >= 0
+                await tab.expect_close(1012)
+        assert await asyncio.to_thread(server.ready) == 503
+        assert httpx.get(f"http://127.0.0.1:{server.port}/healthz/live").status_code == 200
+        async with doors.socket(doors.visitor_url(key_of(shop.tenant))) as late:
+            await late.expect_close(1012)
+        server.terminate()
+        assert await asyncio.to_thread(server.wait) == 0
         assert server.complaints() == []
 
 
