@@ -2,7 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
+
+NO_ADDRESS: Final = (
+    "is not of the form postgresql://user:password@host:port/database; "
+    "in a password write %2F for /, %3F for ?, %23 for #, %40 for @, %5B and %5D for [ and ]"
+)
 
 
 class BadEnvironment(SystemExit):
@@ -68,19 +74,25 @@ def database(name: str, default: str | None = None) -> dict[str, str]:
     """`postgresql://user:password@host:port/database` as Django's connection settings.
 
     Nothing may follow. PostgreSQL's own variables say what a connection must be: all of ours read them, and its programs do.
+    Raises BadEnvironment, which names no part of the value: whichever it is may be half of a password.
     """
-    url = urlsplit(text(name, default))
-    if url.query or url.fragment:  # the message names no value: it may be half of a password
+    try:
+        url = urlsplit(text(name, default))
+        port = url.port or 5432
+    except ValueError:  # Python's own words would quote what it stumbled over
+        raise BadEnvironment(f"{name} {NO_ADDRESS}") from None
+    if url.query or url.fragment:
         raise BadEnvironment(
             f"{name} has a ? or a # in it, and what follows would not be heeded: put sslmode, sslrootcert and the like into "
             "PGSSLMODE, PGSSLROOTCERT and so on instead; in a password write %3F and %23"
         )
-    if url.scheme not in {"postgresql", "postgres"} or not url.hostname:
-        raise BadEnvironment(f"{name} is not of the form postgresql://user:password@host:port/database")
+    database = url.path.removeprefix("/")
+    if url.scheme not in {"postgresql", "postgres"} or not url.hostname or set("/@") & set(database):
+        raise BadEnvironment(f"{name} {NO_ADDRESS}")
     return {
-        "NAME": url.path.lstrip("/"),
+        "NAME": database,
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
         "HOST": url.hostname,
-        "PORT": str(url.port or 5432),
+        "PORT": str(port),
     }
