@@ -11,6 +11,11 @@ locals {
     for pair in setproduct(keys(local.edges), keys(local.served)) :
     join("-", pair) => { edge = pair[0], service = pair[1] }
   }
+
+  # ECS takes a task that is to end out of its groups, and sends SIGTERM when this is over: by then the load balancer has cut what was
+  # still open. A server of sockets watches its own target (TARGET_GROUP_ARNS), sees within twenty seconds that it drains, and needs
+  # twelve more at most to say `bye` to everybody. The rest is for an AWS that does not answer at once.
+  deregistration_seconds = 120
 }
 
 resource "aws_lb" "edge" {
@@ -46,8 +51,7 @@ resource "aws_lb_target_group" "door" {
   protocol                      = "HTTP"
   port                          = local.port
   load_balancing_algorithm_type = "least_outstanding_requests" # an open socket counts, so a new task gets the new ones
-  # The server says `bye` on SIGTERM and closes what it has. The load balancer must not cut before it is done.
-  deregistration_delay = local.drain_seconds
+  deregistration_delay          = local.deregistration_seconds
 
   # Whether the task itself turns, not what it needs: ECS replaces whom the load balancer finds unwell, and a database or a bus that
   # is away for half a minute would cost everybody their socket, again and again. The server answers from the end of its start

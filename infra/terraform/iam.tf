@@ -1,5 +1,5 @@
-# Two roles for each task: one for who starts it (image, secrets, log), one for what runs in it (files, metrics). Each may do what
-# it needs on the things that it needs, named one by one.
+# Two roles for each task: one for who starts it (image, secrets, log), one for what runs in it (files, metrics, its own
+# target). Each may do what it needs on the things that it needs, named one by one where AWS names them.
 
 locals {
   tasks       = toset(concat(keys(local.services), keys(local.one_off)))
@@ -125,6 +125,16 @@ data "aws_iam_policy_document" "task" {
         variable = "kms:ViaService"
         values   = ["s3.${var.region}.amazonaws.com"]
       }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "ws" ? [1] : []
+
+    content {
+      sid       = "HowItsTargetStands"
+      actions   = ["elasticloadbalancing:DescribeTargetHealth"]
+      resources = ["*"] # it has no resource
     }
   }
 

@@ -34,8 +34,11 @@ locals {
   no_owner = { DATABASE_OWNER_URL = "postgresql://nobody@localhost/none" }
 
   settings_of = {
-    web     = { PORCHLIGHT_SERVES = "web" }
-    ws      = merge(local.no_owner, { PORCHLIGHT_SERVES = "ws" })
+    web = { PORCHLIGHT_SERVES = "web" }
+    ws = merge(local.no_owner, {
+      PORCHLIGHT_SERVES = "ws"
+      TARGET_GROUP_ARNS = join(" ", [for key, door in local.doors : aws_lb_target_group.door[key].arn if door.service == "ws"])
+    })
     worker  = {}
     migrate = { DATABASE_AS_OWNER = "1" }
     prepare = { PGHOST = aws_db_instance.main.address, PGPORT = "5432", PGDATABASE = "postgres" }

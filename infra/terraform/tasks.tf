@@ -1,10 +1,10 @@
 # What runs in a container: three kinds of servers, and tasks that run once and end.
 
 locals {
-  port          = 8000
-  metrics_port  = 9100
-  scratch       = "/var/lib/porchlight"
-  drain_seconds = 120 # the longest that Fargate waits after SIGTERM; the server's drain needs far less
+  port         = 8000
+  metrics_port = 9100
+  scratch      = "/var/lib/porchlight"
+  stop_seconds = 120 # the longest that Fargate waits after SIGTERM; the server's drain needs 22 at most
 
   serve = ["python", "-m", "saas.serve", "--host", "0.0.0.0", "--port", tostring(local.port)]
 
@@ -30,7 +30,7 @@ locals {
     mountPoints            = [{ sourceVolume = "scratch", containerPath = local.scratch, readOnly = false }]
     ulimits                = [{ name = "nofile", softLimit = 65535, hardLimit = 65535 }] # a socket is a descriptor
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
-    stopTimeout            = local.drain_seconds
+    stopTimeout            = local.stop_seconds
     volumesFrom            = []
     systemControls         = []
   }

@@ -33,6 +33,15 @@ def test_the_servers_own_idle_time_is_longer_than_the_load_balancers() -> None:
     assert 2 * number_of("PING_SECONDS", "chat/realtime/protocol/codes.py") < least < most < KEEP_ALIVE_SECONDS
 
 
+def test_a_server_of_sockets_has_time_to_see_that_it_drains_and_to_drain() -> None:
+    """Also where the first look fails: each is up to a quarter late, and asks twice."""
+    target, drain = "saas/core/target.py", "chat/consumers/drain.py"
+    look = number_of("LOOK_SECONDS", target) * 1.25 + 2 * number_of("ANSWER_SECONDS", target)
+    leave = 2 * number_of("FLUSH_SECONDS", drain) + number_of("BATCHES", drain) * 0.1
+    (delay,) = re.findall(r"deregistration_seconds = (\d+)", (TERRAFORM / "edge.tf").read_text())
+    assert 2 * look + leave < int(delay)
+
+
 def test_every_metric_that_scaling_alarms_and_charts_use_is_told_by_the_server() -> None:
     words = "".join(path.read_text() for path in TERRAFORM.glob("*.tf"))
     used = set(re.findall(r'"(porchlight_[a-z_]+)"', words))

@@ -20,10 +20,18 @@ run "production" {
   assert {
     condition = alltrue([
       for group in aws_lb_target_group.door :
-      tonumber(group.deregistration_delay) <= 120 &&
-      tonumber(group.deregistration_delay) >= 60
+      tonumber(group.deregistration_delay) >= 60 &&
+      tonumber(group.deregistration_delay) <= 300
     ])
-    error_message = "A target has as long to drain as Fargate waits, and no less than a minute."
+    error_message = "A target has time to see that it drains, and to drain; a release waits for as long."
+  }
+
+  assert {
+    condition = (
+      [for task, given in local.settings_of : task if contains(keys(given), "TARGET_GROUP_ARNS")] == ["ws"] &&
+      length(split(" ", local.settings_of["ws"]["TARGET_GROUP_ARNS"])) == length(local.edges)
+    )
+    error_message = "The servers of sockets know their targets, one behind each load balancer, and nobody else asks."
   }
 
   assert {

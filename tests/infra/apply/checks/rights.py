@@ -8,7 +8,8 @@ from tests.infra.apply.checks.registry import Checks, Stack
 CHECKS = Checks()
 NAME = "porchlight-production"
 TASKS = ("web", "ws", "worker", "migrate", "prepare")
-WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken"}
+HEALTH = "elasticloadbalancing:DescribeTargetHealth"
+WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken", HEALTH}
 
 
 @CHECKS("No role may do everything of anything, or anything on everything.")
@@ -49,7 +50,8 @@ def files(stack: Stack) -> None:
         assert {resource for each in held for resource in _list(each["Resource"])} == {bucket, f"{bucket}/tenants/*"}
     for name in ("ws", "migrate", "prepare"):
         actions = {action for each in _statements(stack, f"{NAME}-{name}") for action in _list(each["Action"])}
-        assert not [each for each in actions if not each.startswith("logs:")], (name, actions)
+        expected = {HEALTH} if name == "ws" else set()
+        assert {each for each in actions if not each.startswith("logs:")} == expected, (name, actions)
 
 
 @CHECKS("What is stored is encrypted with a key of this installation, which is renewed each year.")

@@ -66,6 +66,15 @@ def parts(stack: Stack) -> None:
     assert {each["WORKER_IN_PROCESS"] for each in given.values()} == {"0"}
 
 
+@CHECKS("Servers of sockets know in which target groups they are, and nobody else asks.")
+def own_targets(stack: Stack) -> None:
+    given = {name: {each["name"]: each["value"] for each in _container(stack, name)["environment"]} for name in SERVERS}
+    names = ["production-console-ws", "production-widget-ws"]
+    groups = stack.aws.all("elbv2", "describe_target_groups", "TargetGroups", Names=names)
+    assert set(given["ws"]["TARGET_GROUP_ARNS"].split()) == {each["TargetGroupArn"] for each in groups}
+    assert [name for name in SERVERS if "TARGET_GROUP_ARNS" in given[name]] == ["ws"]
+
+
 @CHECKS("Containers write nowhere but to their volume, hold no capability, and have two minutes to leave.")
 def hardening(stack: Stack) -> None:
     for name in (*SERVERS, *ONE_OFF):
