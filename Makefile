@@ -65,8 +65,8 @@ conformance: dev ## Try any server against the protocol: URL= WIDGET= KEY= PAREN
 	@$(foreach name,URL WIDGET KEY PARENT EMAIL PASSWORD,$(if $($(name)),CONFORMANCE_$(name)='$($(name))')) \
 		$(RUN) -m pytest -q -p no:django -p no:xdist --confcutdir=tests/contract/conformance tests/contract/conformance
 
-pictures: dev ## Photograph the product for the docs
-	$(RUN) -m tests.e2e.pictures
+pictures: dev ## Photograph the product for the docs; INTO= a folder, and every page of it, to be looked at
+	$(RUN) -m tests.e2e.pictures $(INTO)
 
 lock: dev ## Lock pyproject.toml's dependencies with hashes
 	$(LOCK) pyproject.toml -o requirements/app.txt

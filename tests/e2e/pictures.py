@@ -1,17 +1,24 @@
-"""The pictures of docs/images/: `make pictures` runs the product, drives the main job on its links and photographs both ends."""
+"""The pictures of docs/images/: `make pictures` runs the product, drives the main job on its links and photographs both ends.
+
+`make pictures INTO=test-results/pages` photographs every page instead, for somebody to look at.
+"""
 
 import asyncio
+import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import django
 from playwright.async_api import Browser, Page, async_playwright
 
 from saas.up import browser as chromium
 from tests.contract.conformance.place import origin_of
 from tests.e2e.conftest import FLAGS, ROOT, Product, Widget, customers_page, inbox, line_of
+from tests.e2e.crawl import PLATFORM, TENANT, pages
 from tests.e2e.test_changes import do
+from tests.e2e.test_console_axe import ada
 from tests.e2e.test_main_job import agent_says
 
 IMAGES = ROOT / "docs/images"
@@ -21,6 +28,8 @@ LOOKS: dict[str, dict[str, Any]] = {"light": DESK, "dark": DESK | {"color_scheme
 
 CONSOLE = {"rooms": "/rooms/", "moderation": "/moderation/", "people": "/people/", "look": "/install/", "audit": "/audit/"}
 SETTLE_SECONDS = 1.0  # read marks, and what moves on the page
+OPENERS = {"bell": ".bell > summary", "menu": "details.menu:not(.bell) > summary", "drawer": ".drawer > summary"}
+NOWHERE = "postgresql://none@localhost/none"
 
 QUESTION = "Do you have the Wren in size 54? I ride mostly gravel."
 ANSWERS = ("We do. One in sage and one in ink, both in the window.", "Come by until six and take it round the block.")
@@ -87,12 +96,64 @@ async def photograph(product: Product, browser: Browser) -> None:
             await agent.screenshot(path=IMAGES / "inbox-note.png")
 
 
-async def main() -> None:
-    """Needs Chromium."""
+async def every_page(product: Product, browser: Browser, into: Path) -> None:
+    """Whatever links lead to, with sample data and in each look: the console, one's own pages, and what opens above a page.
+
+    Each is taken whole, so that nothing below the edge of the window is missed.
+    """
+    for look, options in LOOKS.items():
+        page = await ada(product, browser, **options)
+        await what_opens(page, into, look)
+        await crawl(page, page.url, TENANT, into / f"console-{{}}-{look}.png")
+        await crawl(page, f"{product.facts['platform']}home/", PLATFORM, into / f"own-{{}}-{look}.png")
+        await page.context.close()
+        stranger = await (await browser.new_context(**options)).new_page()
+        await crawl(stranger, product.facts["platform"], PLATFORM, into / f"outside-{{}}-{look}.png")
+        await stranger.context.close()
+
+
+async def crawl(page: Page, start: str, urlconf: str, into: Path) -> None:
+    """Every page that links lead to from there; `into` has a place for its name."""
+    async for name, _path in pages(page, start, urlconf):
+        await asyncio.sleep(SETTLE_SECONDS)
+        await page.screenshot(path=str(into).format(name), full_page=True)
+
+
+async def what_opens(page: Page, into: Path, look: str) -> None:
+    """The bell, the menu of one's own, and the drawer of a narrow window."""
+    for name, opener in OPENERS.items():
+        summary = page.get_by_role("banner").locator(opener)
+        if await summary.is_visible():
+            await summary.click()
+            await asyncio.sleep(SETTLE_SECONDS)
+            await page.screenshot(path=into / f"above-{name}-{look}.png")
+            await page.keyboard.press("Escape")
+
+
+def know_addresses() -> None:
+    """Django says which page an address is. Its settings connect to nothing; the product has others."""
+    kept = dict(os.environ)
+    os.environ.update(DJANGO_SETTINGS_MODULE="saas.settings", SECRET_KEY="none", DATABASE_URL=NOWHERE, DATABASE_OWNER_URL=NOWHERE)
+    django.setup()
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+async def for_the_docs(product: Product, browser: Browser) -> None:
+    """A choice of pages, as a reader of the docs sees them."""
+    await console(product, browser)
+    await photograph(product, browser)
+
+
+async def main(into: str = "") -> None:
+    """Needs Chromium. `into` is a folder for every page; without it those of the docs are taken."""
     found = chromium.find_or_install()
     if found.path is None:
         sys.exit(f"No pictures: {found.reason}")
-    IMAGES.mkdir(parents=True, exist_ok=True)
+    images = Path(into).resolve() if into else IMAGES
+    images.mkdir(parents=True, exist_ok=True)
+    if into:
+        know_addresses()
     with tempfile.TemporaryDirectory(prefix="porchlight-pictures-") as folder:
         Path(folder).chmod(0o755)  # as root, the database's account must enter it
         product = Product(Path(folder))
@@ -100,11 +161,10 @@ async def main() -> None:
         try:
             async with async_playwright() as playwright:
                 started = await playwright.chromium.launch(executable_path=found.path, args=FLAGS)
-                await console(product, started)
-                await photograph(product, started)
+                await (every_page(product, started, images) if into else for_the_docs(product, started))
         finally:
             product.stop()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(*sys.argv[1:]))

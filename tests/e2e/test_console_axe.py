@@ -27,9 +27,9 @@ CONSOLE: Final = {
 OWN: Final = {"home", "account_email", "account_change_password", "sessions", "mfa_index", "account_signup"}
 
 
-async def ada(product: Product, browser: Browser, look: str) -> Page:
+async def ada(product: Product, browser: Browser, **look: Any) -> Page:
     """Acme's owner, with sample data to look at."""
-    page = await inbox(browser, product.tenant("acme"), **LOOKS[look])
+    page = await inbox(browser, product.tenant("acme"), **look)
     await page.goto(f"{product.tenant('acme')['inbox'].removesuffix('inbox/')}start/")
     load = page.get_by_role("button", name="Load sample data")
     if await load.is_visible():
@@ -41,7 +41,7 @@ async def ada(product: Product, browser: Browser, look: str) -> Page:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_of_the_console(product: Product, browser: Browser, look: str) -> None:
-    page, found, seen = await ada(product, browser, look), list[str](), set[str]()
+    page, found, seen = await ada(product, browser, **LOOKS[look]), list[str](), set[str]()
     async for name, path in pages(page, page.url, TENANT):
         seen.add(name)
         found += said(path, await violations(page))
@@ -54,7 +54,7 @@ async def test_every_page_of_the_console(product: Product, browser: Browser, loo
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_of_ones_own(product: Product, browser: Browser, look: str) -> None:
-    page, found, seen = await ada(product, browser, look), list[str](), set[str]()
+    page, found, seen = await ada(product, browser, **LOOKS[look]), list[str](), set[str]()
     async for name, path in pages(page, product.facts["platform"] + "home/", PLATFORM):
         seen.add(name)
         found += said(path, await violations(page))
@@ -66,7 +66,7 @@ async def test_every_page_of_ones_own(product: Product, browser: Browser, look: 
 
 @pytest.mark.parametrize("look", LOOKS)
 async def test_what_opens_above_a_page(product: Product, browser: Browser, look: str) -> None:
-    page = await ada(product, browser, look)
+    page = await ada(product, browser, **LOOKS[look])
     await page.locator(".bell summary").click()
     await expect(page.get_by_role("heading", name="Notifications")).to_be_visible()
     assert await violations(page) == []
@@ -83,7 +83,7 @@ async def test_what_opens_above_a_page(product: Product, browser: Browser, look:
 
 
 async def test_a_fault_is_found(product: Product, browser: Browser) -> None:
-    page = await ada(product, browser, "light")
+    page = await ada(product, browser, **LOOKS["light"])
     assert await violations(page) == []
     await page.evaluate("document.querySelector('main').append(document.createElement('img'))")
     [fault] = await violations(page)

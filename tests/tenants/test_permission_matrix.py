@@ -4,106 +4,29 @@ A page names what it needs in `permission` and `to_change`, a view of the API in
 short list of open addresses fails here.
 """
 
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
-from uuid import UUID, uuid4
 
+import psycopg
 import pytest
-from django.conf import settings
+from django.contrib.messages import ERROR, get_messages
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, get_resolver
 
-from billing.services.comps import give_key
-from chat.models import Report, Room
-from chat.services.identity import make_identity_key
-from chat.services.invitations import invite
 from saas.core import ratelimit
+from saas.core.forms import UNPROCESSABLE
 from tenants.access import ALLOWED, Do, may
-from tenants.context import TenantRef, in_tenant
-from tenants.models import AuditEntry, Membership, Role, User
+from tenants.models import Role
 from tenants.permissions import IsAnyone
-from tenants.provisioning import create_tenant
-from tests.support.api import Program, signed_in
-from tests.support.cast import make_user
-from tests.support.community import community, member, message_of
-from tests.support.talk import agent, embed_key, room_of, visitor
-from tests.support.web import Browser
+from tests.tenants.page_forms import FORMS
+from tests.tenants.world import ROLES, URLS, World, make_world
 
-URLS: Final = "saas.urls_tenant"
 OPEN: Final = {"sign_in", "sign_in_code", "sign_out", "signed_out", "api_token", "api_refresh", "api_sign_out"}
-ROLES: Final = tuple(Role)
-SUPPORT: Final = {"api_resolve", "api_reopen", "api_assign"}  # what is done to a room with a visitor
 MOST_QUERIES: Final = 25  # of one page, with the session, the member and the tenant
 NOT_MEANT_SO: Final = 405
 REFUSED: Final = 403
-
-
-@dataclass
-class World:
-    """A tenant with somebody of each role, and one of each thing that an address can name."""
-
-    tenant: TenantRef
-    people: dict[str, User]
-    named: dict[str, Any]
-    support_room: UUID
-    browsers: dict[str, Client] = field(default_factory=dict)
-    programs: dict[str, Program] = field(default_factory=dict)
-
-    def browser(self, role: str) -> Client:
-        """The browser of this role, signed in."""
-        if role not in self.browsers:
-            host = f"{self.tenant.slug}.{settings.BASE_HOST}"
-            window = Browser()
-            window.sign_in(f"{settings.SCHEME}://{host}/billing/", self.people[role].email)
-            self.browsers[role] = window.jar(host)
-        return self.browsers[role]
-
-    def program(self, role: str) -> Program:
-        """The program of this role."""
-        if role not in self.programs:
-            self.programs[role] = signed_in(self.tenant, self.people[role].email)
-        return self.programs[role]
-
-    def state(self) -> tuple[object, ...]:
-        """What no refusal changes: the things that addresses name, and that nothing was written down."""
-        with in_tenant(self.tenant):
-            room = (
-                Room.objects.filter(id=self.named["room_id"])
-                .values("title", "closed_at", "slow_seconds", "pinned", "people")
-                .get()
-            )
-            settled = Report.objects.get(id=self.named["report_id"]).settled_at
-        target = Membership.objects.filter(id=self.named["member_id"]).values("role", "disabled_at").first()  # removed: None
-        return room, settled, target, AuditEntry.objects.filter(tenant_id=self.tenant.id).count()
-
-    def path(self, route: URLPattern) -> str:
-        """The address of a route that names what is here."""
-        instead = {"room_id": self.support_room} if route.name in SUPPORT else {}
-        wanted = {name: instead.get(name) or self.named[name] for name in route.pattern.converters}
-        return reverse(str(route.name), urlconf=URLS, kwargs=wanted)
-
-    def body(self, route: URLPattern, method: str) -> dict[str, Any] | None:
-        """What a call of the API says, whole and right: a refusal is then about who asks."""
-        bodies: dict[tuple[str, str], dict[str, Any]] = {
-            ("api_rooms", "POST"): {"kind": "team", "title": f"Room {uuid4().hex[:6]}"},
-            ("api_room", "PATCH"): {"slow_seconds": 5},
-            ("api_room", "DELETE"): {"sure": "not its title"},
-            ("api_assign", "POST"): {"agent": None},
-            ("api_move", "POST"): {"to": "first"},
-            ("api_member", "PUT"): {"mute_for": 60},
-            ("api_pins", "POST"): {"message": str(self.named["message_id"])},
-            ("api_room_reports", "POST"): {"message": str(self.named["message_id"])},
-            ("api_invitations", "POST"): {"expires_in": 60},
-            ("api_seen", "POST"): {"all": True},
-            ("api_notification_settings", "PUT"): {"settings": {}},
-            ("api_words", "PUT"): {"words": ["spam"]},
-            ("api_strict", "PUT"): {"strict": False},
-        }
-        return bodies.get((str(route.name), method))
 
 
 def routes(patterns: Any = None) -> Iterator[URLPattern]:
@@ -124,6 +47,7 @@ def view_class(route: URLPattern) -> Any:
 
 
 PAGES: Final = [route for route in routes() if is_page(route)]
+FORMED: Final = [route for route in PAGES if route.name in FORMS]
 CALLS: Final = [
     (route, method, do)
     for route in routes()
@@ -132,59 +56,26 @@ CALLS: Final = [
 ]
 
 
-def make_world() -> World:
-    """With people of each role, and beside them Tara, to whom things are done."""
-    slug = f"m{uuid4().hex[:12]}"
-    people = {str(role): make_user(f"{role}@{slug}.example", str(role).title()) for role in ROLES}
-    tenant = create_tenant(slug=slug, name="Matrix", owner=people["owner"])
-    give_key(tenant.id, "business", seats=20)
-    for role in ROLES[1:]:
-        Membership.objects.create(tenant_id=tenant.id, user=people[str(role)], role=role)
-    target = Membership.objects.create(tenant_id=tenant.id, user=make_user(f"tara@{slug}.example", "Tara"), role=Role.AGENT)
-    owner, room = agent(tenant, people["owner"], Role.OWNER), community(tenant)
-    vic = member(tenant, room)
-    message = message_of(tenant, room, vic)
-    with in_tenant(tenant):
-        report = Report.objects.create(
-            message_id=message, room_id=room, reporter_id=uuid4(), reporter_kind="visitor", reporter_name="Val", reason=""
-        )
-    named = {
-        "room_id": room,
-        "site_id": embed_key(tenant).site_id,
-        "person_id": vic.id,
-        "message_id": message,
-        "report_id": report.id,
-        "member_id": target.id,
-        "kid": make_identity_key(tenant, owner, embed_key(tenant).site_id).kid,
-        "invitation_id": invite(tenant, owner, room_id=room, expires_in=3_600, uses=5).id,
-        "key": "team",
-        "meter": "message",
-        "part": "details",
-        "sid": uuid4(),
-    }
-    return World(tenant, people, Named(named), room_of(tenant, visitor(tenant), "hello"))
-
-
-class Named(dict[str, Any]):
-    """What is not known by a name of its own is the id of nothing."""
-
-    def __missing__(self, name: str) -> Any:
-        return uuid4()
+@pytest.fixture(scope="module")
+def eye(database: None) -> Iterator[psycopg.Connection[Any]]:
+    """With which worlds look at their rows."""
+    with psycopg.connect(os.environ["TEST_SUPERUSER_URL"], autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
-def world(database: None) -> World:
+def world(eye: psycopg.Connection[Any]) -> World:
     """One in which nobody changes anything: they may not, or only look."""
-    return make_world()
+    return make_world(eye)
 
 
 @pytest.fixture(scope="module")
-def worlds(database: None) -> Callable[[str], World]:
-    """One for each role, in which they do all that they may."""
+def worlds(eye: psycopg.Connection[Any]) -> Callable[[str], World]:
+    """One for each name: a role that does all that it may, or a form after which nobody does anything there."""
     made: dict[str, World] = {}
 
-    def world_of(role: str) -> World:
-        return made.get(role) or made.setdefault(role, make_world())
+    def world_of(name: str) -> World:
+        return made.get(name) or made.setdefault(name, make_world(eye))
 
     return world_of
 
@@ -231,21 +122,42 @@ def test_a_page_asks_the_database_seldom(world: World, route: URLPattern) -> Non
     assert len(asked) <= MOST_QUERIES, [query["sql"][:200] for query in asked]
 
 
+def is_refused(answer: Any) -> bool:
+    """Whether who may was told that it could not be done: beside a field, or above the page to which they were led."""
+    return answer.status_code == UNPROCESSABLE or any(one.level == ERROR for one in get_messages(answer.wsgi_request))
+
+
+def test_every_form_is_of_a_page_and_says_why_it_is_no_success() -> None:
+    assert set(FORMS) <= {route.name for route in PAGES}
+    assert [name for name, form in FORMS.items() if form.status not in {200, 302} and not form.refused] == []
+
+
+@pytest.mark.parametrize("route", [route for route in PAGES if route.name not in FORMS], ids=lambda route: route.name)
+def test_a_page_without_a_form_takes_nothing(world: World, route: URLPattern) -> None:
+    assert world.browser(Role.OWNER).post(world.path(route), {}).status_code == NOT_MEANT_SO
+
+
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("route", PAGES, ids=lambda route: route.name)
+@pytest.mark.parametrize("route", FORMED, ids=lambda route: route.name)
 def test_a_page_takes_changes_from_who_may_make_them(
     world: World, worlds: Callable[[str], World], route: URLPattern, role: Role
 ) -> None:
-    is_allowed = may(role, route.callback.to_change)  # type: ignore[attr-defined]
-    here = worlds(role) if is_allowed else world
+    """Whoever may is answered as the form says, and something is another then; for whoever may not, nothing is."""
+    form, is_allowed = FORMS[str(route.name)], may(role, route.callback.to_change)  # type: ignore[attr-defined]
+    here = worlds(f"{route.name} {role if is_allowed else ''}" if form.is_last else role) if is_allowed or form.is_last else world
+    said, names = form.send(here)
     browser, before = here.browser(role), here.state()
-    answer = browser.post(here.path(route), {"csrfmiddlewaretoken": "as every form has"})
+    browser.cookies.pop("messages", None)  # of what was sent before
+    answer = browser.post(here.path(route, **names), said)
+    is_changed = here.state() != before
     if is_allowed:
-        assert answer.status_code != REFUSED
-        assert urlsplit(answer.headers.get("Location", "")).path != "/sign-in/"
+        assert answer.status_code == form.status, answer.content
+        assert not answer.headers.get("Location", "").startswith("/sign-in/")
+        assert is_refused(answer) is bool(form.refused), form.refused or list(get_messages(answer.wsgi_request))
+        assert is_changed is not bool(form.unchanged)
     else:
-        assert answer.status_code in {REFUSED, NOT_MEANT_SO}
-        assert here.state() == before
+        assert answer.status_code == REFUSED
+        assert not is_changed
 
 
 @pytest.mark.parametrize("role", ROLES)
