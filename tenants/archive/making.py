@@ -15,21 +15,24 @@ from saas.core import files
 from saas.core.errors import NotFound
 from tenants.archive import people
 from tenants.archive.manifest import DUMP, FILES, FORMAT, MANIFEST, ROWS, Manifest, digest
-from tenants.archive.schema import connect, content_of, dump, migrations_of
+from tenants.archive.schema import Connection, connect, content_of, dump, migrations_of
 from tenants.context import TenantRef
+from tenants.schemas import ONE_AT_A_TIME
 
 
-def back_up(tenant: TenantRef, path: Path) -> Manifest:
+def back_up(tenant: TenantRef, path: Path, *, is_alone: bool = False) -> Manifest:
     """Write the archive; what it holds. The file is the owner's alone, and there only once it is whole.
 
-    Raises RuntimeError with what pg_dump says, NoProgram without one, OSError where it cannot be written or files are not found.
+    While the database is read nobody migrates or restores: it waits for those who do, unless the caller is alone already
+    (`replacing.alone`). Raises RuntimeError with what pg_dump says, NoProgram without one, psycopg.Error, and OSError where it
+    cannot be written or files are not found.
     """
     files.check_place()
     unfinished = path.with_name(f"{path.name}.part")
     with tempfile.TemporaryDirectory(prefix=".archive-", dir=path.parent) as folder:
         try:
             with open(unfinished, "wb", opener=_private) as file, tarfile.open(fileobj=file, mode="w:") as archive:
-                manifest = _write(archive, tenant, Path(folder))
+                manifest = _write(archive, tenant, Path(folder), is_alone=is_alone)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -40,10 +43,12 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _write(archive: tarfile.TarFile, tenant: TenantRef, folder: Path) -> Manifest:
+def _write(archive: tarfile.TarFile, tenant: TenantRef, folder: Path, *, is_alone: bool) -> Manifest:
     rows = folder / ROWS
     rows.mkdir()
     with connect() as connection:
+        if not is_alone:
+            _keep_schemas(connection)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ  # one moment for all that is read here, and for pg_dump
         connection.read_only = True
         (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
@@ -57,6 +62,15 @@ def _write(archive: tarfile.TarFile, tenant: TenantRef, folder: Path) -> Manifes
     manifest = Manifest(FORMAT, moment, tenant.id, tenant.slug, tenant.name, tenant.schema, migrations, tables, public, parts)
     _add(archive, MANIFEST, io.BytesIO(msgspec.json.format(msgspec.json.encode(manifest))))
     return manifest
+
+
+def _keep_schemas(connection: Connection) -> None:
+    """Nobody migrates or restores until the connection ends. Others may back up.
+
+    A table that is written anew after the snapshot looks empty in it, to pg_dump and to us alike.
+    """
+    connection.execute("SELECT pg_advisory_lock_shared(%s)", [ONE_AT_A_TIME])
+    connection.commit()  # the snapshot must be of later
 
 
 def _add_files(archive: tarfile.TarFile, tenant: TenantRef) -> dict[str, str]:

@@ -6,6 +6,7 @@ is one transaction, and the database shows how far it came: what was cut off, ev
 next run.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -18,6 +19,8 @@ from tenants.postgresql.base import SCHEMA_NAME, role_of
 from tenants.provisioning import OPEN_SQL, ROLE_SQL
 from tenants.schemas import ONE_AT_A_TIME
 
+log = logging.getLogger(__name__)
+
 LOADING: Final = "an archive is being loaded"  # comment on the role of a schema that was not there before
 TRIES: Final = 5
 # Longer than any statement of the web may take, and than it may pause inside a transaction.
@@ -29,13 +32,29 @@ DROP: Final = "DROP SCHEMA IF EXISTS {schema} CASCADE; DROP ROLE IF EXISTS {role
 
 @contextmanager
 def alone() -> Iterator[Connection]:
-    """A connection of the owner's, while nobody else restores or migrates. Raises BadArchive where somebody does."""
+    """A connection of the owner's, while nobody else restores, migrates or backs up.
+
+    Raises BadArchive where somebody restores or migrates; waits for what is just being read for an archive.
+    """
     with connect() as connection:
         connection.autocommit = True
         connection.execute("SET idle_in_transaction_session_timeout = 0")
-        if connection.execute("SELECT pg_try_advisory_lock(%s)", [ONE_AT_A_TIME]).fetchone() != (True,):
-            raise BadArchive("tenants are being migrated or restored just now; try again when that is done")
+        if not _locks(connection, "pg_try_advisory_lock"):
+            _wait_for_archives(connection)
         yield connection
+
+
+def _wait_for_archives(connection: Connection) -> None:
+    if not _locks(connection, "pg_try_advisory_lock_shared"):
+        raise BadArchive("tenants are being migrated or restored just now; try again when that is done")
+    _locks(connection, "pg_advisory_unlock_shared")
+    log.warning("A tenant is being backed up: this goes on when its part of the database has been read")
+    _locks(connection, "pg_advisory_lock")
+
+
+def _locks(connection: Connection, function: str) -> bool:
+    """Call one of PostgreSQL's functions on the lock of all schemas; whether it says that it was done."""
+    return connection.execute(f"SELECT {function}(%s)".encode(), [ONE_AT_A_TIME]).fetchone() == (True,)
 
 
 def put_back(connection: Connection, schema: str) -> bool:

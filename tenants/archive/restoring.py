@@ -54,7 +54,7 @@ def restore(path: Path, *, replace: bool = False) -> Restored:
             replacing.begin(owner, manifest.schema)
             if there and kept:
                 with replacing.setting_aside(owner, manifest.schema):
-                    back_up(there, kept)
+                    back_up(there, kept, is_alone=True)
             _load_schema(owner, archive, manifest)
             _migrate(manifest)
             for name in manifest.files:

@@ -14,6 +14,7 @@ from django.core.management.commands import migrate
 from django.db import connection
 
 import tenants.postgresql
+from tenants.management.owner import need_owner
 from tenants.migrating import Failed, late, migrate_all
 from tenants.models import Tenant
 from tenants.postgresql.base import connection_of
@@ -39,8 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--list", action="store_true", help="only say where the tenants stand")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.AS_OWNER:
-            raise CommandError("run it as the owner of the schemas: DATABASE_AS_OWNER=1")
+        need_owner()
         connection_of("default").set_schema_to_public()
         if options["list"]:
             self._list(Migrator(), self._schemas())

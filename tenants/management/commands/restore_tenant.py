@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from saas.core.database import NoProgram
 from tenants.archive import BadArchive, restore
+from tenants.management.owner import need_owner
 from tenants.postgresql.base import connection_of
 
 
@@ -26,8 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.AS_OWNER:
-            raise CommandError("run it as the owner of the schemas: DATABASE_AS_OWNER=1")
+        need_owner()
         connection_of("default").set_schema_to_public()
         try:
             done = restore(options["archive"], replace=options["replace"])
