@@ -14,7 +14,7 @@ from chat.consumers.drain import drain  # noqa: E402
 from chat.consumers.polling import chat_by_http  # noqa: E402
 from chat.consumers.socket import chat_socket  # noqa: E402
 from chat.realtime.presence import listen  # noqa: E402
-from saas.checks import refusal  # noqa: E402
+from saas.checks import keep_the_place, refusal  # noqa: E402
 from saas.core.bytecache import ByteCache  # noqa: E402
 from saas.core.elsewhere import not_here  # noqa: E402
 from saas.core.health import Health  # noqa: E402
@@ -36,7 +36,7 @@ application = Health(
         {
             "http": web if settings.SERVES != "ws" else not_here,
             "websocket": ws if settings.SERVES != "web" else not_here,
-            "lifespan": Lifespan(refuse=refusal, prepare=open_connections, listen=listen, finish=drain),
+            "lifespan": Lifespan(refuse=refusal, keep=keep_the_place, prepare=open_connections, listen=listen, finish=drain),
         }
     )
 )

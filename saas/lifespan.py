@@ -12,20 +12,22 @@ from saas.core.watch import Watch
 
 
 class Lifespan:
-    """The ASGI lifespan protocol. `refuse` says why this process must not serve, or nothing, and may block. `prepare` is
-    awaited before the first request, `listen` called where there may be other processes, `finish` called once more at the end,
-    for servers that do not drain by themselves.
+    """The ASGI lifespan protocol. `refuse` says why this process must not serve, or nothing, and may block. `keep` is
+    called on a thread every few seconds from then on. `prepare` is awaited before the first request, `listen` called where there
+    may be other processes, `finish` called once more at the end, for servers that do not drain by themselves.
     """
 
     def __init__(
         self,
         *,
         refuse: Callable[[], str],
+        keep: Callable[[], None],
         prepare: Callable[[], Awaitable[None]],
         listen: Callable[[], object],
         finish: Callable[[], Awaitable[None]],
     ) -> None:
         self._refuse = refuse
+        self._keep = keep
         self._prepare = prepare
         self._listen = listen
         self._finish = finish
@@ -38,7 +40,7 @@ class Lifespan:
             await self._live(receive, send)
 
     async def _live(self, receive: Any, send: Any) -> None:
-        worker, watch = Worker(), Watch(settings.SERVES, knows_jobs=settings.WORKER_IN_PROCESS)
+        worker, watch = Worker(), Watch(settings.SERVES, knows_jobs=settings.WORKER_IN_PROCESS, look_after=self._keep)
         watch.start()
         if settings.REDIS_HOSTS:
             self._listen()

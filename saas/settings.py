@@ -228,9 +228,8 @@ STRIPE_LIVE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_WEBHOOK_SECRETS = env.text("STRIPE_WEBHOOK_SECRET", "").split()  # two while one takes the other's place
 STRIPE_THIN_WEBHOOK_SECRETS = env.text("STRIPE_THIN_WEBHOOK_SECRET", "").split()
 STRIPE_CLOCK_FILE = env.text("STRIPE_CLOCK_FILE", "")  # by how many seconds the stand-in's clock is ahead
-PAY_ORIGINS = (
-    [env.text("STRIPE_PAY_ORIGIN")] if STRIPE_API_BASE else ["https://checkout.stripe.com", "https://billing.stripe.com"]
-)
+STRIPE_PAY_ORIGIN = env.text("STRIPE_PAY_ORIGIN", None if STRIPE_API_BASE else "")  # of the stand-in's page
+PAY_ORIGINS = [STRIPE_PAY_ORIGIN] if STRIPE_API_BASE else ["https://checkout.stripe.com", "https://billing.stripe.com"]
 BILLING_GRACE_DAYS = env.number("BILLING_GRACE_DAYS", 7)  # after a failed payment until a tenant is restricted
 BILLING_RESTRICTED_DAYS = env.number("BILLING_RESTRICTED_DAYS", 21)  # until it is suspended
 BILLING_CLOSED_DAYS = env.number("BILLING_CLOSED_DAYS", 90)  # until it is closed and its data deleted

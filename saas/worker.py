@@ -13,7 +13,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from saas.checks import refusal  # noqa: E402
+from saas.checks import keep_the_place, refusal  # noqa: E402
 from saas.core.jobs import Worker  # noqa: E402  the jobs are found through the apps
 from saas.core.watch import WORKER, Watch  # noqa: E402
 
@@ -23,7 +23,7 @@ async def main() -> None:
     asked_to_end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
-    worker, watch = Worker(), Watch(WORKER, knows_jobs=True)
+    worker, watch = Worker(), Watch(WORKER, knows_jobs=True, look_after=keep_the_place)
     watch.start()
     await worker.start()
     await asked_to_end.wait()

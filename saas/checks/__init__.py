@@ -1,7 +1,7 @@
 """What a server refuses to start with in production, all of it at once and one line for each.
 
 Every problem is a sentence that names the setting, what is wrong and what to do. `python -m saas.checks` says them without a
-server. Where PORCHLIGHT_DEVELOPMENT=1 (`make up`, tests, benchmarks) nothing is checked.
+server. Where PORCHLIGHT_DEVELOPMENT=1 (`make up`, tests, benchmarks) nothing is checked, but that nobody pays there.
 """
 
 import logging
@@ -9,18 +9,26 @@ import logging
 from django.conf import settings
 
 from saas.checks.alone import hold_the_place
+from saas.checks.alone import keep_the_place as keep_the_place
 from saas.checks.database import database_problems
 from saas.checks.layer import redis_problems
-from saas.checks.setup import setting_problems
+from saas.checks.setup import development_problems, setting_problems
+from saas.core.logins import owner_problems
 
 log = logging.getLogger(__name__)
 
 
 def problems() -> list[str]:
-    """All that speaks against a start; nothing outside of production. Asks the database and Redis, and blocks."""
+    """All that speaks against a start. Asks the database and Redis, and blocks; in development neither."""
     if settings.DEVELOPMENT:
-        return []
-    return [*setting_problems(), *database_problems(settings.DATABASES["default"]), *redis_problems(settings.REDIS_HOSTS)]
+        return development_problems()
+    return [*setting_problems(), *_logins(), *redis_problems(settings.REDIS_HOSTS)]
+
+
+def _logins() -> list[str]:
+    """A server of sockets alone makes no tenant, and needs no owner."""
+    owner = [] if settings.SERVES == "ws" else owner_problems(settings.DATABASES["owner"])
+    return [*database_problems(settings.DATABASES["default"]), *owner]
 
 
 def refusal() -> str:

@@ -1,29 +1,91 @@
 """The one place of a server that has no Redis: two of them would not hear each other, and nobody would notice."""
 
+import logging
+import time
 from typing import Any, Final
 
 import psycopg
 
-from saas.checks.database import address_of
+from saas.core.logins import address_of, no_answer
+
+log = logging.getLogger(__name__)
 
 PLACE: Final = 0x706F7263685F31  # advisory lock
 WAIT_MS: Final = 30_000  # for one that is draining
+SAY_AGAIN: Final = 60.0  # seconds, as long as somebody else has what was ours
+WAY_OUT: Final = "they do not hear each other: stop one of them, or set REDIS_URL for both"
+# A database that vanished is noticed, here as there, so that the place is neither kept nor missed for hours.
+HERE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
+THERE: Final = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 
-_held: list[psycopg.Connection[Any]] = []  # for as long as this process lives
+
+class Place:
+    """The place on one database. A connection holds it: it is free as soon as that ends, also with the database."""
+
+    def __init__(self, database: dict[str, Any]) -> None:
+        self._address = address_of(database) | HERE
+        self._connection: psycopg.Connection[Any] | None = None
+        self._said_at = -SAY_AGAIN
+
+    def take(self, *, wait_ms: int) -> bool:
+        """Whether it is ours from now on; nobody else had it, or left in time. Raises psycopg.OperationalError."""
+        connection = psycopg.connect(**self._address, autocommit=True)
+        try:
+            connection.execute(f"{THERE}; SET lock_timeout = {wait_ms}; SET statement_timeout = 0")
+            connection.execute("SELECT pg_advisory_lock(%s)", [PLACE])
+        except psycopg.errors.LockNotAvailable:
+            connection.close()
+            return False
+        self._connection = connection
+        return True
+
+    def look(self) -> None:
+        """Take it again where it was lost. This process serves on in any case: it has people, who would be cut off."""
+        if self._is_held():
+            return
+        try:
+            is_ours = self.take(wait_ms=1)
+        except psycopg.Error:  # nobody else can have it either
+            return
+        if is_ours:
+            log.warning("The database had forgotten that this server holds its one place, and knows it again")
+        elif time.monotonic() - self._said_at >= SAY_AGAIN:
+            self._said_at = time.monotonic()
+            log.error("Another server without Redis took the place of this one while the database was away; %s", WAY_OUT)
+
+    def leave(self) -> None:
+        """Somebody else may have it."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _is_held(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            self.leave()
+            return False
+        return True
+
+
+_held: list[Place] = []  # for as long as this process lives
 
 
 def hold_the_place(database: dict[str, Any]) -> list[str]:
-    """Take the place, over a connection that is kept; what speaks against it.
-
-    The database looks every ten seconds whether a holder is still there, so that a host that vanished does not keep it.
-    """
-    connection = psycopg.connect(**address_of(database), autocommit=True)
-    connection.execute("SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2")
-    connection.execute(f"SET lock_timeout = {WAIT_MS}; SET statement_timeout = 0")
+    """Take the place, for as long as this process lives; what speaks against it."""
+    place = Place(database)
     try:
-        connection.execute("SELECT pg_advisory_lock(%s)", [PLACE])
-    except psycopg.errors.LockNotAvailable:
-        connection.close()
-        return ["another server without Redis serves from this database; they hear each other through REDIS_URL only; set it"]
-    _held.append(connection)
+        if not place.take(wait_ms=WAIT_MS):
+            return ["another server without Redis serves from this database; they hear each other through REDIS_URL only; set it"]
+    except psycopg.OperationalError as error:
+        return [no_answer("DATABASE_URL", error)]
+    _held.append(place)
     return []
+
+
+def keep_the_place() -> None:
+    """To be called every few seconds, on a thread; does nothing where no place is held."""
+    for place in _held:
+        place.look()

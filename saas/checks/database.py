@@ -1,15 +1,13 @@
 """A database that may lose what was acknowledged, a login that may do too much, a pooler that mixes tenants."""
 
-from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
 
+from saas.core.logins import address_of, no_answer, pooler_problems
+
 OLDEST: Final = 18_00_00  # server_version_num
-TRIES: Final = 3  # at finding the session of one connection behind another
-OTHERS: Final = 2  # connections that take a session each, meanwhile
-MARK: Final = "porchlight.session"
 
 LOOK: Final = """
 SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS version_name,
@@ -36,20 +34,14 @@ class Found(NamedTuple):
     is_owner: bool
 
 
-def address_of(database: dict[str, Any]) -> dict[str, Any]:
-    """Django's settings of a database as psycopg's."""
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    return {name: database[key] for name, key in names.items()} | {"connect_timeout": 5}
-
-
 def database_problems(database: dict[str, Any]) -> list[str]:
     """Of the database that the server uses, as it is seen by the server's own login."""
     try:
         with psycopg.connect(**address_of(database), autocommit=True) as connection:
             found = look(connection)
-            return [*_safety(found), *_login(found), *_pooler(connection, database)]
+            return [*_safety(found), *_login(found), *pooler_problems("DATABASE_URL", connection, database)]
     except psycopg.OperationalError as error:
-        return [f"DATABASE_URL: the database does not answer: {str(error).strip().splitlines()[-1]}"]
+        return [no_answer("DATABASE_URL", error)]
 
 
 def look(connection: psycopg.Connection[Any]) -> Found:
@@ -83,35 +75,3 @@ def _login(found: Found) -> list[str]:
     if found.inherits and not found.is_owner:
         said.append(f"{name}, which holds at once what its roles may do: ALTER ROLE {found.role} NOINHERIT")
     return said
-
-
-def _pooler(connection: psycopg.Connection[Any], database: dict[str, Any]) -> list[str]:
-    if all(_keeps_its_session(connection, database) for _ in range(TRIES)):
-        return []
-    return [
-        "DATABASE_URL leads to a pooler in transaction mode, which hands one tenant's role to another; "
-        "use session mode or the database itself"
-    ]
-
-
-def _keeps_its_session(connection: psycopg.Connection[Any], database: dict[str, Any]) -> bool:
-    """Whether what is set on a connection is still there after others have come, each with a transaction of its own.
-
-    A pooler in transaction mode lends the session that was used last to who comes next, so that this one gets another.
-    """
-    before = _session(connection, mark=True)
-    with ExitStack() as stack:
-        for _ in range(OTHERS):
-            other = stack.enter_context(psycopg.connect(**address_of(database)))
-            if _session(other) == before:  # its transaction stays open
-                return False
-        return _session(connection) == before
-
-
-def _session(connection: psycopg.Connection[Any], *, mark: bool = False) -> tuple[int, str]:
-    """The server process behind a connection, and the mark that was set there."""
-    if mark:
-        connection.execute(f"SELECT set_config('{MARK}', gen_random_uuid()::text, false)")
-    row = connection.execute(f"SELECT pg_backend_pid(), coalesce(current_setting('{MARK}', true), '')").fetchone()
-    assert row is not None
-    return row[0], row[1]

@@ -8,12 +8,26 @@ from django.conf import settings
 SHORTEST_SECRET: Final = 50  # characters of SECRET_KEY
 FEWEST_LETTERS: Final = 12  # different ones in it
 TARGET_GROUP: Final = re.compile(r"arn:[\w-]+:elasticloadbalancing:[\w-]+:\d+:targetgroup/\S+")
+STAND_IN: Final = {  # for Stripe
+    "STRIPE_API_BASE": "leads to a stand-in for Stripe, where nobody pays",
+    "STRIPE_PAY_ORIGIN": "is the page of a stand-in for Stripe, where nobody pays",
+    "STRIPE_CLOCK_FILE": "moves the clock by which tenants pay, and are suspended and closed",
+}
 PLACEHOLDER: Final = "PASSWORD"  # as .env.example has it
 
 
 def setting_problems() -> list[str]:
     """In the order of .env.example."""
     return [*_secrets(), *_databases(), *_targets(), *_processes(), *_proxy(), *_open_doors()]
+
+
+def development_problems() -> list[str]:
+    """In development nothing is looked at, but nobody tries things out with other people's money."""
+    if not settings.STRIPE_LIVE:
+        return []
+    return [
+        "PORCHLIGHT_DEVELOPMENT=1 with a live STRIPE_SECRET_KEY: nothing would be checked where people pay; unset one of the two"
+    ]
 
 
 def _secrets() -> list[str]:
@@ -69,8 +83,6 @@ def _open_doors() -> list[str]:
     found = []
     if settings.DEMO:
         found.append("PORCHLIGHT_DEMO=1 lets everybody read the mails that were sent; unset it")
-    if settings.STRIPE_API_BASE:
-        found.append("STRIPE_API_BASE leads to a stand-in for Stripe, where nobody pays; unset it")
     if settings.DEBUG:
         found.append("DEBUG=1 shows code and settings to everybody who causes an error; unset it")
-    return found
+    return [*found, *(f"{name} {what}; unset it" for name, what in STAND_IN.items() if getattr(settings, name))]

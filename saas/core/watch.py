@@ -30,12 +30,13 @@ RATES: Final = "_total"  # what ends so is told by the second, too
 
 
 class Watch:
-    """Of one process and its event loop."""
+    """Of one process and its event loop. `look_after` is called at every look, on a thread, and raises nothing."""
 
-    def __init__(self, kind: str, *, knows_jobs: bool) -> None:
+    def __init__(self, kind: str, *, knows_jobs: bool, look_after: Callable[[], None] = lambda: None) -> None:
         self._myself = Myself(kind)
         self._serves = kind != WORKER  # else there is nothing that the apps could tell of it
         self._knows_jobs = knows_jobs  # it runs jobs: how they stand is told by those who do
+        self._look_after = look_after
         self._port = Port()
         self._worst_lag = 0.0
         self._before: dict[str, float] = {}
@@ -72,6 +73,7 @@ class Watch:
     async def _look(self) -> None:
         while True:
             figures = self.figures()
+            await asyncio.to_thread(self._look_after)
             await self._aside(lambda figures=figures: self._tell(figures))  # type: ignore[misc]
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -1,6 +1,7 @@
 """A server that is not safe for production does not start, and says why: each refusal differs from what is safe in one thing."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,12 @@ from saas.checks import alone, database
 from saas.checks.database import _safety, database_problems, look
 from saas.checks.layer import _problems_of, redis_problems
 from saas.checks.setup import setting_problems
+from saas.core.logins import owner_problems
 from saas.up.database import ROOT, Urls, prepare
 from saas.up.postgres import EmbeddedPostgres
 from saas.up.redis import RedisServer
 from saas.up.unpacked import PGBOUNCER
+from tests.support.cluster import manage
 from tests.support.pgbouncer import pgbouncer
 from tests.support.server import make_server
 
@@ -60,7 +63,8 @@ def cluster() -> Iterator[Cluster]:
 def safe(settings: Settings, cluster: Cluster) -> Settings:
     """Settings that nothing speaks against."""
     settings.DEVELOPMENT = settings.DEBUG = settings.DEMO = settings.AS_OWNER = False
-    settings.SECRET_KEY, settings.STRIPE_API_BASE = SECRET, ""
+    settings.SECRET_KEY, settings.STRIPE_SECRET_KEY, settings.STRIPE_LIVE = SECRET, "", False
+    settings.STRIPE_API_BASE = settings.STRIPE_PAY_ORIGIN = settings.STRIPE_CLOCK_FILE = ""
     settings.SCHEME, settings.SECURE, settings.TRUST_PROXY = "https", True, 1
     settings.SERVES, settings.PROCESSES, settings.WORKER_IN_PROCESS, settings.REDIS_HOSTS = "all", 1, True, []
     settings.DATABASES = {"default": parsed(cluster.urls.app), "owner": parsed(cluster.urls.owner)}
@@ -94,6 +98,8 @@ class TestSettings:
             ({"SECRET_KEY": "django-insecure-" + SECRET}, "SECRET_KEY can be guessed"),
             ({"DEBUG": True}, "DEBUG=1 shows code and settings"),
             ({"STRIPE_API_BASE": "http://localhost:1"}, "STRIPE_API_BASE leads to a stand-in"),
+            ({"STRIPE_PAY_ORIGIN": "http://localhost:1"}, "STRIPE_PAY_ORIGIN is the page of a stand-in"),
+            ({"STRIPE_CLOCK_FILE": "/tmp/clock"}, "STRIPE_CLOCK_FILE moves the clock by which tenants pay"),
             ({"DEMO": True}, "PORCHLIGHT_DEMO=1 lets everybody read the mails"),
             ({"SCHEME": "http", "SECURE": False}, "PORCHLIGHT_SCHEME=http: sessions and messages would travel in the clear"),
             ({"TRUST_PROXY": 0}, "TRUST_PROXY is not set"),
@@ -135,6 +141,20 @@ class TestSettings:
     def test_development_is_not_looked_at(self, safe: Settings) -> None:
         safe.DEBUG, safe.DEVELOPMENT = True, True
         assert checks.problems() == []
+
+    def test_but_nobody_pays_there(self, safe: Settings) -> None:
+        safe.DEBUG, safe.DEVELOPMENT, safe.STRIPE_LIVE = True, True, True
+        (problem,) = checks.problems()
+        assert problem.startswith("PORCHLIGHT_DEVELOPMENT=1 with a live STRIPE_SECRET_KEY")
+
+    def test_all_that_is_never_for_production_is_refused(self, safe: Settings) -> None:
+        """What .env.example has under that heading; all but the first, which says that nothing is looked at."""
+        section = (ROOT / ".env.example").read_text().partition("# --- Never in production ---\n")[2].partition("# --- ")[0]
+        names = re.findall(r"^#([A-Z_]+)=", section, re.MULTILINE)
+        assert names[0] == "PORCHLIGHT_DEVELOPMENT"
+        safe.DEBUG = safe.DEMO = True
+        safe.STRIPE_API_BASE = safe.STRIPE_PAY_ORIGIN = safe.STRIPE_CLOCK_FILE = "set"
+        assert [re.split("[ =]", problem)[0] for problem in setting_problems()] == names[1:]
 
 
 class TestDatabase:
@@ -190,6 +210,36 @@ class TestDatabase:
         assert problem.startswith("DATABASE_URL: the database does not answer: ")
 
 
+class TestOwner:
+    """Of DATABASE_OWNER_URL, where it is used: by servers that make tenants, and by commands that run as it."""
+
+    def test_porch_owner_is_fine(self, cluster: Cluster) -> None:
+        assert owner_problems(parsed(cluster.urls.owner)) == []
+
+    def test_a_superuser_is_refused(self, safe: Settings, cluster: Cluster) -> None:
+        safe.DATABASES["owner"] = parsed(cluster.superuser)
+        (problem,) = checks.problems()
+        assert problem.startswith("DATABASE_OWNER_URL logs in as postgres, a superuser: ")
+
+    def test_one_that_does_not_get_in_is_refused(self, safe: Settings) -> None:
+        safe.DATABASES["owner"]["PASSWORD"] = "another"
+        (problem,) = checks.problems()
+        assert problem.startswith("DATABASE_OWNER_URL: the database does not answer: ")
+
+    def test_who_serves_sockets_alone_has_no_use_for_it(self, safe: Settings, cluster: Cluster) -> None:
+        with RedisServer() as url:
+            safe.SERVES, safe.REDIS_HOSTS, safe.DATABASES["owner"] = "ws", [url], parsed(cluster.superuser)
+            assert checks.problems() == []
+
+    @pytest.mark.parametrize("command", [["migrate_tenants"], ["backup_tenant", "--all"], ["restore_tenant", "archive.tar"]])
+    def test_commands_refuse_a_superuser_before_they_begin(self, cluster: Cluster, command: list[str]) -> None:
+        told = {"DATABASE_URL": cluster.urls.app, "DATABASE_OWNER_URL": f"{cluster.superuser.rpartition('/')[0]}/porchlight"}
+        done = manage(*command, check=False, **SAFE, **told, DATABASE_AS_OWNER="1")
+        assert (done.returncode, "DATABASE_OWNER_URL logs in as postgres, a superuser" in done.stderr) == (1, True)
+        with psycopg.connect(told["DATABASE_OWNER_URL"]) as connection:
+            assert connection.execute("SELECT to_regnamespace('t_template')").fetchone() == (None,)
+
+
 @pytest.mark.skipif(PGBOUNCER.find() is None, reason="no PgBouncer; `python -m saas.up.unpacked` fetches Debian's")
 class TestPooler:
     def test_transaction_mode_is_refused(self, cluster: Cluster) -> None:
@@ -200,6 +250,19 @@ class TestPooler:
     def test_session_mode_is_fine(self, cluster: Cluster) -> None:
         with pgbouncer(cluster.urls.app, mode="session", drop=cluster.server.programs.drop) as url:
             assert database_problems(parsed(url)) == []
+
+    def test_nor_does_the_owner_go_through_transaction_mode(self, cluster: Cluster) -> None:
+        """Neither where a server makes tenants nor where a command migrates them."""
+        with pgbouncer(cluster.urls.owner, mode="transaction", drop=cluster.server.programs.drop) as url:
+            (problem,) = owner_problems(parsed(url))
+            told = {"DATABASE_URL": cluster.urls.app, "DATABASE_OWNER_URL": url}
+            done = manage("migrate_tenants", check=False, **SAFE, **told, DATABASE_AS_OWNER="1")
+        assert problem.startswith("DATABASE_OWNER_URL leads to a pooler in transaction mode")
+        assert (done.returncode, problem in done.stderr) == (1, True)
+
+    def test_the_owner_may_go_through_session_mode(self, cluster: Cluster) -> None:
+        with pgbouncer(cluster.urls.owner, mode="session", drop=cluster.server.programs.drop) as url:
+            assert owner_problems(parsed(url)) == []
 
 
 class TestRedis:
@@ -228,20 +291,75 @@ class TestRedis:
         assert redis_problems(["redis://127.0.0.1:1/0"]) == []
 
 
+def holders(cluster: Cluster) -> list[int]:
+    """The server processes that hold the one place."""
+    with psycopg.connect(cluster.superuser) as connection:
+        question = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s"
+        return [pid for (pid,) in connection.execute(question, divmod(alone.PLACE, 1 << 32)).fetchall()]
+
+
+def cut_off(cluster: Cluster, pid: int) -> None:
+    """As a restart of the database does: what the session held is free."""
+    cluster.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+    assert pid not in holders(cluster)
+
+
 class TestWithoutRedis:
     def test_there_is_one_place(self, safe: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(alone, "WAIT_MS", 50)
-        held: list[psycopg.Connection[Any]] = []
+        held: list[alone.Place] = []
         monkeypatch.setattr(alone, "_held", held)
         assert checks.refusal() == ""
         assert checks.refusal().startswith("1 settings are not safe")
-        for connection in held:
-            connection.close()
+        for place in held:
+            place.leave()
         assert checks.refusal() == ""
-        held[-1].close()
+        held[-1].leave()
+
+    def test_who_lost_it_to_another_says_so_and_takes_it_when_it_is_free(
+        self, safe: Settings, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A server that serves is not ended for it."""
+        held: list[alone.Place] = []
+        monkeypatch.setattr(alone, "_held", held)
+        assert checks.refusal() == ""
+        checks.keep_the_place()
+        (first,) = holders(cluster)
+        cut_off(cluster, first)
+        with psycopg.connect(cluster.urls.app, autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(%s)", [alone.PLACE])
+            for _ in range(3):
+                checks.keep_the_place()
+            assert holders(cluster) == [other.info.backend_pid]
+            other.execute("SELECT pg_advisory_unlock(%s)", [alone.PLACE])
+        checks.keep_the_place()
+        assert len(holders(cluster)) == 1
+        held[-1].leave()
+        (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+        assert said.startswith("Another server without Redis took the place of this one")
+
+    def test_a_database_that_is_away_changes_nothing(self, cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+        place = alone.Place(parsed(cluster.urls.app) | {"PORT": "1"})
+        place.look()
+        assert caplog.records == []
+
+    def test_a_server_has_its_place_also_after_the_database_was_away(
+        self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(alone, "WAIT_MS", 50)
+        server = make_server("uvicorn", redis_url="", **SAFE, **cluster.urls.environment()).start()
+        try:
+            (first,) = holders(cluster)
+            cut_off(cluster, first)
+            eventually(lambda: holders(cluster), "the server that takes its place again")
+            (problem,) = alone.hold_the_place(parsed(cluster.urls.app))
+        finally:
+            server.stop()
+        assert problem.startswith("another server without Redis serves from this database")
+        server.log.unlink()
 
     def test_with_redis_there_is_room_for_all(self, safe: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        held: list[psycopg.Connection[Any]] = []
+        held: list[alone.Place] = []
         monkeypatch.setattr(alone, "_held", held)
         with RedisServer() as url:
             safe.REDIS_HOSTS = [url]
