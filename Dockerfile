@@ -29,7 +29,7 @@ ENV PATH=/venv/bin:/usr/lib/postgresql/18/bin:/usr/local/bin:/usr/bin:/bin \
     STATIC_ROOT=/srv/porchlight/collected
 RUN groupadd --gid 10001 porchlight \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin porchlight \
-    && install -d -o 10001 -g 10001 /var/lib/porchlight /srv/porchlight/collected
+    && install -d -o 10001 -g 10001 /var/lib/porchlight /srv/porchlight/collected /var/lib/porchlight/files
 # pg_dump and pg_restore of the server's version, for the archives of single tenants; Debian's own are older. PostgreSQL's own
 # packages, from where its image has them, and checked with the key that is there.
 COPY --from=postgres:18-bookworm /usr/local/share/keyrings/postgres.gpg.asc /usr/local/share/keyrings/

@@ -20,6 +20,7 @@ from saas.up.postgres import EmbeddedPostgres
 
 OURS = ("web", "web2", "ws", "ws2", "worker")
 SERVERS = ("web", "web2", "ws", "ws2")
+SECRET = re.compile("SECRET|PASSWORD|EMAIL_USER|DATABASE.*_URL")
 OTHERS = ("nginx", "db", "valkey")
 
 
@@ -89,6 +90,16 @@ def test_each_process_serves_its_part_and_holds_no_more_than_it_needs(services: 
         assert {each[name] for name in ("POSTGRES_PASSWORD", "PORCH_APP_PASSWORD", "PORCH_OWNER_PASSWORD")} == {""}
     assert services["worker"]["command"] == ["python", "-m", "saas.worker"]
     assert services["migrate"]["command"] == ["python", "manage.py", "migrate_tenants"]
+
+
+def test_sockets_and_migrations_hold_no_secret_of_others(services: dict[str, Any]) -> None:
+    """`env_file` gives all of .env; what stands beside it counts."""
+    settings = (ROOT / ".env.example").read_text().partition("# --- compose.yaml alone ---")[0]
+    secrets = {name for name in re.findall(r"^#?([A-Z_]+)=", settings, re.MULTILINE) if SECRET.search(name)}
+    assert len(secrets) >= 6
+    for name in ("ws", "ws2", "migrate"):
+        held = {each for each in secrets if services[name]["environment"].get(each) != ""}
+        assert held == {"SECRET_KEY", "DATABASE_URL", *(["DATABASE_OWNER_URL"] if name == "migrate" else [])}, name
 
 
 def test_redis_forgets_nothing(services: dict[str, Any]) -> None:

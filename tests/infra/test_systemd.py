@@ -16,6 +16,7 @@ from saas.up.database import ROOT
 UNITS = ROOT / "infra/systemd"
 INSTANCES = {"porchlight-web@.service": "8000", "porchlight-ws@.service": "8100"}
 SERVICES = (*INSTANCES, "porchlight-worker.service", "porchlight-migrate.service")
+SECRET = re.compile("SECRET|PASSWORD|EMAIL_USER|DATABASE.*_URL")
 MOST_EXPOSED = 2.0  # of 10, as `systemd-analyze security` counts
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
@@ -83,6 +84,16 @@ def test_what_alerts_ask_of_a_process_can_be_told(name: str, tmp_path: Path) -> 
     told = {family.name for family in ProcessCollector(proc=str(tmp_path), registry=None).collect()}
     assert {"process_resident_memory_bytes", "process_open_fds", "process_max_fds"} <= told
     assert said(name, "ProcSubset") == []
+
+
+@pytest.mark.parametrize(("name", "keeps"), [("ws@", set()), ("migrate", {"DATABASE_OWNER_URL"})])
+def test_sockets_and_migrations_hold_no_secret_of_others(name: str, keeps: set[str]) -> None:
+    """`EnvironmentFile` gives all of it; `UnsetEnvironment` takes away at the end. Also where a file holds the value."""
+    settings = (ROOT / ".env.example").read_text().partition("# --- compose.yaml alone ---")[0]
+    secrets = {found for found in re.findall(r"^#?([A-Z_]+)=", settings, re.MULTILINE) if SECRET.search(found)}
+    taken = set(" ".join(said(f"porchlight-{name}.service", "UnsetEnvironment")).split())
+    for ending in ("", "_FILE"):
+        assert {each for each in secrets if each + ending not in taken} == {"SECRET_KEY", "DATABASE_URL"} | keeps
 
 
 def test_only_migrations_run_as_the_owner() -> None:
