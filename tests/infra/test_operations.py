@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from saas.up.database import ROOT, prepare
+from saas.up.database import CLUSTER_SQL, ROOT, prepare
 from saas.up.postgres import EmbeddedPostgres
 
 PAGE = (ROOT / "docs/operations.md").read_text()
@@ -46,10 +46,16 @@ class Installation:
         }
 
     def set_up(self, url: str) -> None:
-        """Roles, database, migrations: as a deployment makes them."""
+        """Roles and database, and the folder of files as image and units make it: as a deployment begins."""
         urls = prepare(url, name="porchlight", secrets_file=self.folder / "secrets.json")
         self.environment |= urls.environment()
         (self.folder / "data/files").mkdir(parents=True)
+
+    def set_up_by_compose(self) -> None:
+        """What a new volume of compose.yaml's database has."""
+        passwords = {"PORCH_APP_PASSWORD": "new-app", "PORCH_OWNER_PASSWORD": "new-owner", "CLUSTER_SQL": str(CLUSTER_SQL)}
+        words = ["/bin/sh", str(ROOT / "infra/compose/postgres.sh")]
+        subprocess.run(words, env=self.environment | passwords, check=True)
 
     def sh(self, commands: str) -> None:
         """Run what the page says."""
@@ -70,12 +76,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     yield from _started(Installation(folder, tmp_path_factory.mktemp("backups")))
 
 
-@pytest.fixture
-def other(place: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An empty server, which has heard of nothing; the backups reach it."""
+@pytest.fixture(params=["empty", "compose"])
+def other(
+    request: pytest.FixtureRequest, place: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """A new server, which has heard of no tenant; the backups reach it."""
     folder = tmp_path_factory.mktemp("there")
     folder.chmod(0o755)
-    yield from _started(Installation(folder, place.backups))
+    for installation in _started(Installation(folder, place.backups)):
+        if request.param == "compose":
+            installation.set_up_by_compose()
+        yield installation
 
 
 def _started(installation: Installation) -> Iterator[Installation]:
@@ -110,18 +121,75 @@ print(tenant.schema)
 """
 
 
-def test_all_of_it_comes_back_on_an_empty_server(place: Installation, other: Installation, schema: str) -> None:
+MEMBERS = "SELECT count(*) FROM pg_auth_members WHERE member = 'porch_app'::regrole AND set_option"  # whom the web may become
+# Who may connect to it, whose it is, and in which order it puts words.
+DATABASE = """
+    SELECT ARRAY(SELECT unnest(datacl)::text ORDER BY 1), datdba::regrole::text, datlocprovider::text, datlocale
+    FROM pg_database WHERE datname = 'porchlight'
+"""
+
+
+def test_all_of_it_comes_back_on_a_new_server(place: Installation, other: Installation, schema: str) -> None:
     epochs = place.ask(f"SELECT id, epoch FROM {schema}.chat_room")
     place.sh(BACK_UP)
     other.sh(RESTORE)
     assert other.ask(LINES.format(schema=schema)) == [(1, "hello"), (2, "is anybody there?")]
-    question = "SELECT count(*) FROM pg_auth_members WHERE member = 'porch_app'::regrole AND set_option"
-    assert other.ask(question) == place.ask(question)  # whom the web may become
+    for question in (MEMBERS, DATABASE):
+        assert other.ask(question) == place.ask(question)
+    assert not [right for right in other.ask(DATABASE)[0][0] if right.startswith("=")]  # of everybody
+    login = urlsplit(place.environment["DATABASE_URL"])
+    with psycopg.connect(other.url, user=login.username, password=login.password) as web:
+        web.execute("SET ROLE porch_platform")
     stored = [file.read_bytes() for file in (other.folder / "data/files").rglob("*") if file.is_file()]
     assert stored == [b"a lamp"]
     assert other.ask(f"SELECT id, epoch FROM {schema}.chat_room") == epochs
     other.sh(NEW_EPOCHS)
     assert not set(other.ask(f"SELECT id, epoch FROM {schema}.chat_room")) & set(epochs)
+
+
+def test_all_of_it_comes_back_where_it_was(place: Installation, schema: str) -> None:
+    """And what stood there is set aside; a second time it is in the way, and nothing is lost."""
+    place.sh(BACK_UP)
+    place.ask(f"DELETE FROM {schema}.chat_message WHERE seq = 2 RETURNING seq")
+    place.sh(RESTORE)
+    assert place.ask(LINES.format(schema=schema)) == [(1, "hello"), (2, "is anybody there?")]
+    with psycopg.connect(f"{place.url}_before") as before:
+        assert before.execute(LINES.format(schema=schema).encode()).fetchall() == [(1, "hello")]
+    with pytest.raises(AssertionError, match='database "porchlight_before" already exists'):
+        place.sh(RESTORE)
+    assert place.ask(LINES.format(schema=schema)) == [(1, "hello"), (2, "is anybody there?")]
+
+
+def test_nothing_is_set_aside_under_a_server_that_serves(place: Installation) -> None:
+    place.sh(BACK_UP)
+    with psycopg.connect(place.url), pytest.raises(AssertionError, match="is being accessed by other users"):
+        place.sh(RESTORE)
+
+
+def test_where_nobody_has_uploaded_anything_there_is_a_folder_to_keep(place: Installation) -> None:
+    """The image's, and each unit's; without it the backup would be one of the wrong folder."""
+    place.sh(BACK_UP)
+    assert (place.backups / "files.tar").is_file()
+    image = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"install -d -o 10001 -g 10001 .*/var/lib/porchlight/files$", image, re.MULTILINE)
+    for unit in (ROOT / "infra/systemd").glob("*.service"):
+        assert "\nStateDirectory=porchlight porchlight/files\n" in unit.read_text()
+    (place.folder / "data/files").rmdir()
+    with pytest.raises(AssertionError, match="files: Cannot stat"):
+        place.sh(BACK_UP)
+
+
+def test_where_files_are_in_a_bucket_no_folder_is_asked_for(place: Installation) -> None:
+    place.environment |= {"FILES_BUCKET": "files", "DATA_DIR": "/nowhere"}
+    place.sh(BACK_UP)
+    place.sh(RESTORE)
+    assert not (place.backups / "files.tar").exists()
+
+
+def test_what_is_kept_is_nobody_elses_to_read(place: Installation) -> None:
+    """There are hashes of passwords in it."""
+    place.sh(BACK_UP)
+    assert {file.stat().st_mode & 0o077 for file in place.backups.iterdir()} == {0}
 
 
 def test_one_tenant_comes_back(place: Installation, schema: str) -> None:
