@@ -164,7 +164,7 @@ class LeaveForm(SeenForm):
         required=False,
         coerce=UUID,
         empty_value=None,
-        error_messages={"invalid_choice": "%(value)s is none of the members who answer. Choose one of these."},
+        error_messages={"invalid_choice": "Whom you chose is no longer among the members who answer. Choose one of these."},
     )
 
     def __init__(self, *args: Any, heirs: Iterable[tuple[UUID, str]], **kwargs: Any) -> None:
@@ -198,7 +198,7 @@ class TransferForm(forms.Form):
     heir = forms.TypedChoiceField(
         label="New owner",
         coerce=UUID,
-        error_messages={"invalid_choice": "%(value)s is none of the members. Choose one of these."},
+        error_messages={"invalid_choice": "Whom you chose is no longer among the members. Choose one of these."},
     )
     slug = forms.CharField(label="Address", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
