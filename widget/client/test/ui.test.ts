@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Message } from "../src/core/protocol.ts";
+import { en as inboxWords } from "../src/inbox/text.ts";
 import { isAllowed } from "../src/panel/boot.ts";
 import { en } from "../src/panel/extras-text.ts";
+import { en as panelWords } from "../src/panel/text.ts";
 import { createTimes, supported } from "../src/panel/time.ts";
 import { hexOf, onColor } from "../src/ui/color.ts";
 import { isComposing } from "../src/ui/composing.ts";
@@ -144,6 +146,14 @@ describe("times", () => {
 
   test("a locale that nobody knows gives the browser's own", () => {
     assert.match(createTimes("not a tag", en).clock(at(22)), /30/);
+  });
+});
+
+describe("one word for each thing", () => {
+  test("a room is a room for visitors and agents", () => {
+    for (const words of [en, panelWords, inboxWords]) {
+      assert.doesNotMatch(JSON.stringify(words), /\b(conversation|thread|workspace|account|org)s?\b/i);
+    }
   });
 });
 

@@ -18,7 +18,7 @@ export const en = {
     forbidden: "Not sent. A word in it is not allowed here.",
     not_found: "Not sent. What it answers is no longer there.",
     muted: "Not sent. You may not write here at the moment.",
-    room_closed: "Not sent. This conversation is closed.",
+    room_closed: "Not sent. This room is closed.",
     plan_limit: "Not sent. This site cannot take more messages today.",
     too_long: "Not sent. The message is too long.",
     conflict: "Not sent. Please write it again.",
