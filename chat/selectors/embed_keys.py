@@ -1,5 +1,6 @@
 """The embed keys of a site, with when each was last used. Called outside of the tenant, on the platform's role."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -29,6 +30,11 @@ class Key:
     def is_current(self) -> bool:
         """Whether it is the key of the script tag."""
         return self.revoked_at is None
+
+
+def key_shown(keys: Iterable[Key | EmbedKey]) -> dict[str, str]:
+    """What the form of a new key shows of these keys: the one in the tag, or nothing."""
+    return {"key": next((one.key for one in keys if one.revoked_at is None), "")}
 
 
 def keys_of(tenant: TenantRef, site_id: UUID) -> list[Key]:

@@ -95,6 +95,11 @@ def origins_shown(site: Site) -> dict[str, str]:
     return {"allowed_origins": "\n".join(site.allowed_origins)}
 
 
+def identity_keys_shown(site: Site) -> dict[str, list[str]]:
+    """What the list of its identity keys shows: their ids, oldest first."""
+    return {"keys": list(site.identity_keys)}
+
+
 def hours_shown(site: Site) -> dict[str, str]:
     """What the form of its hours shows: of each day its first two spans as four times of day."""
     times: dict[str, str] = {}

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from chat.models import Site
 from chat.realtime.revocation import end_key
+from chat.selectors.embed_keys import key_shown
 from saas.core.errors import BadFrame, Conflict, NotFound
+from saas.core.seen import refuse_if_changed
 from tenants.audit import By, Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.models import EmbedKey
@@ -30,20 +32,21 @@ def make_embed_key(tenant: TenantRef, site_id: UUID) -> str:
     return key
 
 
-def rotate_key(tenant: TenantRef, site_id: UUID, *, grace: str, by: By = None) -> str:
+def rotate_key(tenant: TenantRef, site_id: UUID, *, grace: str, by: By = None, seen: str | None = None) -> str:
     """A new key for the site's tag. The one before works on for `grace`, a name of GRACES; then pages with it show no chat.
 
-    Keys that are to end later than that end with it. Of two at once the second changes the key that the first has made. Raises
-    NotFound and BadFrame with field `grace`.
+    Keys that are to end later than that end with it. `seen` is the mark of `key_shown` as it was; without it, the second of two
+    at once changes the key that the first has made. Raises NotFound, ChangedSince and BadFrame with field `grace`.
     """
     if grace not in GRACES:
         raise BadFrame(f"{grace[:20]!r} is not possible here: it is now, day or week.", field="grace")
     with transaction.atomic():
         name, until = _held(tenant, site_id), timezone.now() + GRACES[grace]
         ending = list(_live(tenant, site_id).select_for_update().filter(Q(revoked_at=None) | Q(revoked_at__gt=until)))
+        old = key_shown(ending)
+        refuse_if_changed(seen, old)
         EmbedKey.objects.filter(key__in=[one.key for one in ending]).update(revoked_at=until)
         made = make_embed_key(tenant, site_id)
-        old = {"key": next((one.key for one in ending if one.revoked_at is None), "")}
         record(tenant, by=by, act="key.rotated", on=name, before=old, after={"key": made, "old key works until": until})
     tell_ended(tenant, [one.key for one in ending] if until <= timezone.now() else [])
     return made

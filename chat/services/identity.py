@@ -22,6 +22,7 @@ from django.utils import timezone
 from billing.plans import Feature
 from billing.standing import refuse_beyond
 from chat.models import SignedIn, Site
+from chat.selectors.sites import identity_keys_shown
 from chat.services.lines import UNSTORABLE
 from chat.services.sites import change_locked, forget_everywhere, locked_site
 from saas.core.errors import Conflict, Forbidden, NotFound, Unauthenticated
@@ -99,14 +100,17 @@ def key_named(tenant: TenantRef, site_id: UUID, kid: str) -> IdentityKey:
     return IdentityKey(kid, identity_secret(tenant.id, site_id, kid))
 
 
-def delete_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID, kid: str) -> None:
+def delete_identity_key(tenant: TenantRef, principal: Principal, site_id: UUID, kid: str, *, seen: str | None = None) -> None:
     """What this key signs counts no more, from now on.
 
-    Raises as above, NotFound for a key that the site does not have, and Conflict for the last one of a strict site.
+    `seen` is the mark of `identity_keys_shown` as it was: who removes an old key must not end signing in because somebody else
+    has removed the new one. Raises as above, ChangedSince, NotFound for a key that the site does not have, and Conflict for the
+    last one of a strict site.
     """
     _demand(principal)
     with in_tenant(tenant), transaction.atomic():
         site = locked_site(site_id)
+        refuse_if_changed(seen, identity_keys_shown(site))
         left = [one for one in site.identity_keys if one != kid]
         if kid not in site.identity_keys:
             raise NotFound("There is no such key.")

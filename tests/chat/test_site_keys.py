@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from chat.selectors.embed_keys import keys_of
+from chat.selectors.embed_keys import key_shown, keys_of
 from chat.services import embed_keys
 from chat.services.embed_keys import revoke_key, rotate_key
 from chat.services.sites import change_site, create_site
 from chat.services.tags import saw_tag
-from saas.core.errors import BadFrame, Conflict, NotFound
+from saas.core.errors import BadFrame, ChangedSince, Conflict, NotFound
+from saas.core.seen import mark_of
 from tenants import resolve
 from tenants.context import TenantRef
 from tenants.models import AuditEntry, EmbedKey, User
@@ -84,6 +85,23 @@ def test_of_two_who_change_it_at_once_the_second_changes_the_key_of_the_first(te
     current, *others = keys_of(tenant, old.site_id)
     assert {current.key, *(key.key for key in others)} == {old.key, *made}
     assert [key.key for key in (current, *others) if key.is_current] == [current.key]
+
+
+def test_who_has_seen_the_key_of_now_changes_it_and_who_has_seen_another_one_does_not(tenant: TenantRef, old: EmbedKey) -> None:
+    seen = mark_of(key_shown(keys_of(tenant, old.site_id)))
+    new = rotate_key(tenant, old.site_id, grace="week", seen=seen)
+    with pytest.raises(ChangedSince):
+        rotate_key(tenant, old.site_id, grace="now", seen=seen)
+    assert [status(key) for key in (old.key, new)] == [200, 200]
+    assert len(keys_of(tenant, old.site_id)) == 2
+
+
+def test_of_two_at_once_who_have_seen_the_same_key_one_is_told(tenant: TenantRef, old: EmbedKey) -> None:
+    seen = mark_of(key_shown(keys_of(tenant, old.site_id)))
+    the_key = EmbedKey.objects.select_for_update().filter(key=old.key)
+    made = at_once_behind(the_key.get, [partial(rotate_key, tenant, old.site_id, grace="now", seen=seen)] * 2)
+    assert [type(one) for one in made if isinstance(one, Exception)] == [ChangedSince]
+    assert len(keys_of(tenant, old.site_id)) == 2
 
 
 def test_an_old_key_is_ended_before_its_time(tenant: TenantRef, old: EmbedKey) -> None:
