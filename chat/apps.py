@@ -7,10 +7,11 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         """Answer the hooks of the apps below."""
         from chat.consumers.figures import figures
-        from chat.notifications import notify
+        from chat.notifications import notify, unseen_of
         from chat.notifications.mentions import forget_team, tell_of_names
         from chat.notifications.unheld import tell_of_lines
         from chat.realtime.aftermath import due
+        from chat.realtime.resyncs import unseen
         from chat.realtime.revocation import begin_anew, end_sessions, tell_changed
         from chat.selectors.export import export
         from chat.selectors.sites import forget_sites
@@ -33,3 +34,4 @@ class ChatConfig(AppConfig):
         add_pages()
         due.fill(tell_of_names)
         due.fill(tell_of_lines)
+        unseen.fill(unseen_of)

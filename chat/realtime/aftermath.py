@@ -1,8 +1,9 @@
 """What is due after messages were stored and told: who must be notified of them. Gathered here, looked at in batches.
 
 The send path only notes what a batch will look at, in memory: a room with a new line of a visitor, a line that may name somebody.
-Each tenant's notes go to the database together, and a room in which many lines come is looked at once in a while. A process that
-is killed takes the notes of its last seconds along; what waits when it ends in order is looked at first.
+Each tenant's notes go to the database together, and apart from those of the others; a room in which many lines come is looked at
+once in a while. A process that is killed takes the notes of its last seconds along; what waits when it ends in order is looked at
+first.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from chat.realtime.append import Appended, Row
+from chat.realtime.by_tenant import ByTenant
 from chat.realtime.protocol.outgoing import Notice
 from chat.realtime.waiting import Done, Sent
 from saas.core.registry import Hook
@@ -80,7 +82,7 @@ class Aftermath:
         self._looking, self._tell = looking, tell
         self._waiting: dict[TenantRef, Batch] = {}
         self._looked: dict[tuple[UUID, UUID], float] = {}  # tenant and room: when
-        self._task: asyncio.Task[None] | None = None
+        self._by_tenant = ByTenant("notifications", self._flush_patiently, self._waiting.__contains__)
 
     def heed(self, stored: Sequence[Published]) -> None:
         """Note what these lines may cause. Costs no wait."""
@@ -100,24 +102,30 @@ class Aftermath:
             batch.rooms[line.row.room_id] = line
         if may_name and len(batch.naming) < MOST_LINES:
             batch.naming.append(line)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._later(), name="aftermath")
+        self._by_tenant.wake(tenant, gather=GATHER_SECONDS, retry=RETRY_SECONDS)
 
-    async def _later(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(GATHER_SECONDS)
-            if not await self.flush(patient=True):
-                await asyncio.sleep(RETRY_SECONDS)
+    async def flush(self, *, patient: bool = False, seconds: float | None = None) -> bool:
+        """Look at what waits, behind what is under way; with `patient` not at rooms that were looked at a moment ago, with
+        `seconds`, which each tenant has, as the last. False: some tenant could not be.
+        """
+        work = self._flush_patiently if patient else self._flush_all
+        return await self._by_tenant.all(list(self._waiting), work, seconds=seconds)
 
-    async def flush(self, *, patient: bool = False) -> bool:
-        """Look at what waits; with `patient` not at rooms that were looked at a moment ago. False: some tenant could not be."""
-        found = {tenant: batch for tenant in list(self._waiting) if (batch := self._take(tenant, patient=patient))}
-        well = await asyncio.gather(*(self._look(tenant, batch) for tenant, batch in found.items()))
-        return all(well)
+    def stop(self) -> None:
+        """Look at nothing more by itself."""
+        self._by_tenant.stop()
+
+    async def _flush_patiently(self, tenant: TenantRef) -> bool:
+        batch = self._take(tenant, patient=True)
+        return batch is None or await self._look(tenant, batch)
+
+    async def _flush_all(self, tenant: TenantRef) -> bool:
+        batch = self._take(tenant, patient=False)
+        return batch is None or await self._look(tenant, batch)
 
     def _take(self, tenant: TenantRef, *, patient: bool) -> Batch | None:
         """What is due of a tenant; the rest waits on."""
-        waiting, now = self._waiting.pop(tenant), asyncio.get_running_loop().time()
+        waiting, now = self._waiting.pop(tenant, Batch()), asyncio.get_running_loop().time()
         later = self._not_yet(tenant, waiting, now) if patient else {}
         if later:
             self._waiting[tenant] = Batch(rooms=later)

@@ -7,8 +7,9 @@ Sockets are spread over `PING_SECONDS` slots, one slot a second, so that no beat
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from chat.access import lost_places
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 HEADS_SECONDS = 20.0  # how old a head in a ping may be
 MOST_SEATS = 2_000  # places in rooms in one question
 READ_SECONDS = 4.0  # for which a ping waits for the database; it must reach the client within `PONG_SECONDS` of its time
+AT_ONCE = 16  # sockets of one beat whose owners are looked at at the same time; nearly all of it is in memory
 
 
 class Beats:
@@ -66,29 +68,10 @@ class Beats:
                 task.add_done_callback(self._beating.discard)
 
     async def _beat(self, due: list[Session]) -> None:
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                await self._end_revoked(due)
-                await self._change_plans(due)
-                await self._look(due)
-        except Exception as error:
-            log.warning("pings go without new heads: %s: %s", type(error).__name__, error)
+        """All at once, each with its own patience: what one of them waits for takes no time from the others."""
+        await asyncio.gather(_in_time(_each(due, _end_if_revoked)), _in_time(_each(due, _change_plan)), _in_time(self._look(due)))
         for session in due:
             self._ping(session)
-
-    async def _end_revoked(self, due: list[Session]) -> None:
-        """Those who may not stay, if the order to end their sockets was lost. Cached reads."""
-        for session in due:
-            if (code := await end_of_stay(session)) is not None:
-                session.end(code)
-
-    async def _change_plans(self, due: list[Session]) -> None:
-        """A plan that was changed counts for open sockets, too. Cached reads."""
-        for session in due:
-            plan = await a_plan_of(session.tenant)
-            if plan != session.plan:
-                session.plan = plan
-                session.counters.clear()
 
     def _is_well(self, session: Session) -> bool:
         """False for a socket that is ended here: its token has run out, or its peer is silent since before the last ping."""
@@ -133,7 +116,7 @@ class Beats:
         now = self.loop.time()
         found, lost = await read_in_tenant(tenant, _found, rooms, [seat.place for seat in seats])
         if lost:
-            put_out_lost(seats, lost, hub().leave_room)
+            put_out_lost(seats, lost, hub())
         for room_id, head in found.items():
             self._heads[tenant.id, room_id] = (now, head.seq)
             hub().saw_head(tenant, room_id, head)
@@ -143,6 +126,45 @@ class Beats:
             session.pings += 1
             seen = {room: self._heads.get((session.tenant.id, room)) for room in session.rooms}
             session.send(PingOut(n=session.pings, heads={str(room): found[1] for room, found in seen.items() if found}))
+
+
+async def _in_time(work: Coroutine[Any, Any, None]) -> None:
+    """For as long as a ping can wait."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            await work
+    except Exception as error:
+        log.warning("a ping goes without all that was to be looked at: %s: %s", type(error).__name__, error)
+
+
+async def _each(due: list[Session], look: Callable[[Session], Awaitable[None]]) -> None:
+    """At each of these, a few at a time; one that cannot be looked at harms only itself."""
+    waiting, failed = iter(due), []
+
+    async def some() -> None:
+        for session in waiting:
+            try:
+                await look(session)
+            except Exception as error:
+                failed.append(error)
+
+    await asyncio.gather(*(some() for _ in range(min(AT_ONCE, len(due)))))
+    if failed:
+        log.warning("%d sockets could not be looked at: %s: %s", len(failed), type(failed[0]).__name__, failed[0])
+
+
+async def _end_if_revoked(session: Session) -> None:
+    """Who may not stay, if the order to end their socket was lost. Cached reads."""
+    if (code := await end_of_stay(session)) is not None:
+        session.end(code)
+
+
+async def _change_plan(session: Session) -> None:
+    """A plan that was changed counts for open sockets, too. Cached reads."""
+    plan = await a_plan_of(session.tenant)
+    if plan != session.plan:
+        session.plan = plan
+        session.counters.clear()
 
 
 def _found(rooms: Sequence[UUID], places: Sequence[tuple[UUID, UUID]]) -> tuple[dict[UUID, Head], set[tuple[UUID, UUID]]]:

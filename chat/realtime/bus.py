@@ -2,40 +2,55 @@
 
 A process listens at one place of the channel layer for each tenant that has a socket here, not for each room: what one flush of
 the journal has to tell of a tenant's rooms, inboxes and visitors travels as one layer message, and a socket that joins one more
-room waits for nothing. The places lie on the lines (`line.py`), one for each Redis primary, by the hash of their names.
+room waits for nothing. The places lie on the lines (`line.py`), one for each Redis primary: each on the one whose address and its
+own name have the highest hash together, so that one primary more takes its share from the others, and moves nothing else.
 
 While no other process is known, nothing is said but the beats by which processes find each other; `others.py` sees to it that
 nothing is missed when they do. On the in-memory layer nobody else can listen: there the bus does nothing at all.
 """
 
-from binascii import crc32
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer  # noqa: TID251  # this is the one place
+from django.conf import settings
 
 from chat.realtime.groups import PROCESSES, place_of
 from chat.realtime.line import Item, Line, Said
 
 Hear = Callable[[str, str, list[Item]], None]  # group, process, items
+Lies = Callable[[str], bool]  # whether a group lies on the lines in question
+
+PLACES: Final = 8_192  # whose lines are remembered: more than a process has to do with in a while
 
 
 class Bus:
-    """This process's place on the channel layers."""
+    """This process's place on the channel layers. `missed` hears which groups another process may have told of in vain."""
 
-    def __init__(self, hear: Hear, failed: Callable[[], None], restored: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        hear: Hear,
+        failed: Callable[[], None],
+        restored: Callable[[], None],
+        missed: Callable[[Lies], None] = lambda _lies: None,
+    ) -> None:
         self.process = uuid4().hex
         self.heeded = True  # whether another process may listen
-        self._hear, self._failed, self._restored = hear, failed, restored
-        layers = [get_channel_layer(alias) for alias in channel_layers.configs]
-        self.alone = isinstance(layers[0], InMemoryChannelLayer)
-        self._lines = [] if self.alone else [self._line(layer, number) for number, layer in enumerate(layers)]
+        self._hear, self._failed, self._restored, self._missed = hear, failed, restored, missed
+        layers = {alias: get_channel_layer(alias) for alias in channel_layers.configs}
+        self.alone = isinstance(next(iter(layers.values())), InMemoryChannelLayer)
+        self._lines = [] if self.alone else [self._line(layer, number) for number, layer in enumerate(layers.values())]
+        self._number_of = lru_cache(PLACES)(number_among(names_of(list(layers), settings.REDIS_HOSTS)))
         self._groups: dict[str, set[str]] = {}  # by place: what this process wants to hear
 
-    def _line(self, layer: object, number: int) -> Line:
+    def _line(self, layer: Any, number: int) -> Line:
         """Each line has a beat of its own; the first one's name is also where what concerns all processes is said."""
         beat = PROCESSES if number == 0 else f"{PROCESSES}.{number}"
-        return Line(layer, self.process, beat=beat, hear=self._take, changed=self._changed)  # type: ignore[arg-type]
+        return Line(layer, self.process, beat=beat, hear=self._take, changed=self._changed, missed=self._missed_on)
 
     @property
     def lines_down(self) -> int:
@@ -98,8 +113,18 @@ class Bus:
         place = place_of(group)
         self._line_of(place).say(place, group, item)
 
+    def admit(self) -> None:
+        """Tell the others that they may have missed something of ours, on every line."""
+        for line in self._lines:
+            line.admit()
+
+    def lie_with(self, beat: str) -> Lies:
+        """Which groups lie on the line with this place of beats."""
+        line = next((line for line in self._lines if line.beat_place == beat), None)
+        return lambda group: self._line_of(place_of(group)) is line
+
     def _line_of(self, place: str) -> Line:
-        return self._lines[crc32(place.encode()) % len(self._lines)] if place != PROCESSES else self._lines[0]
+        return self._lines[0] if place == PROCESSES else self._lines[self._number_of(place)]
 
     def _take(self, process: str, said: Said) -> None:
         for group, items in said.items():
@@ -112,3 +137,24 @@ class Bus:
             self._failed()
         else:
             self._restored()
+
+    def _missed_on(self, line: Line) -> None:
+        self._missed(self.lie_with(line.beat_place))
+
+
+def names_of(aliases: Sequence[str], urls: Sequence[str]) -> list[str]:
+    """What the primaries are called where places are spread over them: by their addresses without passwords, which may change."""
+    if len(urls) != len(aliases):
+        return list(aliases)
+    parts = [urlsplit(url) for url in urls]
+    return [f"{part.hostname}:{part.port or 6379}" for part in parts]
+
+
+def number_among(names: Sequence[str]) -> Callable[[str], int]:
+    """Which of these a place lies on, by rendezvous hashing: their order does not count, and one more moves only what it gets."""
+
+    def number(place: str) -> int:
+        weights = [blake2b(f"{name} {place}".encode(), digest_size=8).digest() for name in names]
+        return weights.index(max(weights))
+
+    return number

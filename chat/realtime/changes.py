@@ -24,13 +24,13 @@ def room_changed(hub: Hub, tenant: TenantRef, room: Summary, events: Sequence[Pu
 def put_out(hub: Hub, tenant: TenantRef, room_id: UUID, person_id: UUID | None = None) -> None:
     """End a person's place in a room on every process; without a person, that of every visitor who may not stay."""
     group, order = groups.room(tenant.id, room_id), out_of_room(person_id)
-    obey_out(hub.local, hub.leave_room, group, order)
+    obey_out(hub.local, hub, group, order)
     hub.bus.say(group, order)
 
 
 def end_room(hub: Hub, tenant: TenantRef, room_id: UUID) -> None:
     """The room is no more: everybody is out of it, on every process, and it leaves the lists of the team."""
     group, order = groups.room(tenant.id, room_id), all_out()
-    obey_out(hub.local, hub.leave_room, group, order)
+    obey_out(hub.local, hub, group, order)
     hub.bus.say(group, order)
     hub.tell(groups.inbox(tenant.id), Left(room=room_id, code="not_found"))

@@ -4,9 +4,9 @@ no order reached.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from chat.access import who_may_stay
@@ -22,7 +22,18 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 1.0  # until the database tells who may stay
 
-Leave = Callable[[Session, UUID], bool]  # takes a socket out of a room; whether it was in it
+
+class Ways(Protocol):
+    """The ways out of a room, the hub's."""
+
+    def leave_room(self, session: Session, room_id: UUID) -> bool:
+        """Whether the socket was in the room."""
+        ...
+
+    def quit_room(self, session: Session, room: LocalRoom) -> None:
+        """Of a socket that is still reading."""
+        ...
+
 
 _looking: set[asyncio.Task[None]] = set()  # the loop itself keeps only a weak reference
 
@@ -37,28 +48,28 @@ def all_out() -> Item:
     return {"k": "out", "who": None, "all": True}
 
 
-def obey_out(local: Local, leave: Leave, group: str, item: Item) -> None:
+def obey_out(local: Local, ways: Ways, group: str, item: Item) -> None:
     """The order on this process. A socket that is just reading the room's history is put out, too."""
     room = local.rooms.get(group)
     if room is None:
         return
     if item.get("all"):
-        _out(room, leave, _sockets(room))
+        _out(room, ways, _sockets(room))
     elif item["who"]:
-        _out(room, leave, [session for session in _sockets(room) if session.principal.id == UUID(item["who"])])
+        _out(room, ways, [session for session in _sockets(room) if session.principal.id == UUID(item["who"])])
     else:
-        task = local.loop.create_task(_look_again(room, leave), name="look-again")
+        task = local.loop.create_task(_look_again(room, ways), name="look-again")
         _looking.add(task)
         task.add_done_callback(_looking.discard)
 
 
-async def _look_again(room: LocalRoom, leave: Leave) -> None:
+async def _look_again(room: LocalRoom, ways: Ways) -> None:
     """Ask the database who may stay, as long as it takes."""
     while visitors := [session for session in _sockets(room) if session.principal.kind == "visitor"]:
         try:
             people = list({session.principal.id for session in visitors})
             staying = await run_in_tenant(room.tenant, who_may_stay, room.id, people)
-            return _out(room, leave, [session for session in visitors if session.principal.id not in staying])
+            return _out(room, ways, [session for session in visitors if session.principal.id not in staying])
         except Exception as error:
             log.warning("who may stay in a room is not known yet: %s: %s", type(error).__name__, error)
             await asyncio.sleep(RETRY_SECONDS)
@@ -94,19 +105,19 @@ def seats_of(local: Local, sessions: Iterable[Session]) -> list[Seat]:
     return found
 
 
-def put_out_lost(seats: Iterable[Seat], lost: Collection[tuple[UUID, UUID]], leave: Leave) -> None:
+def put_out_lost(seats: Iterable[Seat], lost: Collection[tuple[UUID, UUID]], ways: Ways) -> None:
     """These places are gone, and the order was lost on its way."""
     for seat in seats:
         if seat.place in lost and seat.is_taken:
-            _out(seat.room, leave, [seat.session])
+            _out(seat.room, ways, [seat.session])
 
 
 def _sockets(room: LocalRoom) -> list[Session]:
     return [*room.members, *room.joining]
 
 
-def _out(room: LocalRoom, leave: Leave, sessions: Iterable[Session]) -> None:
+def _out(room: LocalRoom, ways: Ways, sessions: Iterable[Session]) -> None:
     for session in set(sessions):
-        if not leave(session, room.id):
-            room.leave(session)  # it was still reading: what it read is not shown
+        if not ways.leave_room(session, room.id):
+            ways.quit_room(session, room)  # it was still reading: what it read is not shown
         session.send(Left(room=room.id, code="not_found"))

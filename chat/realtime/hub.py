@@ -34,7 +34,8 @@ __all__ = ["Hub", "Published", "from_thread", "hub", "running_hub"]
 
 log = logging.getLogger(__name__)
 
-UNENDED_SECONDS = 5.0  # that the end of a process waits for what it has begun
+# Of the 5 s of a drain: for what was begun, for each tenant's marks and notifications, for the notifications of what came last.
+UNENDED_SECONDS, LAST_SECONDS, LATEST_SECONDS = 1.0, 2.5, 1.0
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Hub(Publisher):
 
     def __init__(self) -> None:
         local = Local()
-        self.others = Others(local, partial(obey_out, local, self.leave_room))
+        self.others = Others(local, partial(obey_out, local, self))
         self.journal = Journal(dsn(), self._journaled, self._said_again)
         super().__init__(local, self.others.bus, self.journal.expects)
         self.loop = local.loop
@@ -59,14 +60,15 @@ class Hub(Publisher):
         self.journal.start()
 
     async def stop(self) -> None:
-        """Flush what waits, then leave the bus."""
+        """Flush what waits, then leave the bus. One tenant whose tables are held takes nothing of the others along."""
         try:
             if self._unended:
                 await asyncio.wait(self._unended, timeout=UNENDED_SECONDS)
-            await self.journal.stop()
-            await self.marks.flush()
-            await self.aftermath.flush()
+            await asyncio.gather(self.journal.stop(), *(one.flush(seconds=LAST_SECONDS) for one in (self.marks, self.aftermath)))
+            await self.aftermath.flush(seconds=LATEST_SECONDS)
         finally:
+            self.marks.stop()
+            self.aftermath.stop()
             await self.others.stop()  # even if the database takes too long: the others should know
 
     async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
@@ -154,8 +156,7 @@ class Hub(Publisher):
         self.local.groups[group].add(session)
 
     def _detach(self, session: Session, group: str) -> None:
-        members = self.local.groups.get(group, set())
-        members.discard(session)
+        (members := self.local.groups.get(group, set())).discard(session)
         if not members:
             self.local.groups.pop(group, None)
             self.bus.unsubscribe(group)
@@ -255,8 +256,7 @@ class Hub(Publisher):
 
     def saw_head(self, tenant: TenantRef, room_id: UUID, head: Head) -> None:
         """The database says how far the room has come: a quiet loss is found by it."""
-        room = self.room(tenant, room_id)
-        if room is not None:
+        if room := self.room(tenant, room_id):
             self.local.compare(room, head)
 
 

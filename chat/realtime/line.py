@@ -3,12 +3,15 @@
 What is said to a place within one turn of the loop travels as one layer message. Nothing ever waits for the layer: what cannot be
 sent in `SEND_SECONDS` is dropped, the line counts as down until a message passes, and whoever runs it is told when it fails and
 when it is back. A line that is stuck stops no other.
+
+Who lost something owns up to it: `lost` on the place of the beats as soon as somebody may hear it, and with the next beat again,
+for those who come back a moment later. Who misses a beat of their own knows that they did not hear the others either.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Final, Protocol
 
 from django.conf import settings
@@ -18,10 +21,11 @@ from chat.metrics import BUS_BACK, BUS_SAID
 log = logging.getLogger(__name__)
 
 SEND_SECONDS = 0.25
-MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped, and orders above twice as many
+MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped, and what is weighty above twice as many
 RETRY_SECONDS = 1.0
 BEAT_SECONDS: Final = settings.BUS_BEAT_MS / 1000
-BEAT: Final = {"k": "beat", "serves": settings.SERVES}
+LOST: Final = "lost"  # something that was said may have reached nobody
+OWN_UP: Final = 2  # times: at once, and with the next beat
 STOP_SECONDS = 1.0  # that what was said last may take
 SETTLE_MOST = 200  # places joined or left before what was said goes out: a crowd that returns must not silence the rest
 ORDERS: Final = {
@@ -29,6 +33,7 @@ ORDERS: Final = {
     "forget",
     "out",
 }  # said again after a failure: no database repairs what they would have done
+WEIGHTY: Final = {*ORDERS, LOST}  # finds a place where other news do not
 
 Item = dict[str, Any]  # {"k": kind, ...}: what one process tells the others about one group
 Said = dict[str, list[Item]]  # by group
@@ -48,12 +53,23 @@ class Line:
     """This process's place on one layer. `hear` gets the process that spoke and what it said; its own beats come back here."""
 
     def __init__(
-        self, layer: Layer, process: str, *, beat: str, hear: Callable[[str, Said], None], changed: Callable[["Line"], None]
+        self,
+        layer: Layer,
+        process: str,
+        *,
+        beat: str,
+        hear: Callable[[str, Said], None],
+        changed: Callable[["Line"], None],
+        missed: Callable[["Line"], None] = lambda _line: None,
     ) -> None:
         self.down = False
         self.dropped = 0
-        self._layer, self._process, self._beat_place = layer, process, beat
-        self._hear, self._changed = hear, changed
+        self._layer, self._process, self.beat_place = layer, process, beat
+        self._hear, self._changed, self._missed = hear, changed, missed
+        self._beats = count(1)
+        self._beaten = 0  # the number of the last own beat that came back
+        self._losses = 0  # times that something may have been lost, and the others are to know
+        self._owns_up = 0  # so often the last of them is still to be said
         self._channel = ""
         self._said: dict[str, Said] = {}  # by place
         self._waiting = 0
@@ -72,7 +88,7 @@ class Line:
         self._heard = loop.time()
         runs = [("out", self._speak)]
         if hears:
-            self.subscribe(self._beat_place)
+            self.subscribe(self.beat_place)
             runs += [("in", self._listen), ("beat", self._beat)]
         self._tasks = [loop.create_task(run(), name=f"bus-{name}") for name, run in runs]
 
@@ -118,13 +134,24 @@ class Line:
 
     def say(self, place: str, group: str, item: Item) -> None:
         """Tell the other processes. Never waits, may be lost."""
-        if self._waiting >= (2 * MAX_WAITING if item["k"] in ORDERS else MAX_WAITING):
+        if self._waiting >= (2 * MAX_WAITING if item["k"] in WEIGHTY else MAX_WAITING):
             self.dropped += 1
+            self._losses, self._owns_up = self._losses + 1, OWN_UP  # said with the next beats
             BUS_SAID.add("dropped")
             return
         self._said.setdefault(place, {}).setdefault(group, []).append(item)
         self._waiting += 1
         self._wake.set()
+
+    def admit(self) -> None:
+        """Tell the others that something which was said on this line may have reached nobody."""
+        self._losses, self._owns_up = self._losses + 1, OWN_UP
+        self._own_up()
+
+    def _own_up(self) -> None:
+        if self._owns_up:
+            self._owns_up -= 1
+            self.say(self.beat_place, self.beat_place, {"k": LOST, "n": self._losses})
 
     async def _listen(self) -> None:
         while True:
@@ -140,18 +167,31 @@ class Line:
     def _take(self, message: dict[str, Any]) -> None:
         if message["process"] != self._process:
             self._hear(message["process"], message["said"])
-        elif self._beat_place in message["said"]:
+        elif self.beat_place in message["said"]:
             self._heard = asyncio.get_running_loop().time()
             self._pass()
+            self._count(message["said"][self.beat_place])
+
+    def _count(self, items: list[Item]) -> None:
+        """One of the own beats that did not come back was lost with what the others said at that time."""
+        for item in items:
+            if item["k"] == "beat":
+                before, self._beaten = self._beaten, item["n"]
+                if before and item["n"] > before + 1:
+                    self._missed(self)
 
     async def _beat(self) -> None:
         """Tell the others that this process lives, and notice when the own beat does not come back."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            self.say(self._beat_place, self._beat_place, BEAT)
+            self._say_beat()
+            self._own_up()
             silence = asyncio.get_running_loop().time() - self._heard
             if silence > 2 * BEAT_SECONDS + 1:
                 self._fail(TimeoutError(f"no message came back for {silence:.0f} s"))
+
+    def _say_beat(self) -> None:
+        self.say(self.beat_place, self.beat_place, {"k": "beat", "serves": settings.SERVES, "n": next(self._beats)})
 
     async def _speak(self) -> None:
         while True:
@@ -190,8 +230,8 @@ class Line:
         if place in self._wanted and place not in self._joined:
             await self._layer.group_add(place, self._channel)
             self._joined.add(place)
-            if place == self._beat_place:  # not before: who hears it answers at once
-                self.say(place, place, BEAT)
+            if place == self.beat_place:  # not before: who hears it answers at once
+                self._say_beat()
         elif place not in self._wanted and place in self._joined:
             self._joined.discard(place)  # first: who wants it again meanwhile must wait until it is joined again
             await self._layer.group_discard(place, self._channel)
@@ -232,3 +272,5 @@ class Line:
             self.down = False
             BUS_BACK.add()
             self._changed(self)
+            self._missed(self)
+            self.admit()

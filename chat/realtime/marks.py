@@ -1,6 +1,5 @@
 """Read marks and visitors' pages: state that is told at once and stored a moment later, many in one statement."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from uuid import UUID
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
+from chat.realtime.by_tenant import ByTenant
 from chat.realtime.session import Session
 from saas.core.ids import uuid7
-from saas.core.logs import apart
 from tenants.context import TenantRef, run_in_tenant
 
 log = logging.getLogger(__name__)
@@ -82,11 +81,11 @@ def store_marks(rows: Sequence[MarkRow]) -> None:
 
 
 class Marks:
-    """What waits to be stored, per tenant; the newest mark of each reader and room."""
+    """What waits to be stored, per tenant; the newest mark of each reader and room. No tenant waits for another's tables."""
 
     def __init__(self) -> None:
         self._waiting: dict[TenantRef, dict[tuple[UUID, UUID], MarkRow]] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._by_tenant = ByTenant("marks", self._store, self._waiting.__contains__)
 
     def note(self, session: Session, room_id: UUID, seq: int) -> None:
         """The owner of the socket has read the room up to `seq`."""
@@ -95,24 +94,28 @@ class Marks:
         if len(waiting) < MAX_WAITING:
             before = waiting.get((room_id, who.id))
             waiting[room_id, who.id] = MarkRow(room_id, who.kind, who.id, who.name, max(seq, before.seq if before else 0))
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._later(), name="marks", context=apart())
+        self._by_tenant.wake(session.tenant, gather=FLUSH_SECONDS, retry=RETRY_SECONDS)
 
-    async def flush(self) -> None:
-        """Store what waits now. What the database could not take waits on; what it refuses is dropped, and costs one mark."""
-        waiting, self._waiting = self._waiting, {}
-        for tenant, rows in waiting.items():
-            try:
-                await run_in_tenant(tenant, store_marks, list(rows.values()))
-            except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as error:
-                log.warning("marks of tenant %s are not stored yet: %s", tenant.id, error)
-                self._waiting[tenant] = rows | self._waiting.get(tenant, {})
-            except Exception as error:
-                log.error("marks of tenant %s are refused: %s: %s", tenant.id, type(error).__name__, error)
+    async def flush(self, *, seconds: float | None = None) -> bool:
+        """Store what waits, behind what is under way; with `seconds`, which each tenant has, as the last. Whether all is."""
+        return await self._by_tenant.all(list(self._waiting), seconds=seconds)
 
-    async def _later(self) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)
-        await self.flush()
-        while self._waiting:
-            await asyncio.sleep(RETRY_SECONDS)
-            await self.flush()
+    def stop(self) -> None:
+        """Store nothing more by itself."""
+        self._by_tenant.stop()
+
+    async def _store(self, tenant: TenantRef) -> bool:
+        """What the database could not take waits on; what it refuses is dropped, and costs one mark."""
+        rows = self._waiting.pop(tenant, None)
+        if rows is None:
+            return True
+        try:
+            await run_in_tenant(tenant, store_marks, list(rows.values()))
+        except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            log.warning("marks of tenant %s are not stored yet: %s", tenant.id, error)
+            newer = self._waiting.get(tenant, {})
+            self._waiting[tenant] = rows | {key: row for key, row in newer.items() if key not in rows or row.seq > rows[key].seq}
+            return False
+        except Exception as error:
+            log.error("marks of tenant %s are refused: %s: %s", tenant.id, type(error).__name__, error)
+        return True

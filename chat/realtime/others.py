@@ -15,6 +15,7 @@ from chat.realtime.bus import Bus
 from chat.realtime.groups import PROCESSES
 from chat.realtime.line import BEAT_SECONDS, Item
 from chat.realtime.local import Local
+from chat.realtime.resyncs import Resyncs
 from chat.realtime.socket_count import SocketCount
 from chat.selectors.sites import forget_sites
 from tenants import resolve
@@ -30,21 +31,25 @@ POLL_SECONDS: Final = 2.0  # between two looks at the database while the bus is 
 class Others:
     """The other processes, as heard. Items are `m` frames with a seq, `head` a seq that is taken, `f` a frame of state,
     `end` close sockets, `notices` notifications, those of `attendance.py` and `socket_count.py`, `forget` what you keep of a
-    tenant, `beat` I live, `met` I did not know you, `bye` I end.
+    tenant, `beat` I live, `met` I did not know you, `lost` some of what I said may have reached nobody, `bye` I end.
 
     To a process that is not known nothing is said, so that one alone has no trouble with it. Two that meet tell each other so,
-    and each compares its rooms with the database after the other has begun to tell it everything.
+    and each compares its rooms with the database after the other has begun to tell it everything. Rooms are repaired from the
+    database; that lists may lack something is told to those who have them (`resyncs.py`).
     """
 
     def __init__(self, local: Local, obey_out: Callable[[str, Item], None]) -> None:
         self.local = local
         self.obey_out = obey_out
-        self.bus = Bus(self.hear, self._failed, self._restored)
+        self.resyncs = Resyncs(local)
+        self.bus = Bus(self.hear, self._failed, self._restored, self.resyncs.due)
         self.attendance = Attendance(local, self.bus)
         self.socket_count = SocketCount(local, self.bus)
         self._heard: dict[str, float] = {}
         self._met: set[str] = set()  # those of them that listen: who only rings the bell has no beat
         self._take_sockets: set[str] = set()  # and those of them to which sockets may go
+        self._admitted: dict[tuple[str, str], int] = {}  # by line and process: the last loss that it told of
+        self._fell_silent = False  # the last of the others was lost, and whoever came back unheard was told nothing
         self._tasks: set[asyncio.Task[None]] = set()
         self._polling: asyncio.Task[None] | None = None
 
@@ -56,6 +61,7 @@ class Others:
     async def stop(self) -> None:
         self.bus.say(PROCESSES, {"k": "bye"})
         await self.bus.stop()
+        self.resyncs.stop()
         for task in self._tasks:
             task.cancel()
 
@@ -98,6 +104,8 @@ class Others:
                 self.local.notify(group, item["notice"], item["to"])
             case "sockets":
                 self.socket_count.hear(group, process, item)
+            case "lost":
+                self._hear_lost(group, process, item["n"])
             case "bye" | "forget" | "met":
                 self._hear_process(process, item)
             case kind if kind in KINDS:
@@ -111,6 +119,15 @@ class Others:
             self.bus.heeded = True
             self.bus.say(PROCESSES, {"k": "met", "process": process, "serves": settings.SERVES})
             self._restored()
+            if self._fell_silent:
+                self._fell_silent = False
+                self.bus.admit()
+
+    def _hear_lost(self, beat: str, process: str, number: int) -> None:
+        """Said twice, for those who did not hear it the first time."""
+        if self._admitted.get((beat, process)) != number:
+            self._admitted[beat, process] = number
+            self.resyncs.due(self.bus.lie_with(beat))
 
     def _hear_process(self, process: str, item: Item) -> None:
         if item["k"] == "met":
@@ -163,12 +180,16 @@ class Others:
         now = self.local.loop.time()
         self._heard = {process: min(now, heard + seconds) for process, heard in self._heard.items()}
         self.attendance.exchange()
+        if not self.bus.alone:
+            self.resyncs.due(lambda _group: True)
 
     def _lose_all(self, process: str) -> None:
         del self._heard[process]
         self._met.discard(process)
         self._take_sockets.discard(process)
         self.bus.heeded = bool(self._met)
+        self._fell_silent = not self._met
+        self._admitted = {key: number for key, number in self._admitted.items() if key[1] != process}
         self.attendance.lost(process)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

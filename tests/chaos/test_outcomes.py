@@ -171,6 +171,15 @@ def test_each_fault_is_found(check: str, harm: Callable[[Evening], None]) -> Non
     assert evening.judge().counts[check] > 0
 
 
+def test_what_is_told_again_since_hints_were_lost_is_not_told_twice() -> None:
+    evening = Evening()
+    evening.hears(evening.ben, frame("resync"), 5.5)
+    told_twice(evening)
+    assert evening.judge().findings == {}
+    told_twice(evening)
+    assert evening.judge().counts["doubled"] == 1
+
+
 def test_a_moment_a_wait_and_an_end_that_only_a_clock_can_cause() -> None:
     now = time.time()
     log = Evening().ben

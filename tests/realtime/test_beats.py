@@ -1,22 +1,25 @@
 """The heartbeat goes on whatever becomes of the database."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 
 from chat.consumers.allowance import counters_of
 from chat.limits import SEND_PER_TENANT
 from chat.realtime import beats as module
 from chat.realtime.beats import Beats
+from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import Send
 from saas.core import registry
 from tenants import plans, resolve
 from tenants.context import TenantRef, run_on_platform
 from tenants.models import Membership
-from tests.support.sessions import Sink, session_of, someone
+from tests.support.sessions import Sink, at, session_of, someone
 from tests.support.shop import Shop
 
 
@@ -87,3 +90,46 @@ async def test_a_changed_plan_counts_for_open_sockets(shop: Shop, monkeypatch: p
     await pinged(sink, len(sink.came("ping")) + 2)
     beats._task.cancel()
     assert counters_of(session, Send)[-1].limit.times == 4 * SEND_PER_TENANT.times
+
+
+async def beating(hub: Hub, tenant: TenantRef) -> tuple[Beats, Sink]:
+    """A beat whose slot holds two sockets of two tenants; the second one's room has a head to be told."""
+    beats, room = Beats(), uuid4()
+    for place in (tenant, elsewhere(tenant)):
+        session, sink = session_of(place, someone(place))
+        session.heard = beats.loop.time() + 1_000
+        session.rooms[room] = True
+        beats.add(session)
+    return beats, sink
+
+
+def elsewhere(tenant: TenantRef) -> TenantRef:
+    return replace(tenant, id=uuid4(), schema="elsewhere")
+
+
+@pytest.mark.parametrize("read", ["end_of_stay", "a_plan_of"])
+@pytest.mark.parametrize("how", ["hangs", "raises"])
+async def test_what_is_not_known_of_one_socket_costs_no_other_its_heads(
+    acme: TenantRef, hub: Hub, monkeypatch: pytest.MonkeyPatch, read: str, how: str
+) -> None:
+    asked: list[TenantRef] = []
+
+    async def of(subject: Any) -> Any:
+        asked.append(tenant := getattr(subject, "tenant", subject))
+        if tenant == acme and how == "hangs":
+            await asyncio.Event().wait()
+        if tenant == acme:
+            raise OperationalError("away")
+        return plans.ONE_PLAN if read == "a_plan_of" else None
+
+    async def heads(_tenant: TenantRef, _fn: Any, rooms: list[UUID], _places: Any) -> Any:
+        return dict.fromkeys(rooms, at(7)), set()
+
+    monkeypatch.setattr(module, read, of)
+    monkeypatch.setattr(module, "read_in_tenant", heads)
+    monkeypatch.setattr(module, "READ_SECONDS", 0.5)
+    beats, sink = await beating(hub, acme)
+    await pinged(sink, 1)
+    beats._task.cancel()
+    assert list(sink.came("ping")[0]["heads"].values()) == [7]
+    assert len(set(asked)) == 2, "who comes after it was not looked at"

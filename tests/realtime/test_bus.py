@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 
 from chat.realtime import bus as module
 from chat.realtime import line as line_module
-from chat.realtime.bus import Bus
+from chat.realtime.bus import Bus, names_of, number_among
 from chat.realtime.groups import PROCESSES
 
 
@@ -182,3 +183,42 @@ async def test_alone_in_memory_it_does_nothing(monkeypatch: pytest.MonkeyPatch) 
     bus.say("room", {"k": "m"})
     assert (bus.alone, bus._lines, bus._groups) == (True, [], {})
     await bus.stop()
+
+
+PRIMARIES = ["one:6379", "two:6379", "three:6379"]
+PLACES = [f"t{uuid4().hex}" for _ in range(2_000)]
+
+
+class TestWherePlacesLie:
+    def test_one_primary_more_moves_only_what_it_gets(self) -> None:
+        before, after = number_among(PRIMARIES), number_among([*PRIMARIES, "four:6379"])
+        moved = [place for place in PLACES if before(place) != after(place)]
+        assert {after(place) for place in moved} == {3}
+        assert 0.15 < len(moved) / len(PLACES) < 0.35
+
+    def test_one_that_is_taken_away_moves_only_what_it_had(self) -> None:
+        before, after = number_among(PRIMARIES), number_among(PRIMARIES[:2])
+        assert all(before(place) == 2 for place in PLACES if before(place) != after(place))
+
+    def test_all_have_about_as_many_whatever_their_order(self) -> None:
+        number, turned = number_among(PRIMARIES), number_among(PRIMARIES[::-1])
+        shares = [sum(number(place) == which for place in PLACES) / len(PLACES) for which in range(3)]
+        assert all(0.25 < share < 0.42 for share in shares)
+        assert all(PRIMARIES[number(place)] == PRIMARIES[::-1][turned(place)] for place in PLACES)
+
+    def test_a_primary_is_known_by_its_address(self) -> None:
+        urls = ["redis://:old@a.example:6379/0", "rediss://user:new@b.example/1"]
+        assert names_of(["default", "primary1"], urls) == ["a.example:6379", "b.example:6379"]
+
+    async def test_a_place_is_looked_up_once(self, layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+
+        def number(place: str) -> int:
+            asked.append(place)
+            return 0
+
+        monkeypatch.setattr(module, "number_among", lambda _names: number)
+        bus = Bus(lambda *_: None, lambda: None, lambda: None)
+        for _ in range(3):
+            bus.say("t1.r1", {"k": "m"})
+        assert asked == ["t1"]

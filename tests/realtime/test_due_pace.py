@@ -48,7 +48,7 @@ class TestPace:
         monkeypatch.setattr(due, "_answers", [lambda **_asked: pytest.fail("asked")])
         room = await shop.room(await shop.visitor(), "hello")
         await desk.says(shop.tenant, room, shop.owner, "an answer", "and another")
-        assert desk.aftermath._task is None
+        assert desk.aftermath._by_tenant.is_idle
 
     async def test_a_room_is_looked_at_once_in_a_while(self, desk: Desk, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         looks: list[Batch] = []

@@ -176,6 +176,23 @@ async def test_redis_away_for_long_and_back_brings_everybody_back(pair: Pair, sh
 
 
 @pytest.mark.chaos
+async def test_a_room_opened_while_redis_is_away_is_soon_in_the_inbox_of_the_other_process(pair: Pair, shop: Shop) -> None:
+    token, vic = await access_of(shop), await shop.visitor()
+    async with Doors(pair.right).agent(shop.tenant, shop.owner) as inbox, Doors(pair.left).visitor(shop.tenant, vic) as widget:
+        await inbox.settled()
+        pair.redis.kill()
+        room = await widget.open("Is the lamp dimmable?")
+        await asyncio.sleep(LOST)  # what could not be said is not kept for so long
+        assert inbox.came("room") == inbox.came("notice") == []
+        pair.redis = RedisServer(pair.port)
+        pair.redis.__enter__()
+        await hears(inbox, "resync")
+        await hears(inbox, "notice", room=str(room))
+        listed = await ask(pair.right, shop.tenant.slug, "/api/v1/rooms?kind=support&status=open", token=token)
+        assert [one["id"] for one in listed["rooms"]] == [str(room)]
+
+
+@pytest.mark.chaos
 async def test_a_process_that_was_only_paused_comes_back_whole(pair: Pair, shop: Shop) -> None:
     left, right = Doors(pair.left), Doors(pair.right)
     ben, vic, token = await shop.member("agent"), await shop.visitor(), await access_of(shop)
@@ -198,6 +215,7 @@ async def test_a_process_that_was_only_paused_comes_back_whole(pair: Pair, shop:
         await hears(inbox, "people", who=named(vic), on=True)
         await until(lambda: _is(live(pair.right, shop, token), [str(vic.id)]))
         assert len(desk.came("presence", state="offline")) == before, "who slept takes nobody else for gone"
+        await hears(desk, "resync")
 
 
 async def test_a_notification_reaches_every_tab_on_both_processes(pair: Pair, shop: Shop) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from binascii import crc32
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import redis
 from redis import Redis
 
 from chat.realtime import groups
+from chat.realtime.bus import names_of, number_among
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef, run_on_platform
 from tests.realtime.test_two_processes import doorbell_rings
@@ -58,11 +58,11 @@ class Pair:
 
     def primary_of(self, tenant: TenantRef) -> Primary:
         """Where what the tenant has to tell lies."""
-        return self.primaries[_number_of(tenant)]
+        return self.primaries[self.number_of(tenant)]
 
-
-def _number_of(tenant: TenantRef) -> int:
-    return crc32(groups.place_of(groups.inbox(tenant.id)).encode()) % 2
+    def number_of(self, tenant: TenantRef) -> int:
+        urls = [primary.url for primary in self.primaries]
+        return number_among(names_of(urls, urls))(groups.place_of(groups.inbox(tenant.id)))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ async def test_no_send_and_no_join_waits_for_a_stuck_redis(pair: Pair, meeting: 
 
 
 async def test_a_stuck_primary_silences_only_the_tenants_on_it(pair: Pair, meeting: Meeting, make_tenant: MakeTenant) -> None:
-    shops = await _one_on_each(make_tenant)
+    shops = await _one_on_each(pair, make_tenant)
     hit, spared = [await meeting.place(shop) for shop in shops]
     await doorbell_rings(hit.widget, hit.inbox, hit.room)
     with pair.primary_of(hit.shop.tenant).stuck():
@@ -180,9 +180,9 @@ async def test_subscriptions_that_were_cut_are_made_again(pair: Pair, meeting: M
     await place.all_is_there()
 
 
-async def _one_on_each(make_tenant: MakeTenant) -> list[Shop]:
+async def _one_on_each(pair: Pair, make_tenant: MakeTenant) -> list[Shop]:
     found: dict[int, Shop] = {}
     while len(found) < 2:
         shop = await run_on_platform(shop_of, make_tenant)
-        found[_number_of(shop.tenant)] = shop
+        found[pair.number_of(shop.tenant)] = shop
     return [found[0], found[1]]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from chat.consumers import joining
 from chat.consumers.joining import join
 from chat.models import Message, Room
 from chat.realtime import local as locals_
+from chat.realtime.expulsion import all_out, out_of_room
 from chat.realtime.hub import Hub
 from chat.realtime.local import HOLE_SECONDS
 from chat.realtime.protocol.codes import Close
@@ -100,6 +101,32 @@ async def test_one_who_left_while_joining_is_not_in_the_room(hub: Hub, acme: Ten
     before = len(sink.frames)
     hub.settle_room(session, again, head=at(2), writable=True, joined=b'{"t":"joined"}')
     assert (len(sink.frames), session.rooms, hub.room(acme, room)) == (before, {}, None)
+
+
+@pytest.mark.parametrize("order", [out_of_room, all_out])
+async def test_who_is_put_out_while_joining_leaves_no_room_behind(
+    hub: Hub, acme: TenantRef, vic: Principal, room: UUID, order: Callable[..., Any]
+) -> None:
+    session, sink = session_of(acme, vic)
+    hub.enter(session)
+    place = await hub.enter_room(session, room)
+    hub.others.obey_out(place.group, order(vic.id) if order is out_of_room else order())
+    hub.settle_room(session, place, head=at(2), writable=True, joined=b'{"t":"joined"}')
+    assert (len(sink.came("left")), sink.came("joined"), session.rooms) == (1, [], {})
+    assert hub.room(acme, room) is None
+
+
+async def test_who_is_put_out_while_joining_closes_the_room_on_nobody_else(
+    hub: Hub, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
+) -> None:
+    _, inbox = await joined(hub, acme, agent_ben, room)
+    session, _ = session_of(acme, vic)
+    hub.enter(session)
+    place = await hub.enter_room(session, room)
+    hub.others.obey_out(place.group, out_of_room(vic.id))
+    hub.publish(acme, room, [(3, text(3))])
+    assert hub.room(acme, room) is place
+    assert seqs(inbox) == [3]
 
 
 async def test_a_hole_that_nothing_fills_lets_the_rest_through(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:

@@ -46,8 +46,7 @@ class Desk:
 
     def close(self) -> None:
         """Nothing is looked at any more."""
-        if self.aftermath._task:
-            self.aftermath._task.cancel()
+        self.aftermath.stop()
 
     async def says(self, tenant: TenantRef, room: UUID, who: Principal, *lines: str) -> list[Stored]:
         """They say this, and all that is due for it is done."""
