@@ -69,6 +69,39 @@ describe("the model of the inbox", () => {
     );
   });
 
+  test("reads every list again when the server lost hints: rooms were opened, and others resolved", async () => {
+    const asked: string[] = [];
+    const api: Api = {
+      ...truth,
+      rooms: async (filter, cursor) => {
+        asked.push(`${filter} ${cursor}`);
+        return {
+          rooms: filter === "open" ? [summary("new", "open")] : [summary("known", "resolved", 2)],
+          cursor: null,
+        };
+      },
+    };
+    const client = createClient({ getSession: api.session });
+    let lostHints = () => {};
+    const watched: typeof client = {
+      ...client,
+      on(name, fn) {
+        if (name === "resync") lostHints = () => (fn as (nothing: undefined) => void)(undefined);
+        return client.on(name, fn);
+      },
+    };
+    const model = createModel(watched, api, createDrafts("ben", nowhere));
+    client.learn([summary("known", "open", 1)]);
+    lostHints();
+    await settled();
+    assert.deepEqual(asked, ["open null", "resolved null", "rooms null"]);
+    const { chat, pages } = model.view();
+    assert.deepEqual(
+      listed(chat.rooms, "open", pages.open).map((row) => row.id),
+      ["new"],
+    );
+  });
+
   test("keeps what it has when a page fails, and reads on at the same place", async () => {
     const cursors: (string | null)[] = [];
     let answer: Api["rooms"] = async () => ({ rooms: [summary("a", "resolved")], cursor: "next" });

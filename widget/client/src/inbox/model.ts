@@ -160,9 +160,18 @@ export function createModel(client: Client, api: Api, drafts: Drafts): Model {
     );
     const isReturn = view.pages.open.state === "ready";
     setPage("open", pageRead(rooms, cursor));
-    if (isReturn || view.filter === "resolved") void read("resolved", null);
-    if (isReturn || view.filter === "rooms") void read("rooms", null);
+    rereadBeside(isReturn);
     if (view.room && view.details?.state !== "ready") reloadDetails();
+  }
+
+  function rereadBeside(all: boolean): void {
+    for (const filter of ["resolved", "rooms"] as const) if (all || view.filter === filter) void read(filter, null);
+  }
+
+  /** Any list may lack something, and show as open what others resolved. */
+  function resynced(): void {
+    void read("open", null);
+    rereadBeside(true);
   }
 
   async function read(filter: Filter, cursor: string | null): Promise<void> {
@@ -251,7 +260,7 @@ export function createModel(client: Client, api: Api, drafts: Drafts): Model {
 
   client.subscribe(followed);
   client.on("welcome", welcomed);
-  client.on("resync", () => void read("open", null));
+  client.on("resync", resynced);
 
   return {
     client,
