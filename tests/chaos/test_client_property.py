@@ -1,7 +1,7 @@
 """The widget's own client against the real consumer, on lines that are cut: what people did, what is stored, what each sees.
 
 `widget/client/test/property/` lives the people, `client_checker.py` judges. `CLIENT_SEED` plays a run again, `CLIENT_SEEDS` plays
-several, `CLIENT_MESSAGES` and `CLIENT_KILLS` make it longer: `make chaos` plays 10,000 messages and 1,000 kills.
+several, `CLIENT_MESSAGES` and `CLIENT_KILLS` make each longer: `make chaos` plays 10,000 messages and 1,000 kills in eight seeds.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from math import ceil
 from typing import Final
 
 import pytest
@@ -25,7 +26,7 @@ from tests.support.sockets import Doors, agent_token, key_of, visitor_token
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900), pytest.mark.xdist_group("client-property")]
 
-MESSAGES: Final = int(os.environ.get("CLIENT_MESSAGES", 600))
+MESSAGES: Final = int(os.environ.get("CLIENT_MESSAGES", 600))  # of one seed
 KILLS: Final = int(os.environ.get("CLIENT_KILLS", 60))
 SEEDS: Final = int(os.environ.get("CLIENT_SEEDS", 1))
 VISITORS: Final = 4  # each with a room of their own
@@ -48,7 +49,7 @@ async def plan(shop: Shop, server: Server, *, seed: int, messages: int, kills: i
     visitors = [await shop.visitor() for _ in range(VISITORS)]
     agents = [shop.owner, *[await shop.member("agent") for _ in range(AGENTS - 1)]]
     rooms = [str(await run_on_platform(talk.room_of, tenant, who)) for who in visitors]
-    share = {"messages": messages // (VISITORS + AGENTS), "kills": kills // (VISITORS + AGENTS)}
+    share = {"messages": ceil(messages / (VISITORS + AGENTS)), "kills": ceil(kills / (VISITORS + AGENTS))}
     of_visitors, of_agents = doors.visitor_url(key_of(tenant)), doors.agent_url(tenant)
     people: list[Frame] = [
         {"name": f"visitor {n}", "url": of_visitors, "token": visitor_token(tenant, who), "rooms": [rooms[n]], **share}
@@ -102,12 +103,24 @@ def new_seed() -> int:
     return int(os.environ.get("CLIENT_SEED", 0)) or secrets.randbelow(1_000_000) + 1
 
 
+@pytest.fixture(scope="module")
+def sums() -> Iterator[dict[int, Frame]]:
+    """What happened, by seed; said at the end."""
+    by_seed: dict[int, Frame] = {}
+    yield by_seed
+    total: Counter[str] = Counter()
+    for one in by_seed.values():
+        total.update(one)
+    print(f"\nseeds {sorted(by_seed)}: {total['send']} messages, {total['kills']} kills")  # noqa: T201 - `make chaos` shows it
+
+
 @pytest.mark.parametrize("number", range(SEEDS))
-async def test_nothing_is_lost_doubled_or_disordered(shop: Shop, server: Server, number: int) -> None:
+async def test_nothing_is_lost_doubled_or_disordered(shop: Shop, server: Server, sums: dict[int, Frame], number: int) -> None:
     seed = new_seed()
     print(f"CLIENT_SEED={seed} CLIENT_MESSAGES={MESSAGES} CLIENT_KILLS={KILLS}")  # noqa: T201 - shown with a failure
     found, totals = await run(shop, server, seed=seed, messages=MESSAGES, kills=KILLS)
     print(dict(totals))  # noqa: T201
+    sums[seed] = totals
     assert not found, str(found)
     assert totals["send"] >= MESSAGES * 0.95
     assert totals["kills"] >= KILLS * 0.9
