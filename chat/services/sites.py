@@ -11,7 +11,7 @@ from billing.access import Act
 from billing.plans import Plan
 from billing.standing import refuse, standing_of
 from chat.hours import clean_holidays, clean_week, clean_zone
-from chat.looks import DEFAULT_TEXTS, LONGEST_TEXT, clean_look
+from chat.looks import DEFAULT_TEXTS, LONGEST_TEXT, LOOK_NAMES, clean_look
 from chat.models import Site
 from chat.origins import clean_patterns
 from chat.realtime import groups
@@ -218,6 +218,17 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
+
+
+def logged(settings: Mapping[str, Any]) -> list[str]:
+    """What the audit log calls these settings: each one of `look` and of `texts` has a name of its own."""
+    return list(_flat(settings))
+
+
+def logged_parts(parts: Iterable[str]) -> list[str]:
+    """The same for whole parts, of COPIED."""
+    whole: Mapping[str, Any] = {"look": dict.fromkeys(LOOK_NAMES), "texts": DEFAULT_TEXTS}
+    return logged({name: whole.get(name) for part in parts for name in COPIED[part]})
 
 
 def _clean(**values: Any) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """What every page of people and settings begins and ends with."""
 
-from collections.abc import Callable
-from functools import wraps
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce, wraps
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -56,11 +60,29 @@ def is_owner(request: HttpRequest) -> bool:
     return member_of(request).role == Role.OWNER
 
 
-def who_changed(request: HttpRequest, kind: str, thing_id: UUID, *acts: str) -> str:
+def who_changed(request: HttpRequest, kind: str, thing_id: UUID, *acts: str, fields: Iterable[str] = ()) -> str:
     """Who did one of these acts to this thing last, by the audit log; empty if nobody is known. Name the acts that change what
-    the form shows: others are done to the same thing, and by others.
+    the form shows: others are done to the same thing, and by others. Where one act changes more than the form shows, name the
+    `fields` that it shows, as the log calls them: then only who changed one of these counts.
     """
-    done = AuditEntry.objects.filter(tenant_id=tenant_of(request).id, thing_kind=kind, thing_id=str(thing_id), act__in=acts)
+    done, names = _done(request, kind, thing_id).filter(act__in=acts), list(fields)
+    if names:
+        done = done.filter(Q(after__has_any_keys=names) | Q(before__has_any_keys=names))  # what was set, or taken away
+    return _last(done)
+
+
+def who_set(request: HttpRequest, kind: str, thing_id: UUID, values: Mapping[str, object]) -> str:
+    """Who gave this thing one of the values that it has now, by name, and did it last; empty if nobody is known."""
+    now = json.loads(json.dumps(dict(values), cls=DjangoJSONEncoder))  # as the log writes them
+    made = [Q(after__contains={name: value}) for name, value in now.items()]
+    return _last(_done(request, kind, thing_id).filter(reduce(or_, made)))
+
+
+def _done(request: HttpRequest, kind: str, thing_id: UUID) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(tenant_id=tenant_of(request).id, thing_kind=kind, thing_id=str(thing_id))
+
+
+def _last(done: QuerySet[AuditEntry]) -> str:
     return done.order_by("-id").values_list("by_name", flat=True).first() or ""
 
 

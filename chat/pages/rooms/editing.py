@@ -44,7 +44,7 @@ def _keep(request: HttpRequest, room: Room, form: RoomForm) -> bool:
     try:
         change_room(tenant_of(request), agent_of(request), room_id=room.id, change=change, seen=said["seen"])
     except AppError as refusal:
-        form.refuse(refusal, by=who_changed(request, "room", room.id, "room.changed"))
+        form.refuse(refusal, by=who_changed(request, "room", room.id, "room.changed", fields=form.fields))
         return False
     messages.success(request, "Kept. Everybody in the room sees it now.")
     return True

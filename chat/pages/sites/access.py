@@ -83,7 +83,7 @@ def strict(request: HttpRequest, site_id: UUID) -> HttpResponse:
         except NotFound:
             raise
         except AppError as refusal:
-            form.refuse(refusal, by=who_changed(request, "site", site.id, "site.changed"))
+            form.refuse(refusal, by=who_changed(request, "site", site.id, "site.changed", fields=["strict"]))
         else:
             words = "Only visitors whom your site has signed in may write now." if wanted else "Everybody may write now."
             return done(request, site, "site_access", words)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from chat.models import Site
-from chat.services.sites import Seen, change_site
+from chat.services.sites import Seen, change_site, logged
 from saas.core.errors import AppError, NotFound
 from saas.core.forms import SeenForm
 from tenants.access import Do, may
@@ -55,6 +55,7 @@ def keep(
     """Store what the form says, which `read` makes of its cleaned data; False leaves the form with what is wrong."""
     if not form.is_valid():
         return False
+    changes: dict[str, Any] = {}
     try:
         changes = read(form.cleaned_data)
         seen = Seen(form.cleaned_data["seen"], shown) if form.cleaned_data["seen"] else None
@@ -62,7 +63,7 @@ def keep(
     except NotFound:
         raise
     except AppError as refusal:
-        refuse(form, refusal, by=who_changed(request, "site", site.id, "site.changed"))
+        refuse(form, refusal, by=who_changed(request, "site", site.id, "site.changed", fields=logged(changes)))
         return False
     return True
 

@@ -13,7 +13,7 @@ from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import name_shown
 from chat.services.embed_keys import revoke_key, rotate_key
 from chat.services.site_deletion import delete_site, what_site_takes
-from chat.services.sites import copy_settings
+from chat.services.sites import copy_settings, logged_parts
 from saas.core.errors import AppError, ChangedSince, NotFound
 from saas.core.forms import UNPROCESSABLE
 from tenants.access import Do
@@ -68,7 +68,9 @@ def copy(request: HttpRequest, site_id: UUID) -> HttpResponse:
     try:
         copy_settings(tenant_of(request), site.id, by=agent_of(request), **chosen)
     except ChangedSince as refusal:
-        form.show_changed(refusal, by=who_changed(request, "site", site.id, "site.changed", "words.changed"))
+        fields = logged_parts(refusal.stored)
+        by = who_changed(request, "site", site.id, "site.changed", "words.changed", fields=fields)
+        form.show_changed(refusal, by=by)
         return _general(request, site, copying=form, status=refusal.status)
     return done(request, site, "site", "Copied. Pages follow within a minute.")
 

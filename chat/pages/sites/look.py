@@ -112,7 +112,7 @@ def _other_picture(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """Somebody else's picture took the place of the one that this person saw: here it is, and nothing was done."""
     site = site_on(request, site_id)
     picture = LogoForm(site=site)
-    picture.changed_by = who_changed(request, "site", site.id, "site.changed") or "Somebody else"
+    picture.changed_by = who_changed(request, "site", site.id, "site.changed", fields=["look.logo"]) or "Somebody else"
     return _look(request, site, picture=picture, status=picture.status)
 
 
