@@ -6,7 +6,7 @@ that no message slips in between a ban and its effect.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -22,15 +22,16 @@ from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
 from chat.selectors.members import Member, member_of
 from chat.selectors.messages import JoinedSnapshot, snapshot
+from chat.services.ends import database_time
 from chat.services.rooms import lock_room, tell_change, tell_person, touch
 from chat.services.system_lines import say
-from saas.core.errors import BadFrame, Conflict, Forbidden, Muted, NotFound
+from saas.core.errors import Conflict, Forbidden, Muted, NotFound
 from saas.core.ids import uuid7
+from saas.core.seen import refuse_if_changed
 from tenants.audit import Thing, record
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
 
-LONGEST: Final = timedelta(days=3_650)  # of a mute or a ban
 MOMENTS: Final = ("muted_until", "banned_until")
 ACTS_OF: Final = {
     "role": ("participant.appointed", "participant.dismissed"),
@@ -57,6 +58,8 @@ class MemberChange:
     role: str | msgspec.UnsetType = msgspec.UNSET
     muted_until: datetime | msgspec.UnsetType | None = msgspec.UNSET
     banned_until: datetime | msgspec.UnsetType | None = msgspec.UNSET
+    seen: str | None = None  # the mark of `restraints_of` as whoever decides saw it; None asks nothing
+    takes_in: bool = True  # a visitor who is not in the room gets a place by it; if not, nothing is done to one who is not in
 
     @property
     def restrains(self) -> bool:
@@ -115,7 +118,7 @@ def leave_room(tenant: TenantRef, principal: Principal, *, room_id: UUID) -> Non
         with transaction.atomic():
             lock_room(room_id)
             place = Participant.objects.filter(room=room_id, person_id=principal.id).first()
-            wait = (place.muted_until - _now()).total_seconds() if place and place.muted_until else 0.0
+            wait = (place.muted_until - database_time()).total_seconds() if place and place.muted_until else 0.0
             if wait > 0:
                 raise Muted("You can leave for good when your mute is over.", retry_after=wait)
             gone = _take_place(room_id, principal.id)
@@ -128,7 +131,8 @@ def set_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person
     """Change a member of a community room, or make a visitor of its site one. Call it outside of the tenant.
 
     A ban ends the person's place in the room on every socket at once. Raises NotFound for a person or room that is not there,
-    ReadOnly or Forbidden for what the asker may not do, Conflict for another kind of room, BadFrame for a wrong value.
+    ReadOnly or Forbidden for what the asker may not do, Conflict for another kind of room and for one who is not in and is not to
+    be taken in, ChangedSince for a mute or a ban that is not as it was seen, BadFrame for a wrong value.
     """
     with in_tenant(tenant):
         with transaction.atomic():
@@ -146,6 +150,7 @@ def change_member(
     room = lock_room(room_id)
     _refuse_equals(principal, room_id, person_id)
     before = _place(tenant, room, visitor, principal, change)
+    refuse_if_changed(change.seen, restraints_of(before))
     values = _news(before, change)
     Participant.objects.filter(id=before.id).update(**values)
     touch(room_id)
@@ -166,6 +171,11 @@ def tell_changed(tenant: TenantRef, changed: ChangedMember) -> None:
         tell_person(tenant, visitor.id, personal)
 
 
+def restraints_of(place: Participant | None) -> dict[str, datetime | None]:
+    """Until when somebody is muted and banned, as it is kept: what is over already is in it, too."""
+    return {name: getattr(place, name, None) for name in MOMENTS}
+
+
 def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person_id: UUID) -> None:
     """End a person's place in a community room, on every socket at once; without one nothing happens.
 
@@ -184,31 +194,6 @@ def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, per
             told = summary_of(room_id, None)
     if gone:
         _tell_gone(tenant, told, person_id)
-
-
-def until(moment: datetime | None, seconds: float | None, *, field: str) -> datetime | None:
-    """The end of a mute or a ban that was given as a moment or in seconds from now; None when it is over already.
-
-    Raises BadFrame for both at once, and for more than ten years.
-    """
-    if moment is not None and seconds is not None:
-        raise BadFrame("Say until when or for how long, not both.", field=field)
-    now = _now()
-    if seconds is not None:
-        if not 0 <= seconds <= LONGEST.total_seconds():
-            raise BadFrame("That is 0 seconds to ten years.", field=field)
-        moment = now + timedelta(seconds=seconds)
-    if moment is not None and moment > now + LONGEST:
-        raise BadFrame("That is more than ten years ahead.", field=field)
-    return moment if moment and moment > now else None
-
-
-def _now() -> datetime:
-    """By the clock of the database, which says when a mute or a ban is over: this process's may be another."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment
 
 
 def _may_change(principal: Principal, room_id: UUID, change: MemberChange) -> RoomAccess:
@@ -247,6 +232,8 @@ def _place(tenant: TenantRef, room: Room, visitor: Visitor, principal: Principal
     place = Participant.objects.filter(room=room, person_id=visitor.id).first()
     if place is not None:
         return place
+    if not change.takes_in:
+        raise Conflict(f"{visitor.name} is not in {room.title} any more.")
     if room.join_rule == Room.JoinRule.INVITED and (change.restrains or principal.kind == "visitor"):
         raise NotFound("They are not in this room.")
     touch(room.id, people=F("people") + 1)

@@ -10,7 +10,8 @@ from rest_framework.views import APIView
 
 from chat.access import room_for
 from chat.selectors.members import members_of
-from chat.services.members import MemberChange, remove_member, set_member, until
+from chat.services.ends import until
+from chat.services.members import MemberChange, remove_member, set_member
 from chat.views.acting import ActingView
 from chat.views.body import Body, answer, ident, moment, nothing, read, room_of
 from tenants.access import Do

@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 
 from chat.models import Participant
+from chat.services.ends import until
 from chat.services.members import (
     MemberChange,
     enter,
     leave_room,
     remove_member,
     set_member,
-    until,
 )
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
 from tenants.context import TenantRef, in_tenant

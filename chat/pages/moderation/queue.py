@@ -10,8 +10,8 @@ from django.utils import timezone
 from chat.models import Room
 from chat.pages.rooms.desk import page
 from chat.pages.rooms.forms import DecisionForm
-from chat.pages.rooms.people import for_good
 from chat.selectors.queue import SIZE, Case, cases, open_cases, reported
+from chat.services.ends import for_good
 from chat.services.settling import Decision, settle_message
 from saas.core.errors import AppError, NotFound
 from saas.core.forms import UNPROCESSABLE

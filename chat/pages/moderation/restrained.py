@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from chat.pages.rooms.desk import page
-from chat.pages.rooms.people import for_good
 from chat.selectors.places import restrained
+from chat.services.ends import for_good
 from saas.core.paging import numbered
 from tenants.access import Do
 from tenants.authentication import tenant_of

@@ -1,16 +1,19 @@
 """The forms of rooms. They check shapes; what a value means is checked by the services, whose refusals stand beside the field."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.dateformat import format as in_words
 
-from chat.models import Room, Site
+from chat.models import Participant, Room, Site
 from chat.origins import clean_patterns, origin_allowed
-from chat.services.members import LONGEST, until
+from chat.services.ends import LONGEST, for_good, until
+from chat.services.members import restraints_of
 from chat.services.rooms import LONGEST_TITLE, SLOWEST, values_of
-from saas.core.errors import BadFrame
+from saas.core.errors import BadFrame, ChangedSince
 from saas.core.forms import SeenForm
 
 MOST_TYPED: Final = 2_000  # characters; far above the limit: a title that is too long is answered beside the field, not cut
@@ -71,7 +74,12 @@ class NewRoomForm(forms.Form):
 
     kind = forms.ChoiceField(label="Kind", choices=KINDS, initial=Room.Kind.COMMUNITY, widget=forms.RadioSelect)
     title = title_field()
-    site = forms.ChoiceField(label="Site", required=False, help_text="Whose visitors find it in the widget.")
+    site = forms.ChoiceField(
+        label="Site",
+        required=False,
+        help_text="Whose visitors find it in the widget.",
+        error_messages={"invalid_choice": "The site that you chose is gone meanwhile. Choose one of these."},
+    )
     join_rule = forms.ChoiceField(
         label="Who may join", choices=RULES, initial=Room.JoinRule.OPEN, required=False, widget=forms.RadioSelect
     )
@@ -175,8 +183,8 @@ class LengthForm(forms.Form):
             self.add_error("date", f"{said['date']} is more than ten years ahead; {last} is the last day that can be chosen.")
 
 
-class RestrainForm(LengthForm):
-    """Mute or ban one person."""
+class RestrainForm(LengthForm, SeenForm):
+    """Mute or ban one person. What is in force already is not overwritten in silence."""
 
     how = forms.ChoiceField(
         label="What",
@@ -186,10 +194,18 @@ class RestrainForm(LengthForm):
     )
     field_order = ("how", "length", "date")
 
+    def __init__(self, *args: Any, place: Participant | None, **kwargs: Any) -> None:
+        super().__init__(*args, shown=restraints_of(place), initial={}, **kwargs)
+
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
         self.refuse_no_end()
         return said
+
+    def show_stored(self, error: ChangedSince, *, by: str = "") -> None:
+        """The same; what is in force now stands beside the choice between a mute and a ban."""
+        super().show_stored(error, by=by)
+        self.stored["how"] = _in_force(error.stored)
 
 
 class DecisionForm(LengthForm):
@@ -256,4 +272,17 @@ class SureForm(forms.Form):
         max_length=MOST_TYPED,
         strip=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "dir": "auto"}),
+    )
+
+
+def _in_force(restraints: Mapping[str, Any]) -> str:
+    """A mute and a ban in words, such as "muted for good"."""
+    now, good = datetime.now(UTC), for_good()
+    return (
+        ", ".join(
+            f"{word} for good" if end > good else f"{word} until {in_words(end, 'j M Y, H:i')}"
+            for name, word in (("muted_until", "muted"), ("banned_until", "banned"))
+            if (end := restraints[name]) and end > now
+        )
+        or "neither muted nor banned"
     )

@@ -1,6 +1,5 @@
 """Who is in a community room: the list, one person with what may be decided about them, and taking somebody in."""
 
-from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,17 +12,18 @@ from chat.models import Participant, Room
 from chat.pages.rooms.desk import page, room_on, show
 from chat.pages.rooms.forms import RestrainForm
 from chat.selectors.places import Only, counts_in, places_in, visitors_named
-from chat.services.members import LONGEST, MemberChange, remove_member, set_member
-from saas.core.errors import AppError, Conflict, NotFound
-from saas.core.forms import UNPROCESSABLE
+from chat.services.ends import for_good
+from chat.services.members import MemberChange, remove_member, set_member
+from saas.core.errors import BadFrame, ChangedSince, Conflict, NotFound
 from saas.core.paging import numbered, with_query
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.context import in_tenant
-from tenants.pages.desk import refuse
+from tenants.pages.desk import refuse, who_set
 
 WORDS: Final = {Only.ALL: "All", Only.MODERATORS: "Moderators", Only.MUTED: "Muted", Only.BANNED: "Banned"}
 ROLES: Final = {"moderator": "{name} keeps order here now.", "member": "{name} is a plain member now."}
+RESTRAINED: Final = {"muted_until": "{name} is muted.", "banned_until": "{name} is banned."}
 LIFTED: Final = {"muted_until": "{name} may write again.", "banned_until": "{name} may come back."}
 
 
@@ -49,53 +49,49 @@ def people(request: HttpRequest, room_id: UUID) -> HttpResponse:
     return show(request, room, "room_people", for_good=for_good(), **context)
 
 
-@page("GET", "HEAD", "POST", do=Do.READ_ROOMS, to_change=Do.MODERATE)
+@page("GET", "HEAD", "POST", do=Do.READ_ROOMS, to_change=Do.MODERATE, back="room_people")
 def person(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
     """One of them, and a form to mute or ban them."""
-    room, form = _community(request, room_id), RestrainForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            how, end = form.cleaned_data["how"], form.end
-            change = MemberChange(muted_until=end) if how == "muted_until" else MemberChange(banned_until=end)
-            found = set_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id, change=change)
-        except NotFound:
-            raise
-        except AppError as refusal:
-            refuse(form, refusal)
-        else:
-            messages.success(request, f"{found.name} is {'muted' if how == 'muted_until' else 'banned'}.")
-            return redirect("room_person", room_id=room_id, person_id=person_id)
+    room = _community(request, room_id)
+    form = RestrainForm(request.POST or None, place=_seat(request, room_id, person_id))
+    if request.method == "POST" and form.is_valid() and _restrain(request, room, person_id, form):
+        return redirect("room_person", room_id=room_id, person_id=person_id)
     context = {"place": _place(request, room_id, person_id), "form": form, "now": timezone.now(), "for_good": for_good()}
-    status = UNPROCESSABLE if form.errors else 200
-    return show(request, room, "room_people", template="room_person", status=status, **context)
+    return show(request, room, "room_people", template="room_person", status=form.status, **context)
 
 
 @page("POST", do=Do.MODERATE, back="room_people")
 def lift(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
     """End a mute or a ban."""
-    what = request.POST.get("what", "")
+    what, of_all_rooms = request.POST.get("what", ""), request.POST.get("back") == "moderation"
     if what not in LIFTED:
         raise NotFound("There is no such thing to lift.")
-    _set(request, room_id, person_id, LIFTED[what], **{what: None})
-    if request.POST.get("back") == "moderation":
+    ended: dict[str, Any] = {what: None}
+    try:
+        _set(request, room_id, person_id, LIFTED[what], MemberChange(**ended, takes_in=False))
+    except Conflict as refusal:
+        if not of_all_rooms:
+            raise
+        messages.error(request, refusal.message)
+    if of_all_rooms:
         return redirect("moderation_people")
     return redirect("room_person", room_id=room_id, person_id=person_id)
 
 
 @page("POST", do=Do.MANAGE_ROOMS, back="room_people")
 def appoint(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
-    """Make somebody a moderator, or a plain member again."""
+    """Make a member a moderator, or a plain member again."""
     role = request.POST.get("role", "")
     if role not in ROLES:
         raise NotFound("There is no such role in a room.")
-    _set(request, room_id, person_id, ROLES[role], role=role)
+    _set(request, room_id, person_id, ROLES[role], MemberChange(role=role, takes_in=False))
     return redirect("room_person", room_id=room_id, person_id=person_id)
 
 
 @page("POST", do=Do.MODERATE, back="room_people")
 def take_in(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
     """Make a visitor of the site a member."""
-    _set(request, room_id, person_id, "{name} is in the room.")
+    _set(request, room_id, person_id, "{name} is in the room.", MemberChange())
     return redirect("room_person", room_id=room_id, person_id=person_id)
 
 
@@ -108,15 +104,28 @@ def remove(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse
     return redirect("room_people", room_id=room_id)
 
 
-def for_good() -> datetime:
-    """What ends later than this is shown as for good: nobody counts ten years."""
-    return timezone.now() + LONGEST - timedelta(days=365)
-
-
-def _set(request: HttpRequest, room_id: UUID, person_id: UUID, words: str, **change: Any) -> None:
-    tenant, me = tenant_of(request), agent_of(request)
-    found = set_member(tenant, me, room_id=room_id, person_id=person_id, change=MemberChange(**change))
+def _set(request: HttpRequest, room_id: UUID, person_id: UUID, words: str, change: MemberChange) -> None:
+    found = set_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id, change=change)
     messages.success(request, words.format(name=found.name))
+
+
+def _restrain(request: HttpRequest, room: Room, person_id: UUID, form: RestrainForm) -> bool:
+    """Mute or ban them; False leaves the form with what is wrong.
+
+    A ban also keeps out who has just gone, where everybody may come in; nobody comes back by it, nor by a mute.
+    """
+    how, seen = form.cleaned_data["how"], form.cleaned_data["seen"]
+    keeps_out = how == "banned_until" and room.join_rule != Room.JoinRule.INVITED
+    try:
+        until: dict[str, Any] = {how: form.end}
+        _set(request, room.id, person_id, RESTRAINED[how], MemberChange(**until, seen=seen, takes_in=keeps_out))
+    except ChangedSince as refusal:
+        form.refuse(refusal, by=who_set(request, "participant", person_id, refusal.stored))
+    except BadFrame as refusal:
+        refuse(form, refusal)
+    else:
+        return True
+    return False
 
 
 def _community(request: HttpRequest, room_id: UUID) -> Room:
@@ -126,9 +135,16 @@ def _community(request: HttpRequest, room_id: UUID) -> Room:
     return room
 
 
-def _place(request: HttpRequest, room_id: UUID, person_id: UUID) -> Participant:
+def _seat(request: HttpRequest, room_id: UUID, person_id: UUID) -> Participant | None:
     with in_tenant(tenant_of(request)):
-        found = Participant.objects.filter(room=room_id, person_id=person_id, kind="visitor").first()
+        return Participant.objects.filter(room=room_id, person_id=person_id, kind="visitor").first()
+
+
+def _place(request: HttpRequest, room_id: UUID, person_id: UUID) -> Participant:
+    """Their place. Without one there is no page, and to whoever has it open still that is told."""
+    found = _seat(request, room_id, person_id)
+    if found is None and request.method == "POST":
+        raise Conflict("They are not in this room any more.")
     if found is None:
         raise NotFound("They are not in this room.")
     return found
