@@ -67,6 +67,11 @@ class Case:
     done: list[str] = field(default_factory=list)  # "deleted", "muted", "banned"
 
     @property
+    def can_delete(self) -> bool:
+        """Whether there is something left to delete."""
+        return self.message.deleted_at is None
+
+    @property
     def can_restrain(self) -> bool:
         """Whether its author can be muted or banned."""
         return self.message.author_kind == "visitor" and self.message.room.kind == "community"

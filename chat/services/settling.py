@@ -9,10 +9,11 @@ from django.utils import timezone
 from msgspec import UNSET
 
 from chat.access import Act, demand, room_for
-from chat.models import Message, Report
+from chat.models import Message, Participant, Report
 from chat.realtime.amend import Change, amend_sync
 from chat.realtime.hub import Published, from_thread
-from chat.services.members import ChangedMember, MemberChange, change_member, tell_changed
+from chat.services.ends import later
+from chat.services.members import ChangedMember, MemberChange, change_member, restraints_of, tell_changed
 from chat.services.messages import author_of
 from chat.services.rooms import lock_room, thing_of
 from saas.core.errors import Conflict, NotFound
@@ -37,7 +38,8 @@ class Decision:
 
 
 def settle_message(tenant: TenantRef, principal: Principal, *, message_id: UUID, decision: Decision) -> int:
-    """Do what was decided and close all open complaints about the message, in one transaction; how many there were.
+    """Do what was decided and close all open complaints about the message, in one transaction; how many there were. A mute or a
+    ban of its author that ends later stays as it is.
 
     Raises NotFound, ReadOnly or Forbidden by role, Conflict if nothing about it is open any more, which the second of two at once
     is told, or if its author cannot be muted or banned, and what deleting and restraining raise. Then nothing was done.
@@ -98,11 +100,14 @@ def _claimed(principal: Principal, message_id: UUID) -> Message:
 
 
 def _restrained(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> ChangedMember | None:
+    """Mute and ban its author. What somebody else has decided for longer stays: settling a report ends nothing earlier."""
     if not (decision.muted_until or decision.banned_until):
         return None
     if message.author_kind != "visitor" or message.author_id is None:
         raise Conflict("Only visitors are muted or banned.", field="author")
-    change = MemberChange(muted_until=decision.muted_until or UNSET, banned_until=decision.banned_until or UNSET)
+    now = restraints_of(Participant.objects.filter(room=message.room_id, person_id=message.author_id).first())
+    ends = {name: later(end, now[name]) or UNSET if (end := getattr(decision, name)) else UNSET for name in now}
+    change = MemberChange(muted_until=ends["muted_until"], banned_until=ends["banned_until"])
     try:
         return change_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
     except NotFound:

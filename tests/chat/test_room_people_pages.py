@@ -198,6 +198,21 @@ class TestInvitations:
         olga.post(f"{path}{oldest.id}/withdraw/")
         assert len(olga.get(f"{path}?page=3").context["page"].rows) == 19
 
+    @pytest.mark.parametrize("count", [1, 30])
+    def test_many_links_cost_no_more_than_one(
+        self, tenant: TenantRef, olga: Desk, django_assert_max_num_queries: DjangoAssertNumQueries, count: int
+    ) -> None:
+        room, later = community(tenant), timezone.now() + timedelta(days=1)
+        with in_tenant(tenant):
+            Invitation.objects.bulk_create(
+                Invitation(room_id=room, code_hash=uuid4().bytes, uses_left=1, expires_at=later, made_by=uuid4())
+                for _ in range(count)
+            )
+        with django_assert_max_num_queries(9):
+            page = olga.get(f"/rooms/{room}/invitations/")
+        assert len(page.context["page"].rows) == count
+        assert page.content.decode().count(">Withdraw<") == count
+
     @pytest.mark.parametrize(
         ("field", "bad", "words"),
         [
