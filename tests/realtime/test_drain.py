@@ -1,5 +1,6 @@
 """A process that is told to end ends, with or without its database, and brings its people back one after the other."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -104,6 +105,23 @@ async def test_each_socket_hears_when_to_come_back_before_it_is_closed(monkeypat
     assert {number for number, _ in byes} == {number for number, _ in ends} == set(range(many))
     assert all(isinstance(frame, Bye) and frame.code == Close.RESTART and frame.after >= 1_000 for _, frame in byes)
     assert {code for _, code in ends} == {Close.RESTART}
+
+
+async def test_who_is_told_twice_to_drain_says_goodbye_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the load balancer, and by SIGTERM while it still does."""
+    byes: list[Any] = []
+    sockets: list[Any] = []
+
+    def socket() -> Any:
+        return SimpleNamespace(session=SimpleNamespace(send=byes.append), end=lambda _code: sockets.pop())
+
+    sockets += [socket(), socket()]  # in a batch each
+    monkeypatch.setattr(health, "draining", False)  # put back afterwards
+    monkeypatch.setattr(module, "BATCH_SECONDS", 0.01)
+    monkeypatch.setattr(hubs, "_hub", None)
+    monkeypatch.setattr(ChatSocket, "open_sockets", sockets)
+    await asyncio.gather(drain(), drain())
+    assert len(byes) == 2
 
 
 async def test_who_serves_only_pages_is_nobody_to_go_to() -> None:
