@@ -45,7 +45,7 @@ def test_a_server_of_sockets_has_time_to_see_that_it_drains_and_to_drain() -> No
 def test_every_metric_that_scaling_alarms_and_charts_use_is_told_by_the_server() -> None:
     words = "".join(path.read_text() for path in TERRAFORM.glob("*.tf"))
     used = set(re.findall(r'"(porchlight_[a-z_]+)"', words))
-    told = "".join((ROOT / path).read_text() for path in ("saas/core/metrics/kernel.py", "chat/metrics.py"))
+    told = "".join((ROOT / path).read_text() for path in ("saas/core/metrics/kernel.py", "chat/metrics.py", "billing/metrics.py"))
     assert len(used) >= 5
     assert used <= set(re.findall(r'"(porchlight_[a-z_]+)"', told))
 
@@ -63,6 +63,23 @@ def test_numbers_that_are_told_in_two_places_agree() -> None:
     assert dollars == re.findall(r"Staging .* is about (\d+)\.", readme)
     of_large = re.findall(r"^\| 100,000 \| (\d+) \| (\d+) \|", operations, re.MULTILINE)
     assert of_large == [(ws, web) for ws, web, _ in re.findall(r"(\d+) / (\d+) / (\d+): \d+ \|$", readme, re.MULTILINE)]
+
+
+def test_what_it_costs_is_the_same_where_it_is_reckoned_and_where_operators_read_it() -> None:
+    """Row by row, but for what costs nothing; and the parts come to the sum."""
+    readme, operations = (TERRAFORM / "README.md").read_text(), (ROOT / "docs/operations.md").read_text()
+    (reckoned,) = re.findall(r"^\| \| 10,000 sockets .*\n(?:\|.*\n)+", readme, re.MULTILINE)
+    (read,) = re.findall(r"^\| A month, for so many sockets .*\n(?:\|.*\n)+", operations, re.MULTILINE)
+    wanted = [(first, large) for first, *_, large in _dollars(reckoned) if first]
+    assert _dollars(read) == wanted, "bring the table under Capacity in docs/operations.md to what infra/terraform/README.md says"
+    *parts, whole, _ = _dollars(read)
+    assert [sum(column) for column in zip(*parts, strict=True)] == list(whole)
+
+
+def _dollars(table: str) -> list[tuple[int, ...]]:
+    """The number at the end of each cell, row by row."""
+    rows = [row.strip("| ").split("|")[1:] for row in table.splitlines()[2:]]
+    return [tuple(int(re.findall(r"[\d,]+", cell)[-1].replace(",", "")) for cell in row) for row in rows]
 
 
 def test_the_recipe_for_one_host_gives_the_database_what_compose_gives_it() -> None:
