@@ -149,7 +149,7 @@ class TestANewRoom:
             ("slow_seconds", "soon", "Slow mode is a whole number of seconds, such as 30."),
             ("join_rule", "nobody", "nobody"),
             ("kind", "support", "support"),
-            ("site", str(UUID(int=7)), "not one of the available choices"),
+            ("site", str(UUID(int=7)), "The site that you chose is gone meanwhile."),
         ],
     )
     def test_what_is_wrong_stands_beside_the_field_and_the_rest_is_kept(
@@ -163,6 +163,11 @@ class TestANewRoom:
         assert {name: kept[name].value() for name in said} == said
         with in_tenant(tenant):
             assert not Room.objects.exists()
+
+    def test_of_a_site_that_is_gone_the_page_says_so_also_where_one_is_left(self, olga: Desk) -> None:
+        page = olga.post("/rooms/new/", kind="community", title="Bees", site=str(UUID(int=7)))
+        assert "The site that you chose is gone meanwhile." in page.content.decode()
+        assert str(UUID(int=7)) not in page.content.decode(), "an id says nothing to anybody"
 
 
 class TestOneRoom:
