@@ -1,10 +1,13 @@
 """Which pages may show a site, who is signed in there, and the page with the tag."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from chat.models import Site
+from chat.models import Site, TagSeen
+from chat.services.embed_keys import rotate_key
 from chat.services.identity import make_identity_key, set_strict
 from chat.services.sites import change_site
 from chat.services.tags import saw_tag
@@ -15,6 +18,16 @@ from tenants.models import Role
 from tests.support.community import team_member
 from tests.support.site_pages import SHOP, Owner, said
 from tests.support.talk import embed_key
+from tests.support.web import Page
+
+BLOG = "https://blog.example"
+
+
+def asked(page: Page) -> str:
+    """Where the page asks whether that has changed, below the site's address."""
+    found = re.search(r'hx-get="/sites/[^/]+/(install/seen/\?known=[0-9a-f]+-[0-9a-f]+)"', page.content.decode())
+    assert found
+    return found[1]
 
 
 class TestAccess:
@@ -53,6 +66,42 @@ class TestAccess:
         assert owner.post("access/allow/", origin=SHOP, back="install")["Location"].endswith("/install/")
         assert owner.stored().allowed_origins == [SHOP]
         assert f"Allow {SHOP}" not in said(owner.get("access/"))
+
+    def test_what_was_typed_stays_beside_the_address_that_is_allowed(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
+        seen = owner.get("access/").context["form"]["seen"].value()
+        form = self.allow(owner, f"{BLOG}\r\n", seen).context["form"]
+        assert form["allowed_origins"].value() == f"{BLOG}\n{SHOP}"
+        assert owner.stored().allowed_origins == [SHOP]
+        assert owner.post("access/", **{name: form[name].value() for name in form.fields}).status_code == 302
+        assert owner.stored().allowed_origins == [BLOG, SHOP]
+
+    def test_what_was_typed_does_not_go_over_what_somebody_else_has_changed(self, owner: Owner, tenant: TenantRef) -> None:
+        seen = owner.get("access/").context["form"]["seen"].value()
+        change_site(tenant, owner.site.id, allowed_origins=["https://theirs.example"])
+        form = self.allow(owner, BLOG, seen).context["form"]
+        assert form["allowed_origins"].value() == f"{BLOG}\n{SHOP}"
+        assert owner.post("access/", **{name: form[name].value() for name in form.fields}).status_code == 409
+        assert owner.stored().allowed_origins == ["https://theirs.example", SHOP]
+
+    def test_where_nothing_was_typed_the_addresses_of_now_stand(self, owner: Owner, tenant: TenantRef) -> None:
+        change_site(tenant, owner.site.id, allowed_origins=[BLOG])
+        shown = owner.get("access/").context["form"]
+        page = self.allow(owner, f"{BLOG}\r\n", shown["seen"].value())
+        assert not page.context["form"].is_bound
+        assert page.context["form"]["allowed_origins"].value() == f"{BLOG}\n{SHOP}"
+
+    def test_what_was_typed_stays_where_the_address_is_refused(self, owner: Owner, tenant: TenantRef) -> None:
+        seen = owner.get("access/").context["form"]["seen"].value()
+        page = self.allow(owner, BLOG, seen, origin="null")
+        assert page.context["form"]["allowed_origins"].value() == BLOG
+        assert "'null' is not an address like https://shop.example." in said(page)
+        assert owner.stored().allowed_origins == []
+
+    def allow(self, owner: Owner, typed: str, seen: str, *, origin: str = SHOP) -> Page:
+        """As htmx sends it: with the form of the addresses as it stands."""
+        sent = {"origin": origin, "back": "access", "allowed_origins": typed, "seen": seen}
+        jar = owner.browser.jar(f"{owner.tenant.slug}.localhost:8000")
+        return jar.post(f"/sites/{owner.site.id}/access/allow/", sent, headers={"hx-request": "true"})
 
     def test_a_secret_is_shown_once(self, owner: Owner) -> None:
         page = owner.browser.follow(owner.post("access/identity-keys/"))
@@ -169,6 +218,46 @@ class TestInstall:
         assert "We have not seen your tag yet." in said(owner.get("install/seen/"))
         saw_tag(tenant, site.id, key=embed_key(tenant).key, origin=SHOP, page=f"{SHOP}/cart")
         assert f"We saw your tag on {SHOP}/cart" in said(owner.get("install/seen/"))
+
+    def test_it_is_asked_for_again_and_says_nothing_twice(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
+        asks = asked(owner.get("install/"))
+        assert owner.get(asks).status_code == 204
+        saw_tag(tenant, site.id, key=embed_key(tenant).key, origin=SHOP, page=SHOP)
+        news = owner.get(asks)
+        assert "The tag is on https://shop.example , which may not show it yet." in said(news)
+        assert f'id="allow-{SHOP}"' in news.content.decode(), "by its id the focus finds the button again"
+        assert owner.get(asked(news)).status_code == 204
+
+    def test_another_page_of_the_same_origin_is_shown_and_not_said_aloud(
+        self, owner: Owner, tenant: TenantRef, site: Site
+    ) -> None:
+        change_site(tenant, site.id, allowed_origins=[SHOP])
+        seen = {"key": embed_key(tenant).key, "origin": SHOP}
+        saw_tag(tenant, site.id, page=f"{SHOP}/cart", **seen)
+        asks = asked(owner.get("install/"))
+        with in_tenant(tenant):
+            TagSeen.objects.filter(site_id=site.id).update(page=f"{SHOP}/pay")
+        again = owner.get(asks)
+        assert f"We saw your tag on {SHOP}/pay" in said(again)
+        assert "The tag is on" not in said(again)
+
+    def test_a_time_that_passes_is_shown_by_the_minute(
+        self, owner: Owner, tenant: TenantRef, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        saw_tag(tenant, site.id, key=embed_key(tenant).key, origin=SHOP, page=SHOP)
+        now = timezone.now()
+        asks = asked(owner.get("install/"))
+        for seconds, status in ((20, 204), (90, 200)):
+            monkeypatch.setattr(timezone, "now", lambda seconds=seconds: now + timedelta(seconds=seconds))
+            assert owner.get(asks).status_code == status
+
+    def test_an_old_key_is_called_so_each_time(self, owner: Owner, tenant: TenantRef, site: Site) -> None:
+        change_site(tenant, site.id, allowed_origins=[SHOP])
+        saw_tag(tenant, site.id, key=embed_key(tenant).key, origin=SHOP, page=SHOP)
+        assert "with an old key" not in said(owner.get("install/seen/"))
+        rotate_key(tenant, site.id, grace="week")
+        for path in ("install/", "install/seen/"):
+            assert "with an old key" in said(owner.get(path))
 
     def test_the_short_address_leads_to_the_first_site(self, owner: Owner, site: Site) -> None:
         assert owner.browser.get(f"{owner.host}/install/")["Location"] == f"/sites/{site.id}/install/"

@@ -1,4 +1,4 @@
-"""Two admins at one site: a picture, an address allowed with one click, and settings taken over lose nothing in silence."""
+"""Two admins at one site: a picture, an address allowed with one click, keys, and settings taken over lose nothing in silence."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from chat.models import Site
+from chat.selectors.embed_keys import keys_of
+from chat.services.embed_keys import rotate_key
 from chat.services.first_run import name_page
+from chat.services.identity import delete_identity_key, make_identity_key
 from chat.services.logos import read_logo, remove_logo, set_logo
 from chat.services.sites import allow_origin, change_site, copy_settings, create_site, marks_of_parts
 from chat.services.tags import saw_tag
@@ -164,6 +167,79 @@ class TestAllow:
             allow_origin(tenant, owner.site.id, "null")
         with pytest.raises(NotFound):
             allow_origin(tenant, UUID(int=0), SHOP)
+
+
+class TestEmbedKey:
+    """One has pasted the new key already; the other still sees the old one and would end "the key of now" at once."""
+
+    def seen(self, owner: Owner) -> str:
+        page = owner.get()
+        mark = page.context["rotating"]["seen"].value()
+        assert f'name="seen" value="{mark}" id="rotate_seen"' in page.content.decode()
+        return str(mark)
+
+    def test_one_alone_is_asked_nothing(self, owner: Owner, tenant: TenantRef) -> None:
+        assert owner.post("keys/rotate/", grace="now", seen=self.seen(owner)).status_code == 302
+        assert [key.is_live for key in keys_of(tenant, owner.site.id)] == [True, False]
+
+    def test_the_new_key_of_somebody_faster_works_on(self, owner: Owner, tenant: TenantRef, admin: Principal) -> None:
+        seen, old = self.seen(owner), embed_key(tenant).key
+        theirs = rotate_key(tenant, owner.site.id, grace="week", by=admin)
+        answer = owner.post("keys/rotate/", grace="now", seen=seen)
+        assert answer.status_code == 409
+        assert f"{admin.name} changed this meanwhile. The tag has their new key, which stands above." in said(answer)
+        assert [(key.key, key.is_live) for key in keys_of(tenant, owner.site.id)] == [(theirs, True), (old, True)]
+        shown = answer.context["rotating"]
+        assert shown["grace"].value() == "now", "what was chosen is kept"
+        assert owner.post("keys/rotate/", grace="now", seen=shown["seen"].value()).status_code == 302
+        assert [key.is_live for key in keys_of(tenant, owner.site.id)] == [True, False, False]
+
+    def test_a_form_that_is_sent_twice_makes_one_key(self, owner: Owner, tenant: TenantRef) -> None:
+        seen = self.seen(owner)
+        answers = [owner.post("keys/rotate/", grace="now", seen=seen).status_code for _ in range(2)]
+        assert answers == [302, 409]
+        assert len(keys_of(tenant, owner.site.id)) == 2
+
+
+class TestIdentityKeys:
+    """One has changed over to the new key and removes the old one; the other has chosen the other way round."""
+
+    @pytest.fixture
+    def keys(self, owner: Owner, tenant: TenantRef, admin: Principal) -> tuple[str, str]:
+        old, new = (make_identity_key(tenant, admin, owner.site.id).kid for _ in range(2))
+        return old, new
+
+    def seen(self, owner: Owner) -> str:
+        page = owner.get("access/")
+        mark = page.context["keys_seen"]
+        assert page.content.decode().count(f'name="seen" value="{mark}"') == len(owner.stored().identity_keys)
+        return str(mark)
+
+    def test_one_alone_is_asked_nothing(self, owner: Owner, keys: tuple[str, str]) -> None:
+        old, new = keys
+        assert owner.post(f"access/identity-keys/{new}/remove/", seen=self.seen(owner)).status_code == 302
+        assert owner.stored().identity_keys == [old]
+
+    def test_the_last_one_does_not_go_in_silence(
+        self, owner: Owner, tenant: TenantRef, admin: Principal, keys: tuple[str, str]
+    ) -> None:
+        (old, new), seen = keys, self.seen(owner)
+        delete_identity_key(tenant, admin, owner.site.id, old)
+        answer = owner.post(f"access/identity-keys/{new}/remove/", seen=seen)
+        assert answer.status_code == 409
+        assert f"{admin.name} changed this meanwhile. Nothing was removed." in said(answer)
+        assert owner.stored().identity_keys == [new]
+        again = answer.context["keys_seen"]
+        assert owner.post(f"access/identity-keys/{new}/remove/", seen=again).status_code == 302
+        assert owner.stored().identity_keys == []
+
+    def test_one_that_is_gone_is_told_in_the_same_way(
+        self, owner: Owner, tenant: TenantRef, admin: Principal, keys: tuple[str, str]
+    ) -> None:
+        (old, new), seen = keys, self.seen(owner)
+        delete_identity_key(tenant, admin, owner.site.id, old)
+        assert owner.post(f"access/identity-keys/{old}/remove/", seen=seen).status_code == 409
+        assert owner.stored().identity_keys == [new]
 
 
 class TestCopy:

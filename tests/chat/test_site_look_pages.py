@@ -12,10 +12,21 @@ from chat.services.sites import change_site
 from tenants.context import TenantRef
 from tenants.models import AuditEntry
 from tests.support.site_pages import Owner, fields, said
-from tests.support.web import Browser
+from tests.support.web import Browser, Page
 
 LOOK = {"color": "#0B5FFF", "position": "left", "icon": "letter", "label": "Ask us", "theme": "dark", "launcher": ""}
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+def describes(page: Page, name: str) -> list[str]:
+    """The ids of what describes the group of these choices; each is in the page."""
+    content = page.content.decode()
+    group = re.search(rf'<fieldset class="field"([^>]*)>(?:(?!</fieldset>).)*name="{name}"', content, re.DOTALL)
+    assert group
+    found = re.search(r'aria-describedby="([^"]*)"', group[1])
+    ids = found[1].split() if found else []
+    assert all(f'id="{one}"' in content for one in ids)
+    return ids
 
 
 class TestLook:
@@ -51,6 +62,17 @@ class TestLook:
         assert answer.status_code == 409
         assert answer.context["form"]["label"].stored == "Theirs"
         assert owner.stored().look == {"label": "Theirs"}
+
+    def test_who_hears_a_group_hears_what_is_wrong_with_it_and_what_is_stored(
+        self, owner: Owner, tenant: TenantRef, site: Site
+    ) -> None:
+        opened = fields(owner.get("look/"))
+        assert describes(owner.get("look/"), "theme") == []
+        assert describes(owner.keep("look/", theme="sepia"), "theme") == ["id_theme_error"]
+        change_site(tenant, site.id, look={"theme": "dark"})
+        assert describes(owner.post("look/", **{**opened, "theme": "light"}), "theme") == ["id_theme_stored"]
+        assert describes(owner.get(), "grace") == ["rotate_grace_helptext"]
+        assert describes(owner.post("keys/rotate/", grace="never"), "grace") == ["rotate_grace_error"]
 
     def test_a_picture_is_kept_and_taken_away(self, owner: Owner) -> None:
         picture = SimpleUploadedFile("lamp.png", PNG, "image/png")
@@ -97,6 +119,9 @@ class TestPreview:
 
 
 class TestTexts:
+    def test_what_is_above_is_called_by_its_own_word(self, owner: Owner) -> None:
+        assert "Above the messages." in said(owner.get("texts/"))
+
     def test_they_are_kept_and_taken_back(self, owner: Owner) -> None:
         assert owner.keep("texts/", title="Ask", greeting="Hello.\nYou", away="").status_code == 302
         assert owner.stored().texts == {"title": "Ask", "greeting": "Hello. You"}

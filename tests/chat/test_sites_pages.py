@@ -188,7 +188,10 @@ class TestCopy:
 
     def test_not_from_a_site_of_another_tenant(self, owner: Owner, source: UUID, make_tenant: MakeTenant) -> None:
         stranger = embed_key(make_tenant()).site_id
-        assert owner.post("copy/", source=str(stranger), parts=["look"]).status_code == 422
+        answer = owner.post("copy/", source=str(stranger), parts=["look"])
+        assert answer.status_code == 422
+        assert "The site that you chose is gone meanwhile. Choose one of these." in said(answer)
+        assert str(stranger) not in answer.content.decode(), "an id says nothing to anybody"
 
     @pytest.mark.parametrize("parts", [[], ["everything"]])
     def test_the_service_refuses_what_is_no_part(self, tenant: TenantRef, site: Site, source: UUID, parts: list[str]) -> None:
@@ -210,7 +213,7 @@ class TestDelete:
 
     def test_what_goes_is_said_first(self, second: Owner) -> None:
         words = said(second.get("delete/"))
-        assert re.search(r"1 rooms 2 messages 1 visitors 0 files 0 reports", words)
+        assert re.search(r"1 room 2 messages 1 visitor 0 files 0 reports", words)
 
     def test_all_of_it_goes_and_nothing_else(self, second: Owner, tenant: TenantRef, site: Site) -> None:
         room_of(tenant, visitor(tenant, site.id), "stays")

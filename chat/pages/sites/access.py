@@ -14,11 +14,12 @@ from chat.pages.sites.desk import done, keep, show, site_on
 from chat.pages.sites.forms import OriginsForm, StrictForm
 from chat.pages.sites.signing import signing_for
 from chat.selectors.embed_keys import keys_of
-from chat.selectors.sites import origins_shown
+from chat.selectors.sites import identity_keys_shown, origins_shown
 from chat.selectors.tags import tags_of
 from chat.services.identity import IdentityKey, delete_identity_key, key_named, make_identity_key, set_strict
 from chat.services.sites import allow_origin
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError, ChangedSince, NotFound
+from saas.core.seen import mark_of
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.pages.desk import page, who_changed
@@ -57,7 +58,7 @@ def attempt(request: HttpRequest, site_id: UUID) -> HttpResponse:
 @page("POST", do=Do.MANAGE_SITES)
 def allow(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """Add an address on which the tag was seen."""
-    site, origin = site_on(request, site_id), request.POST.get("origin", "")
+    site, origin, back = site_on(request, site_id), request.POST.get("origin", ""), request.POST.get("back")
     try:
         allow_origin(tenant_of(request), site.id, origin, by=agent_of(request))
         messages.success(request, f"{origin} may show {site.name} now.")
@@ -65,7 +66,8 @@ def allow(request: HttpRequest, site_id: UUID) -> HttpResponse:
         raise
     except AppError as refusal:
         messages.error(request, refusal.message)
-    back = request.POST.get("back")
+    if request.htmx:  # type: ignore[attr-defined]
+        return _allowed(request, before=site, origin=origin)
     if back == "start":
         return redirect("start")
     return redirect("site_install" if back == "install" else "site_access", site_id=site.id)
@@ -110,9 +112,12 @@ def remove_key(request: HttpRequest, site_id: UUID, kid: str) -> HttpResponse:
     """What it signs counts no more."""
     site = site_on(request, site_id)
     try:
-        delete_identity_key(tenant_of(request), agent_of(request), site.id, kid)
+        delete_identity_key(tenant_of(request), agent_of(request), site.id, kid, seen=request.POST.get("seen"))
     except NotFound:
         raise
+    except ChangedSince as refusal:
+        by = who_changed(request, "site", site.id, "identity_key.added", "identity_key.removed")
+        return _access(request, site_on(request, site_id), keys_changed_by=by or "Somebody else", status=refusal.status)
     except AppError as refusal:
         messages.error(request, refusal.message)
         return redirect("site_access", site_id=site.id)
@@ -125,7 +130,8 @@ def _access(
     *,
     form: OriginsForm | None = None,
     strictness: StrictForm | None = None,
-    status: int,
+    keys_changed_by: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     tenant, kid = tenant_of(request), next(reversed(site.identity_keys), "")
     key = next((key.key for key in keys_of(tenant, site.id) if key.is_current), "")
@@ -137,11 +143,30 @@ def _access(
         form=form or OriginsForm(site=site),
         strictness=strictness or StrictForm(site=site),
         made=_made(request, site),
+        keys_seen=mark_of(identity_keys_shown(site)),
+        keys_changed_by=keys_changed_by,
         embed_key=key,
         signing=signing_for(key, kid),
         signing_kid=kid,
         strangers=strangers(site, tags_of(tenant, site.id)),
     )
+
+
+def _allowed(request: HttpRequest, *, before: Site, origin: str) -> HttpResponse:
+    """The page as it stood beside the button, and with what was typed the address that is allowed now.
+
+    It may be kept from here, unless somebody else has changed the addresses, too: then its mark stays as it was.
+    """
+    now, typed, seen = site_on(request, before.id), request.POST.get("allowed_origins", ""), request.POST.get("seen", "")
+    lines = typed.split()
+    if seen == mark_of({"allowed_origins": "\n".join(lines)}):
+        return _access(request, now)
+    alone = [*before.allowed_origins, origin]
+    if seen == mark_of(origins_shown(before)) and now.allowed_origins in (before.allowed_origins, alone):
+        seen = mark_of(origins_shown(now))
+    if origin in now.allowed_origins and origin not in lines:
+        lines.append(origin)
+    return _access(request, now, form=OriginsForm({"allowed_origins": "\n".join(lines), "seen": seen}, site=now))
 
 
 def _made(request: HttpRequest, site: Site) -> IdentityKey | None:

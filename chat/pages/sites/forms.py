@@ -1,6 +1,6 @@
 """The forms of sites. They check shapes; what a value means is checked by the services, whose refusals stand beside the field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from chat.hours import DAYS, clean_day, clean_holidays, clean_zone, read_holiday
 from chat.looks import DEFAULT_TEXTS, ICONS, LONGEST_LABEL, LONGEST_TEXT
 from chat.models import Site
 from chat.origins import MOST
+from chat.selectors.embed_keys import Key, key_shown
 from chat.selectors.sites import hours_shown, logo_shown, look_shown, name_shown, origins_shown, texts_shown
 from chat.services.embed_keys import GRACES
 from chat.services.sites import LONGEST_NAME, marks_of_parts
@@ -123,7 +124,7 @@ class LookForm(SeenForm):
 class TextsForm(SeenForm):
     """What it says."""
 
-    title = forms.CharField(label="Title", required=False, max_length=MOST_TYPED, help_text="Above the conversation.")
+    title = forms.CharField(label="Title", required=False, max_length=MOST_TYPED, help_text="Above the messages.")
     greeting = forms.CharField(
         label="Greeting", required=False, max_length=MOST_TYPED, help_text="What a visitor reads before they write."
     )
@@ -201,7 +202,9 @@ class HoursForm(SeenForm):
 class CopyForm(forms.Form):
     """What to take over from another site. It carries a mark of each part that would be lost."""
 
-    source = forms.ChoiceField(label="From")
+    source = forms.ChoiceField(
+        label="From", error_messages={"invalid_choice": "The site that you chose is gone meanwhile. Choose one of these."}
+    )
     parts = forms.MultipleChoiceField(
         label="What", choices=list(PARTS.items()), widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose one."}
     )
@@ -228,8 +231,8 @@ class CopyForm(forms.Form):
         data["seen"] = _written(marks)
 
 
-class RotateForm(forms.Form):
-    """A new embed key."""
+class RotateForm(SeenForm):
+    """A new embed key in the place of the one that is shown."""
 
     grace = forms.ChoiceField(
         label="The key of now ends",
@@ -238,6 +241,9 @@ class RotateForm(forms.Form):
         widget=forms.RadioSelect,
         help_text="Until then pages with either key show the chat. After it, pages that still have the old one show none.",
     )
+
+    def __init__(self, data: Any = None, *, keys: Iterable[Key]) -> None:
+        super().__init__(data, shown=key_shown(keys), initial={}, auto_id="rotate_%s")
 
 
 class LogoForm(SeenForm):

@@ -12,7 +12,7 @@ from chat.pages.sites.forms import CopyForm, NameForm, RotateForm, SureForm
 from chat.selectors.embed_keys import keys_of
 from chat.selectors.sites import name_shown
 from chat.services.embed_keys import revoke_key, rotate_key
-from chat.services.site_deletion import delete_site, what_site_takes
+from chat.services.site_deletion import SiteLosses, delete_site, what_site_takes
 from chat.services.sites import copy_settings, logged_parts
 from saas.core.errors import AppError, ChangedSince, NotFound
 from saas.core.forms import UNPROCESSABLE
@@ -35,11 +35,16 @@ def general(request: HttpRequest, site_id: UUID) -> HttpResponse:
 @page("POST", do=Do.MANAGE_SITES)
 def rotate(request: HttpRequest, site_id: UUID) -> HttpResponse:
     """A new key for the tag."""
-    site, form = site_on(request, site_id), RotateForm(request.POST)
-    if not form.is_valid():
-        return _general(request, site, rotating=form, status=UNPROCESSABLE)
-    rotate_key(tenant_of(request), site.id, grace=form.cleaned_data["grace"], by=agent_of(request))
-    return done(request, site, "site_install", "The tag has a new key. Put it into your pages.")
+    site, tenant = site_on(request, site_id), tenant_of(request)
+    form = RotateForm(request.POST, keys=keys_of(tenant, site.id))
+    if form.is_valid():
+        try:
+            rotate_key(tenant, site.id, by=agent_of(request), **form.cleaned_data)
+        except ChangedSince as refusal:
+            form.refuse(refusal, by=who_changed(request, "site", site.id, "key.rotated"))
+        else:
+            return done(request, site, "site_install", "The tag has a new key. Put it into your pages.")
+    return _general(request, site, rotating=form, status=form.status)
 
 
 @page("POST", do=Do.MANAGE_SITES)
@@ -89,14 +94,14 @@ def delete(request: HttpRequest, site_id: UUID) -> HttpResponse:
             messages.success(request, f"{site.name} is deleted.")
             return redirect("sites")
     losses = what_site_takes(tenant, site.id)
-    counts = [
-        (losses.rooms, "rooms"),
-        (losses.messages, "messages"),
-        (losses.visitors, "visitors"),
-        (losses.files, "files"),
-        (losses.reports, "reports"),
-    ]
-    return show(request, site, "site_delete", form=form, counts=counts, status=UNPROCESSABLE if form.errors else 200)
+    status = UNPROCESSABLE if form.errors else 200
+    return show(request, site, "site_delete", form=form, counts=_counts(losses), status=status)
+
+
+def _counts(losses: SiteLosses) -> list[tuple[int, str]]:
+    """Each number with its word."""
+    numbers = [(getattr(losses, name), name) for name in ("rooms", "messages", "visitors", "files", "reports")]
+    return [(number, name.removesuffix("s") if number == 1 else name) for number, name in numbers]
 
 
 def _general(
@@ -108,15 +113,15 @@ def _general(
     copying: CopyForm | None = None,
     status: int,
 ) -> HttpResponse:
-    others = _others(request, site)
+    others, keys = _others(request, site), keys_of(tenant_of(request), site.id)
     return show(
         request,
         site,
         "site",
         status=status,
         form=form or NameForm(site=site),
-        keys=keys_of(tenant_of(request), site.id),
-        rotating=rotating or RotateForm(),
+        keys=keys,
+        rotating=rotating or RotateForm(keys=keys),
         copying=(copying or CopyForm(site=site, sites=others)) if others else None,
     )
 
