@@ -70,6 +70,12 @@ data "aws_iam_policy_document" "execution" {
     sid       = "TheirKey"
     actions   = ["kms:Decrypt"]
     resources = [aws_kms_key.main.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.${var.region}.amazonaws.com"]
+    }
   }
 }
 

@@ -23,12 +23,39 @@ locals {
     var.settings,
   )
 
-  # What an operator may choose by the variable `settings`.
-  settable = [
-    "BILLING_CLOSED_DAYS", "BILLING_GRACE_DAYS", "BILLING_RESTRICTED_DAYS", "BILLING_TWO_PERSON_ABOVE", "BUS_BEAT_MS",
-    "EMAIL_FROM", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_TLS", "LIMITS", "LOG_FORMAT", "MIGRATE_FIRST", "SLOW_MESSAGE_MS",
-    "SLOW_QUERY_MS", "SLOW_REQUEST_MS", "SUPPORT_EMAIL",
-  ]
+  # What an operator may choose by the variable `settings`, and the form of each: what does not have it would end every task at its
+  # start, or say something else than was meant. Mail is always encrypted: it holds links that let somebody in.
+  settable = {
+    BILLING_CLOSED_DAYS      = "count"
+    BILLING_GRACE_DAYS       = "number"
+    BILLING_RESTRICTED_DAYS  = "number"
+    BILLING_TWO_PERSON_ABOVE = "number"
+    BUS_BEAT_MS              = "count"
+    EMAIL_FROM               = "sender"
+    EMAIL_HOST               = "host"
+    EMAIL_PORT               = "port"
+    LIMITS                   = "limits"
+    LOG_FORMAT               = "format"
+    MIGRATE_FIRST            = "slugs"
+    SLOW_MESSAGE_MS          = "number"
+    SLOW_QUERY_MS            = "number"
+    SLOW_REQUEST_MS          = "number"
+    SUPPORT_EMAIL            = "address"
+  }
+  forms = {
+    number  = { words = "a whole number", pattern = "^[0-9]{1,9}$" }
+    count   = { words = "a whole number from 1 on", pattern = "^[1-9][0-9]{0,8}$" }
+    port    = { words = "the number of a port", pattern = "^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$" }
+    host    = { words = "a host in lower case, like mail.example.com", pattern = "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$" }
+    address = { words = "a mail address", pattern = "^[^@<>\\s]+@[^@<>\\s]+\\.[^@<>\\s]+$" }
+    sender  = { words = "a mail address, or a name and <a mail address>", pattern = "^([^@<>\\s]+@[^@<>\\s]+|[^@<>\\r\\n]+ <[^@<>\\s]+@[^@<>\\s]+>)$" }
+    slugs   = { words = "slugs of tenants, parted by spaces", pattern = "^[a-z0-9-]+( [a-z0-9-]+)*$" }
+    format  = { words = "json or line", pattern = "^(json|line)$" }
+    limits = {
+      words   = "of the form name=times/seconds, parted by spaces, each more than nothing"
+      pattern = "^[a-z][a-z0-9_.]*=[1-9][0-9]*/([1-9][0-9]*|[0-9]+\\.[0-9]*[1-9])( [a-z][a-z0-9_.]*=[1-9][0-9]*/([1-9][0-9]*|[0-9]+\\.[0-9]*[1-9]))*$"
+    }
+  }
 
   # A process that faces the world's sockets has no use for the owner's password, but the settings want the name.
   no_owner = { DATABASE_OWNER_URL = "postgresql://nobody@localhost/none" }
@@ -44,13 +71,19 @@ locals {
     prepare = { PGHOST = aws_db_instance.main.address, PGPORT = "5432", PGDATABASE = "postgres" }
   }
 
-  # Sign-up makes schemas, closing a tenant drops them: `web` and `worker` hold the owner's login, `ws` does not.
+  # Each its own. Sign-up makes schemas, closing a tenant drops them: `web` and `worker` hold the owner's login, `ws` does not. Of
+  # what is put in by hand, `web` asks Stripe and hears its webhooks; `worker` asks Stripe and hands over the mail, all of which
+  # goes by jobs; sockets have to do with neither. `prepare` talks to the database alone.
   secrets_of = {
-    web     = concat(local.secrets_made, sort(var.optional_secrets))
-    ws      = concat([for name in local.secrets_made : name if name != "DATABASE_OWNER_URL"], sort(var.optional_secrets))
-    worker  = concat(local.secrets_made, sort(var.optional_secrets))
+    web     = concat(local.secrets_made, local.by_hand_of.web)
+    ws      = [for name in local.secrets_made : name if name != "DATABASE_OWNER_URL"]
+    worker  = concat(local.secrets_made, local.by_hand_of.worker)
     migrate = local.secrets_made
-    prepare = local.secrets_made
+    prepare = [for name in local.secrets_made : name if name != "REDIS_URL"]
+  }
+  by_hand_of = {
+    web    = [for name in sort(var.optional_secrets) : name if startswith(name, "STRIPE_")]
+    worker = [for name in sort(var.optional_secrets) : name if startswith(name, "EMAIL_") || name == "STRIPE_SECRET_KEY"]
   }
 
   # RDS keeps the administrator's login as JSON. Only the task that makes the two other logins gets it.

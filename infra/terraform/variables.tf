@@ -86,6 +86,11 @@ variable "protect" {
   description = "Whether what holds data, and the load balancer, refuses to be deleted."
   type        = bool
   default     = true
+
+  validation {
+    condition     = var.environment != "production" || var.protect
+    error_message = "protect: in production it stays true. Without it a mistake deletes the database with no last snapshot, and all files."
+  }
 }
 
 variable "alarm_email" {

@@ -47,13 +47,27 @@ variable "settings" {
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.settings), local.settable)) == 0
-    error_message = "settings: ${join(", ", setsubtract(keys(var.settings), local.settable))} cannot be set here; possible are ${join(", ", local.settable)}."
+    condition     = length(setsubtract(keys(var.settings), keys(local.settable))) == 0
+    error_message = "settings: ${join(", ", setsubtract(keys(var.settings), keys(local.settable)))} cannot be set here; possible are ${join(", ", keys(local.settable))}."
   }
 
   validation {
-    condition     = can(regex("^[1-9][0-9]{0,4}$", lookup(var.settings, "EMAIL_PORT", "587")))
-    error_message = "settings: EMAIL_PORT is the number of a port, not \"${lookup(var.settings, "EMAIL_PORT", "587")}\"."
+    condition = alltrue([
+      for name, value in var.settings : can(regex(local.forms[local.settable[name]].pattern, value)) if contains(keys(local.settable), name)
+    ])
+    error_message = "settings: ${join("; ", [
+      for name, value in var.settings : "${name} is \"${value}\", and must be ${local.forms[local.settable[name]].words}"
+      if contains(keys(local.settable), name) && !can(regex(local.forms[try(local.settable[name], "number")].pattern, value))
+    ])}."
+  }
+
+  validation {
+    condition = try(
+      tonumber(lookup(var.settings, "BILLING_GRACE_DAYS", "7")) <= tonumber(lookup(var.settings, "BILLING_RESTRICTED_DAYS", "21")) &&
+      tonumber(lookup(var.settings, "BILLING_RESTRICTED_DAYS", "21")) <= tonumber(lookup(var.settings, "BILLING_CLOSED_DAYS", "90")),
+      true,
+    )
+    error_message = "settings: the days until a tenant is restricted (BILLING_GRACE_DAYS), suspended (BILLING_RESTRICTED_DAYS) and closed with its data deleted (BILLING_CLOSED_DAYS) may not become fewer."
   }
 }
 

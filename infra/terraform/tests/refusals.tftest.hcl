@@ -27,11 +27,15 @@ run "words_of_the_wrong_form" {
     database_version = "17"
     settings         = { STRIPE_SECRET_KEY = "sk_live_x" }
     optional_secrets = ["STRIPE_KEY"]
+
+    metrics_agent_image        = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent:latest"
+    custom_domain_certificates = ["arn:aws:iam::123456789012:server-certificate/x"]
   }
 
   expect_failures = [
     var.environment, var.region, var.base_host, var.zone_id, var.image, var.alarm_email, var.vpc_cidr, var.cdn_price_class,
-    var.architecture, var.log_days, var.database_version, var.settings, var.optional_secrets,
+    var.architecture, var.log_days, var.database_version, var.settings, var.optional_secrets, var.metrics_agent_image,
+    var.custom_domain_certificates,
   ]
 }
 
@@ -45,6 +49,10 @@ run "numbers_that_lose_sockets_or_data" {
     requests_per_ip      = 10
     zones                = ["a"]
     passwords_version    = 0
+    secret_key_version   = 1.5
+    valkey_token_version = 0
+    files_versions_days  = 0
+    protect              = false # in production
     services = {
       web    = { cpu = 512, memory = 1024, least = 2, most = 8 }
       ws     = { cpu = 1024, memory = 2048, least = 1, most = 25 } # one alone in production
@@ -63,7 +71,7 @@ run "numbers_that_lose_sockets_or_data" {
 
   expect_failures = [
     var.image, var.idle_timeout_seconds, var.connections_per_task, var.requests_per_ip, var.zones, var.passwords_version,
-    var.services, var.database, var.valkey,
+    var.services, var.database, var.valkey, var.secret_key_version, var.valkey_token_version, var.files_versions_days, var.protect,
   ]
 }
 
@@ -77,4 +85,126 @@ run "numbers_that_do_not_fit_each_other" {
   }
 
   expect_failures = [var.idle_timeout_seconds, var.database_pool, var.settings]
+}
+
+# One setting wrong in each: they are refused by one variable, of which the first complaint would hide the others.
+
+run "mail_in_the_clear" {
+  command = plan
+
+  variables {
+    settings = { EMAIL_TLS = "0" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_limit_of_another_form" {
+  command = plan
+
+  variables {
+    settings = { LIMITS = "chat.send.ip=5000" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_limit_of_nothing" {
+  command = plan
+
+  variables {
+    settings = { LIMITS = "chat.send.ip=5000/10 sign_up_ip=0/3600" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_number_that_is_none" {
+  command = plan
+
+  variables {
+    settings = { SLOW_QUERY_MS = "half a second" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "no_beat" {
+  command = plan
+
+  variables {
+    settings = { BUS_BEAT_MS = "0" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_form_of_log_that_is_none" {
+  command = plan
+
+  variables {
+    settings = { LOG_FORMAT = "plain" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_port_that_is_none" {
+  command = plan
+
+  variables {
+    settings = { EMAIL_PORT = "65536" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_host_with_a_scheme" {
+  command = plan
+
+  variables {
+    settings = { EMAIL_HOST = "smtp://mail.porchlight.example" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "an_address_that_is_none" {
+  command = plan
+
+  variables {
+    settings = { SUPPORT_EMAIL = "help" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "a_sender_that_is_none" {
+  command = plan
+
+  variables {
+    settings = { EMAIL_FROM = "Porchlight" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "slugs_parted_by_commas" {
+  command = plan
+
+  variables {
+    settings = { MIGRATE_FIRST = "acme,globex" }
+  }
+
+  expect_failures = [var.settings]
+}
+
+run "deleted_before_it_is_suspended" {
+  command = plan
+
+  variables {
+    settings = { BILLING_CLOSED_DAYS = "14" }
+  }
+
+  expect_failures = [var.settings]
 }

@@ -16,7 +16,9 @@ from tests.infra.terraform import NOT_HERE, PROGRAM, Failed, Terraform
 
 OVERRIDE: Final = Path(__file__).parent / "override.tf"
 ENVIRONMENT: Final = "production"
-VARIABLES: Final = f"-var-file=environments/{ENVIRONMENT}.tfvars"
+# As once mail and Stripe are set up: else nothing is seen of who gets what was put in by hand.
+PUT_IN: Final = ("EMAIL_PASSWORD", "EMAIL_USER", "STRIPE_SECRET_KEY", "STRIPE_THIN_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET")
+VARIABLES: Final = (f"-var-file=environments/{ENVIRONMENT}.tfvars", f"-var=optional_secrets={json.dumps(PUT_IN)}")
 
 
 def main() -> int:
@@ -33,7 +35,7 @@ def _apply(terraform: Terraform) -> dict[str, object]:
     begun = time.monotonic()
     mirror = terraform.init(backend=True)
     _say(f"The provider comes from {mirror}" if mirror else "The provider was fetched")
-    terraform.run("apply", "-auto-approve", "-input=false", "-parallelism=30", "-compact-warnings", VARIABLES)
+    terraform.run("apply", "-auto-approve", "-input=false", "-parallelism=30", "-compact-warnings", *VARIABLES)
     _say(f"Applied {len(terraform.run('state', 'list').split())} resources in {time.monotonic() - begun:.0f} s")
     return {name: each["value"] for name, each in json.loads(terraform.run("output", "-json")).items()}
 

@@ -32,17 +32,27 @@ def who_takes_them_on(stack: Stack) -> None:
             assert "aws:SourceAccount" in statement["Condition"]["StringEquals"], (role, statement)
 
 
-@CHECKS("Who starts a task reads that task's secrets and no others; the owner's login is kept from servers of sockets.")
+@CHECKS("Who starts a task reads that task's secrets and no others: sockets have to do with neither Stripe, mail nor the owner.")
 def secrets(stack: Stack) -> None:
-    expected = {"SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"}
+    made = {"SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"}
     read = {name: _secrets_of(stack, f"{NAME}-{name}-start") for name in TASKS}
-    assert read["web"] == read["worker"] == read["migrate"] == expected
-    assert read["ws"] == expected - {"DATABASE_OWNER_URL"}
-    assert read["prepare"] > expected
-    assert len(read["prepare"]) == len(expected) + 1
+    assert read["web"] == made | {"STRIPE_SECRET_KEY", "STRIPE_THIN_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET"}
+    assert read["worker"] == made | {"EMAIL_PASSWORD", "EMAIL_USER", "STRIPE_SECRET_KEY"}
+    assert read["migrate"] == made
+    assert read["ws"] == made - {"DATABASE_OWNER_URL"}
+    assert read["prepare"] > made - {"REDIS_URL"}
+    assert len(read["prepare"]) == len(made), "the administrator's login in the place of the bus"
+    assert "REDIS_URL" not in read["prepare"]
 
 
-@CHECKS("Servers of pages and the worker reach tenants' files and nothing else; servers of sockets reach none.")
+@CHECKS("Who starts a task uses the key for secrets alone.")
+def key_of_secrets(stack: Stack) -> None:
+    for name in TASKS:
+        (held,) = [each for each in _statements(stack, f"{NAME}-{name}-start") if _list(each["Action"]) == ["kms:Decrypt"]]
+        assert held["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"}}, name
+
+
+@CHECKS("Servers of pages and the worker reach tenants' files and nothing else; servers of sockets may ask how targets stand.")
 def files(stack: Stack) -> None:
     bucket = f"arn:aws:s3:::{stack.outputs['files_bucket']}"
     for name in ("web", "worker"):
