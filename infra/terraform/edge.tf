@@ -33,10 +33,17 @@ resource "aws_lb" "edge" {
   xff_header_processing_mode = each.value.forwarded
   enable_deletion_protection = var.protect
 
-  access_logs {
+  # Who connected and when, without what they asked for.
+  connection_logs {
     bucket  = aws_s3_bucket.logs.id
     prefix  = each.key
     enabled = true
+  }
+
+  access_logs {
+    bucket  = aws_s3_bucket.logs.id
+    prefix  = each.key
+    enabled = var.log_requests
   }
 
   depends_on = [aws_s3_bucket_policy.logs]

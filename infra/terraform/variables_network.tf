@@ -63,3 +63,9 @@ variable "cdn_price_class" {
     error_message = "cdn_price_class is PriceClass_100, PriceClass_200 or PriceClass_All."
   }
 }
+
+variable "log_requests" {
+  description = "Whether the load balancers write down each request, and the firewalls show samples. Both hold whole addresses, among them links that let somebody in (README, who knows what): for as long as a fault is looked for, and no longer."
+  type        = bool
+  default     = false
+}

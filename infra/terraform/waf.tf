@@ -1,6 +1,6 @@
 # Two web ACLs with the same rules: one before the load balancer of the consoles, one at CloudFront for the widget, each where the
 # client's own address is seen. AWS's common rule set is left out on purpose: it refuses bodies over 8 KiB and whatever looks
-# like HTML, which people may write.
+# like HTML, which people may write. What each rule refuses is counted. Samples would show whole requests, with their links and cookies.
 
 locals {
   waf_metric = replace(local.name, "-", "")
@@ -42,7 +42,7 @@ resource "aws_wafv2_web_acl" "console" {
     visibility_config {
       cloudwatch_metrics_enabled = true
       metric_name                = "${local.waf_metric}rate"
-      sampled_requests_enabled   = true
+      sampled_requests_enabled   = var.log_requests
     }
   }
 
@@ -67,7 +67,7 @@ resource "aws_wafv2_web_acl" "console" {
       visibility_config {
         cloudwatch_metrics_enabled = true
         metric_name                = "${local.waf_metric}${replace(rule.key, "_", "")}"
-        sampled_requests_enabled   = true
+        sampled_requests_enabled   = var.log_requests
       }
     }
   }
@@ -75,7 +75,7 @@ resource "aws_wafv2_web_acl" "console" {
   visibility_config {
     cloudwatch_metrics_enabled = true
     metric_name                = local.waf_metric
-    sampled_requests_enabled   = true
+    sampled_requests_enabled   = var.log_requests
   }
 }
 
@@ -118,7 +118,7 @@ resource "aws_wafv2_web_acl" "cdn" {
     visibility_config {
       cloudwatch_metrics_enabled = true
       metric_name                = "${local.waf_metric}cdnrate"
-      sampled_requests_enabled   = true
+      sampled_requests_enabled   = var.log_requests
     }
   }
 
@@ -143,7 +143,7 @@ resource "aws_wafv2_web_acl" "cdn" {
       visibility_config {
         cloudwatch_metrics_enabled = true
         metric_name                = "${local.waf_metric}cdn${replace(rule.key, "_", "")}"
-        sampled_requests_enabled   = true
+        sampled_requests_enabled   = var.log_requests
       }
     }
   }
@@ -151,6 +151,6 @@ resource "aws_wafv2_web_acl" "cdn" {
   visibility_config {
     cloudwatch_metrics_enabled = true
     metric_name                = "${local.waf_metric}cdn"
-    sampled_requests_enabled   = true
+    sampled_requests_enabled   = var.log_requests
   }
 }

@@ -23,6 +23,18 @@ def forwarded_for(stack: Stack) -> None:
     assert found == {"console": "append", "widget": "preserve"}
 
 
+@CHECKS("The load balancers write down who connected, and no address of a request; the firewalls show none.")
+def nothing_that_lets_in(stack: Stack) -> None:
+    for name in ("console", "widget"):
+        attributes = _attributes(stack, name)
+        assert attributes["connection_logs.s3.enabled"] == "true"
+        assert attributes.get("access_logs.s3.enabled", "false") == "false"
+    for scope, region in (("REGIONAL", stack.aws.environment["AWS_REGION"]), ("CLOUDFRONT", EDGE_REGION)):
+        found = _firewall(stack, scope, region)
+        shown = [each["VisibilityConfig"]["SampledRequestsEnabled"] for each in (found, *found["Rules"])]
+        assert shown == [False] * 4, scope
+
+
 @CHECKS("Sockets go to the servers of sockets, everything else to those of pages, over TLS.")
 def console_routes(stack: Stack) -> None:
     listener = _listener(stack, "console", 443)
@@ -113,16 +125,20 @@ def names(stack: Stack) -> None:
 @CHECKS("Both firewalls refuse an address that asks too often, each where it sees the client's own address.")
 def firewalls(stack: Stack) -> None:
     for scope, region in (("REGIONAL", stack.aws.environment["AWS_REGION"]), ("CLOUDFRONT", EDGE_REGION)):
-        waf = stack.aws.client("wafv2", region)
-        (listed,) = waf.list_web_acls(Scope=scope)["WebACLs"]
-        found = waf.get_web_acl(Name=listed["Name"], Scope=scope, Id=listed["Id"])["WebACL"]
+        found = _firewall(stack, scope, region)
         rate = next(each for each in found["Rules"] if each["Name"] == "rate")
         assert rate["Statement"]["RateBasedStatement"]["Limit"] == 6000
         assert "Block" in rate["Action"]
-        assert scope != "CLOUDFRONT" or _distribution(stack)["WebACLId"] == listed["ARN"]
+        assert scope != "CLOUDFRONT" or _distribution(stack)["WebACLId"] == found["ARN"]
     console = _balancer(stack, "console")["LoadBalancerArn"]
     held = stack.aws.client("wafv2").get_web_acl_for_resource(ResourceArn=console)
     assert held["WebACL"]["Name"] == "porchlight-production-console"
+
+
+def _firewall(stack: Stack, scope: str, region: str) -> dict[str, Any]:
+    waf = stack.aws.client("wafv2", region)
+    (listed,) = waf.list_web_acls(Scope=scope)["WebACLs"]
+    return dict(waf.get_web_acl(Name=listed["Name"], Scope=scope, Id=listed["Id"])["WebACL"])
 
 
 def _balancer(stack: Stack, name: str) -> dict[str, Any]:
