@@ -3,7 +3,7 @@
 from typing import Final
 
 from chat.realtime.protocol.codes import Close
-from saas.core.metrics import Counts, Level, Times
+from saas.core.metrics import Counts, Level, Reading, Times
 from saas.core.metrics.kinds import SIZES
 
 CODES: Final = (*(str(int(code)) for code in Close), "1000", "1001", "1005", "1006", "1007", "1009")
@@ -33,6 +33,20 @@ DELIVER: Final = Times(
     ("here", "bus"),
 )
 HERE, BUS = DELIVER.of("here"), DELIVER.of("bus")
+APPENDED: Final = Reading(
+    "porchlight_appended_total",
+    "Messages that were stored, by whether it took half a second at most.",
+    lambda: APPEND.by(0.5),
+    "result",
+    is_count=True,
+)
+DELIVERED: Final = Reading(
+    "porchlight_delivered_total",
+    "Messages that a process wrote to its sockets, by whether it took half a second at most from the commit on.",
+    lambda: DELIVER.by(0.5),
+    "result",
+    is_count=True,
+)
 DELIVERIES: Final = Counts("porchlight_deliveries_total", "Messages times the sockets that they were written to.")
 MESSAGES: Final = Counts("porchlight_messages_total", "Messages and changes that were stored.")
 

@@ -143,6 +143,13 @@ REALTIME: Final = Board(
             Panel("From commit to the sockets, by way", {"{{way}}": quantile(0.99, "porchlight_deliver_seconds", "way")}, "s"),
             Panel("A flush takes", quantiles("porchlight_journal_flush_seconds"), "s"),
             Panel("Rows in a flush", quantiles("porchlight_journal_flush_rows")),
+            Panel(
+                "Later than half a second",
+                {
+                    "stored": rate("porchlight_appended_total", result="late"),
+                    "delivered": rate("porchlight_delivered_total", result="late"),
+                },
+            ),
             Panel("Not stored", {"{{result}}": rate("porchlight_journal_refused_total", "result")}),
             Panel("Tenants put aside", {"a second": rate("porchlight_journal_aside_total")}),
             Panel("Slow", {"{{what}}": rate("porchlight_slow_total", "what")}, words="Beyond SLOW_..._MS; the log has them."),
@@ -222,6 +229,7 @@ BEHIND: Final = Board(
             Panel("Memory", each("process_resident_memory_bytes"), "bytes"),
             Panel("Open files", each("process_open_fds")),
             Panel("Event loop late, 99 of 100", {"{{instance}}": quantile(0.99, "porchlight_loop_lag_seconds", "instance")}, "s"),
+            Panel("Looks that found it late", {"{{instance}}": rate("porchlight_loop_looks_total", "instance", result="late")}),
         ],
     },
 )

@@ -88,6 +88,30 @@ class TestInstruments:
         assert (sample(f"{name}_total", result="good"), sample(f"{name}_total", result="bad")) == (3, 0)
         assert REGISTRY.get_sample_value(f"{name}_total", {"result": "bad"}) == 0
 
+    def test_what_was_late_is_counted_for_readers_of_no_histogram(self, name: str) -> None:
+        """By the edge of a bucket, over all values of the label; they add up to what the histogram counts."""
+        times = Times(name, "Tried.", "way", ("here", "bus"), bounds=(0.1, 0.5, 1.0))
+        assert times.by(0.5) == {"in_time": 0, "late": 0}
+        for way, amount in (("here", 0.05), ("here", 0.5), ("bus", 0.51), ("bus", 7.0), ("bus", 0.2)):
+            times.of(way).observe(amount)
+        assert times.by(0.5) == {"in_time": 3, "late": 2}
+
+    @pytest.mark.parametrize(
+        ("counter", "histogram", "edge"),
+        [
+            ("porchlight_appended_total", "porchlight_append_seconds", "0.5"),
+            ("porchlight_delivered_total", "porchlight_deliver_seconds", "0.5"),
+            ("porchlight_loop_looks_total", "porchlight_loop_lag_seconds", "0.25"),
+        ],
+    )
+    def test_in_time_is_what_the_objectives_say(self, counter: str, histogram: str, edge: str) -> None:
+        """As Prometheus' rules ask the histogram: what is in the bucket of that edge, and the rest."""
+        found = [one for family in REGISTRY.collect() for one in family.samples]
+        within = sum(one.value for one in found if one.name == f"{histogram}_bucket" and one.labels["le"] == edge)
+        counted = sum(one.value for one in found if one.name == f"{histogram}_count")
+        told = {one.labels["result"]: one.value for one in found if one.name == counter}
+        assert told == {"in_time": within, "late": counted - within}
+
     def test_a_level_that_nobody_knows_is_not_told(self, name: str) -> None:
         level = Level(name, "Tried.")
         assert REGISTRY.get_sample_value(name) is None

@@ -15,6 +15,13 @@ KINDS: Final = ("page", "api", "widget", "poll", "static")  # of requests
 CLASSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 LOOP_LAG: Final = Times("porchlight_loop_lag_seconds", "How late the event loop came to what was due.")
+LOOP_LOOKS: Final = Reading(
+    "porchlight_loop_looks_total",
+    "Looks at the event loop, by whether it came within a quarter of a second.",
+    lambda: LOOP_LAG.by(0.25),
+    "result",
+    is_count=True,
+)
 PROCESS: Final = Level("porchlight_process", "1, beside what the process is: all, web, ws or worker.", "kind")
 
 HTTP: Final = Counts("porchlight_http_requests_total", "Answers over HTTP, by the class of their status.", "status", CLASSES)
@@ -25,6 +32,8 @@ LIMITS: Final = Counter(
     "porchlight_limits_refused_total", "How often a limit said no, by its name.", ["limit"], registry=REGISTRY
 )
 MAIL: Final = Counter("porchlight_mail_total", "Mails handed to the mail server, or not.", ["result"], registry=REGISTRY)
+for _result in ("sent", "failed"):  # told before the first of them: else that one would not be seen to grow
+    MAIL.labels(_result)
 
 JOB_RUNS: Final = Counter("porchlight_job_runs_total", "Jobs that ran.", ["task", "result"], registry=REGISTRY)
 JOB_TIME: Final = Histogram("porchlight_job_seconds", "How long a job ran.", buckets=(*SECONDS, 60.0, 600.0), registry=REGISTRY)

@@ -108,6 +108,14 @@ class Times(_Instrument):
         """Those of one value of the label."""
         return self._parts[value]
 
+    def by(self, edge: float) -> Mapping[str, float]:
+        """How many were at most this edge of a bucket, and how many longer: for those who read no histograms (CloudWatch)."""
+        parts, within = list(self._parts.values()), bisect_left(next(iter(self._parts.values())).bounds, edge) + 1
+        in_time, late = (
+            float(sum(sum(part.counts[places]) for part in parts)) for places in (slice(within), slice(within, None))
+        )
+        return {"in_time": in_time, "late": late}
+
     def collect(self) -> Iterator[Metric]:
         family = self._family()
         for value, part in self._parts.items():
