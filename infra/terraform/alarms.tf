@@ -15,7 +15,7 @@ locals {
   database_dimension = { DBInstanceIdentifier = aws_db_instance.main.identifier }
   gib                = 1024 * 1024 * 1024
 
-  # `above` in the metric's own unit, for so many minutes in a row (`periods`).
+  # `above` in the metric's own unit, for so many minutes in a row (`periods`), or over so many seconds (`period`).
   alarms_of_edge = {
     edge-errors = {
       words = "answers with errors of its own: no task is there, or tasks close connections"
@@ -76,31 +76,11 @@ locals {
     }
   }
 
-  alarms_of_own = {
-    crowded = {
-      words      = "Tasks of ws hold many more sockets than planned, and scaling does not help: is services.ws.most reached?"
-      name       = local.connections_metric, statistic = "Average", above = var.connections_per_task * 1.25, periods = 10
-      dimensions = { service = "ws" }
-    }
-    pool-waits = {
-      words      = "Requests wait for a connection to the database"
-      name       = local.pool_metric, statistic = "Maximum", above = 5, periods = 5
-      dimensions = { service = "web" }
-    }
-    bus-down = {
-      words      = "A task of ws does not hear the other processes: what they say comes late, by way of the database"
-      name       = local.bus_metric, statistic = "Maximum", above = 0, periods = 3
-      dimensions = { service = "ws" }
-    }
-    jobs-late = {
-      words      = "A job has waited for more than ten minutes"
-      name       = local.oldest_job_metric, statistic = "Maximum", above = 600, periods = 3
-      dimensions = { service = "worker" }
-    }
-    jobs-failed = {
-      words      = "Jobs were given up and wait for a person"
-      name       = local.failed_jobs_metric, statistic = "Maximum", above = 0, periods = 1
-      dimensions = { service = "worker" }
+  alarms_of_tasks = {
+    for name in keys(local.services) : "${name}-busy" => {
+      words      = "Tasks of ${name} have no processor left, and scaling does not help: is services.${name}.most reached?"
+      name       = "CPUUtilization", statistic = "Average", above = 85, periods = 15
+      dimensions = { ClusterName = aws_ecs_cluster.main.name, ServiceName = name }
     }
   }
 
@@ -111,7 +91,8 @@ locals {
       for key, alarm in local.alarms_of_database :
       key => merge(alarm, { namespace = "AWS/RDS", dimensions = local.database_dimension })
     },
-    { for key, alarm in local.alarms_of_own : key => merge(alarm, { namespace = local.metrics_namespace }) },
+    { for key, alarm in local.alarms_of_tasks : key => merge(alarm, { namespace = "AWS/ECS" }) },
+    { for key, alarm in local.alarms_of_services : key => merge(alarm, { namespace = local.metrics_namespace }) },
   )
 }
 
@@ -129,7 +110,7 @@ resource "aws_cloudwatch_metric_alarm" "above" {
 
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.above
-  period              = 60
+  period              = try(each.value.period, 60)
   evaluation_periods  = each.value.periods
   treat_missing_data  = "notBreaching"
 
@@ -142,21 +123,22 @@ locals {
   alarms_below = merge(
     {
       database-storage = {
-        words     = "The database's disk is nearly full, and may not grow any further"
+        words     = "The database's disk is nearly full, and may not grow any further", statistic = "Minimum"
         namespace = "AWS/RDS", name = "FreeStorageSpace", below = 10 * local.gib, dimensions = local.database_dimension
       }
       database-memory = {
-        words     = "The database's memory is nearly used up"
+        words     = "The database's memory is nearly used up", statistic = "Minimum"
         namespace = "AWS/RDS", name = "FreeableMemory", below = 0.25 * local.gib, dimensions = local.database_dimension
       }
     },
     {
       for name, service in local.services : "${name}-too-few" => {
-        words      = "Fewer tasks of ${name} run than there must be"
+        words      = "Fewer tasks of ${name} run than there must be", statistic = "Minimum"
         namespace  = "ECS/ContainerInsights", name = "RunningTaskCount", below = service.size.least
         dimensions = { ClusterName = aws_ecs_cluster.main.name, ServiceName = name }
       }
     },
+    local.alarms_of_silence,
   )
 }
 
@@ -168,7 +150,7 @@ resource "aws_cloudwatch_metric_alarm" "below" {
   namespace           = each.value.namespace
   metric_name         = each.value.name
   dimensions          = each.value.dimensions
-  statistic           = "Minimum"
+  statistic           = each.value.statistic
   comparison_operator = "LessThanThreshold"
   threshold           = each.value.below
   period              = 60
@@ -191,20 +173,20 @@ locals {
       name  = "EngineCPUUtilization", above = 75
     }
   }
-  alarms_of_primaries = {
-    for pair in setproduct(range(var.valkey.primaries), keys(local.alarms_of_valkey)) :
-    "valkey-${pair[0]}-${pair[1]}" => merge(local.alarms_of_valkey[pair[1]], { number = pair[0] })
+  alarms_of_nodes = {
+    for pair in setproduct(local.valkey_nodes, keys(local.alarms_of_valkey)) :
+    "valkey-${pair[0]}-${pair[1]}" => merge(local.alarms_of_valkey[pair[1]], { node = pair[0] })
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "valkey" {
-  for_each = local.alarms_of_primaries
+  for_each = local.alarms_of_nodes
 
   alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = "Primary ${each.value.number} of the bus ${each.value.words}"
+  alarm_description   = "Server ${each.value.node} of the bus ${each.value.words}"
   namespace           = "AWS/ElastiCache"
   metric_name         = each.value.name
-  dimensions          = { CacheClusterId = "${local.name}-${each.value.number}-001" }
+  dimensions          = { CacheClusterId = "${local.name}-${each.value.node}" }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.above

@@ -4,7 +4,7 @@ locals {
   edge_metric     = { for name, edge in aws_lb.edge : name => ["LoadBalancer", edge.arn_suffix] }
   pages_metric    = concat(["TargetGroup", aws_lb_target_group.door["console-web"].arn_suffix], local.edge_metric["console"])
   database_metric = ["DBInstanceIdentifier", aws_db_instance.main.identifier]
-  nodes           = [for number in range(var.valkey.primaries) : ["CacheClusterId", "${local.name}-${number}-001"]]
+  nodes           = [for node in local.valkey_nodes : ["CacheClusterId", "${local.name}-${node}"]]
 
   own = local.metrics_namespace
   services_metric = {
@@ -26,6 +26,10 @@ locals {
     ["Database: connections", "Maximum", [concat(["AWS/RDS", "DatabaseConnections"], local.database_metric)]],
     ["Database: a write, seconds", "Average", [concat(["AWS/RDS", "WriteLatency"], local.database_metric)]],
     ["Waiting for the database", "Maximum", [for name in ["web", "ws"] : [local.own, local.pool_metric, "service", name]]],
+    ["Rooms that lack a message", "Maximum", [for name in ["web", "ws"] : [local.own, local.holes_metric, "service", name]]],
+    ["Messages that wait to be stored", "Maximum", [for name in ["web", "ws"] : [local.own, local.waiting_metric, "service", name]]],
+    ["Messages not stored", "Sum", [for name in ["web", "ws"] : [local.own, local.refused_metric, "service", name]]],
+    ["Lines of the bus that are down", "Maximum", [for name in ["web", "ws"] : [local.own, local.bus_metric, "service", name]]],
     ["Oldest job that waits, seconds", "Maximum", [[local.own, local.oldest_job_metric, "service", "worker"]]],
     ["Bus: processor, %", "Maximum", [for node in local.nodes : concat(["AWS/ElastiCache", "EngineCPUUtilization"], node)]],
     ["Bus: memory, %", "Maximum", [for node in local.nodes : concat(["AWS/ElastiCache", "DatabaseMemoryUsagePercentage"], node)]],

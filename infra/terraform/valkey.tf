@@ -1,5 +1,12 @@
 # The bus between the processes. Independent primaries, not a cluster: in one, what is published goes to every node.
 
+locals {
+  # Every server of it, by the name that AWS gives: after a failover another one of its group is the primary.
+  valkey_nodes = [
+    for pair in setproduct(range(var.valkey.primaries), range(1 + var.valkey.replicas)) : format("%d-%03d", pair[0], pair[1] + 1)
+  ]
+}
+
 resource "aws_elasticache_subnet_group" "main" {
   name       = local.name
   subnet_ids = aws_subnet.data[*].id

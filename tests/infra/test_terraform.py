@@ -30,9 +30,18 @@ def test_it_is_valid(terraform: Terraform) -> None:
     assert "The configuration is valid" in terraform.run("validate")
 
 
-@pytest.mark.parametrize("name", ["stack", "refusals"])
-def test_it_makes_what_it_should_and_refuses_the_rest(terraform: Terraform, name: str) -> None:
-    said = terraform.run("test", f"-filter=tests/{name}.tftest.hcl", "-var-file=environments/production.tfvars")
+@pytest.mark.parametrize(
+    ("name", "environment"),
+    [
+        ("stack", "production"),
+        ("knows", "production"),
+        ("watch", "production"),
+        ("refusals", "production"),
+        ("staging", "staging"),
+    ],
+)
+def test_it_makes_what_it_should_and_refuses_the_rest(terraform: Terraform, name: str, environment: str) -> None:
+    said = terraform.run("test", f"-filter=tests/{name}.tftest.hcl", f"-var-file=environments/{environment}.tfvars")
     assert "0 failed" in said, said
 
 

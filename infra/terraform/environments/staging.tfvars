@@ -1,4 +1,4 @@
-# A small installation to try releases on: about 180 dollars a month (README).
+# A small installation to try releases on: about 200 dollars a month (README).
 
 environment = "staging"
 region      = "eu-central-1"

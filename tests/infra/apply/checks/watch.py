@@ -1,14 +1,16 @@
 """What is watched: logs, alarms, the dashboard."""
 
 import json
-import re
 from typing import Any
 
+from tests.infra.apply.aws import EDGE_REGION
 from tests.infra.apply.checks.registry import Checks, Stack
-from tests.infra.terraform import SOURCE
+from tests.infra.told import paging, rows
 
 CHECKS = Checks()
 NAME = "porchlight-production"
+OWN = "Porchlight/production"
+SERVERS = ("web", "ws", "worker")
 
 
 @CHECKS("Logs are kept for as long as was said, and what people's machines wrote is encrypted.")
@@ -33,45 +35,57 @@ def alarms(stack: Stack) -> None:
     assert (reader["Protocol"], reader["Endpoint"]) == ("email", "operators@porchlight.example")
 
 
-@CHECKS("There is an alarm for each way to lose people, messages or money.")
+@CHECKS(
+    "There is an alarm for each alert that wakes somebody who has Prometheus, but for those that the README gives a reason for."
+)
 def alarms_for_all(stack: Stack) -> None:
-    names = {
-        each["AlarmName"].removeprefix(f"{NAME}-") for each in stack.aws.all("cloudwatch", "describe_alarms", "MetricAlarms")
-    }
-    wanted = {
-        "console-edge-errors",
-        "widget-edge-errors",
-        "console-server-errors",
-        "widget-ws-unhealthy",
-        "console-slow",
-        "ws-too-few",
-        "crowded",
-        "bus-down",
-        "database-processor",
-        "database-connections",
-        "database-storage",
-        "valkey-0-memory",
-        "valkey-1-memory",
-        "jobs-late",
-        "jobs-failed",
-    }
-    assert wanted <= names, wanted - names
+    names = [each["AlarmName"] for each in (*_alarms(stack), *_outside(stack))]
+    made = {anchor for row, anchors in rows() for anchor in anchors if all(_is_made(end, names) for end in row)}
+    assert paging() <= made, paging() - made
 
 
 @CHECKS("The README says of each alarm what to do about it.")
 def alarms_told(stack: Stack) -> None:
-    told = re.findall(r"`([a-z-]+)`", (SOURCE / "README.md").read_text().partition("## Alarms")[2].partition("## ")[0])
-    for alarm in _alarms(stack):
+    told = {name for row, _ in rows() for name in row}
+    for alarm in (*_alarms(stack), *_outside(stack)):
         name = alarm["AlarmName"]
         assert name.startswith("TargetTracking-") or any(name.endswith(f"-{each}") for each in told), name
 
 
+@CHECKS(
+    "Each alarm on what servers tell asks for what the agents beside them bring, and one on each says when they bring nothing."
+)
+def alarms_hear(stack: Stack) -> None:
+    silent = set()
+    for alarm in _alarms(stack):
+        for metric in _metrics(alarm):
+            brought = _brought(stack, metric["service"])
+            assert (metric["name"], metric.get("result", "")) in brought, (alarm["AlarmName"], metric)
+        if alarm["AlarmName"].endswith("-silent"):
+            assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("SampleCount", "breaching")
+            silent |= {metric["service"] for metric in _metrics(alarm)}
+    assert silent == set(SERVERS)
+
+
+@CHECKS("Every server of the bus is watched, whichever is the primary.")
+def nodes(stack: Stack) -> None:
+    wanted = {f"{NAME}-{primary}-{node:03}" for primary in range(2) for node in (1, 2)}
+    for name in ("memory", "processor"):
+        found = [
+            each["Dimensions"][0]["Value"]
+            for each in _alarms(stack)
+            if each.get("Namespace") == "AWS/ElastiCache" and each["AlarmName"].endswith(f"-{name}")
+        ]
+        assert set(found) == wanted
+    shown = json.dumps(_dashboard(stack))
+    assert all(node in shown for node in wanted)
+
+
 @CHECKS("The dashboard shows sockets, edges, tasks, the database and the bus.")
 def dashboard(stack: Stack) -> None:
-    body = stack.aws.client("cloudwatch").get_dashboard(DashboardName=NAME)["DashboardBody"]
-    spaces = {metric[0] for widget in json.loads(body)["widgets"] for metric in widget["properties"]["metrics"]}
+    spaces = {metric[0] for widget in _dashboard(stack)["widgets"] for metric in widget["properties"]["metrics"]}
     assert spaces == {
-        "Porchlight/production",
+        OWN,
         "AWS/ApplicationELB",
         "ECS/ContainerInsights",
         "AWS/ECS",
@@ -82,3 +96,40 @@ def dashboard(stack: Stack) -> None:
 
 def _alarms(stack: Stack) -> list[dict[str, Any]]:
     return stack.aws.all("cloudwatch", "describe_alarms", "MetricAlarms")
+
+
+def _outside(stack: Stack) -> list[dict[str, Any]]:
+    """Those of what is seen from outside, which is told in one region alone."""
+    return list(stack.aws.client("cloudwatch", EDGE_REGION).describe_alarms()["MetricAlarms"])
+
+
+def _is_made(end: str, names: list[str]) -> bool:
+    return any(name.endswith(f"-{end}") for name in names)
+
+
+def _metrics(alarm: dict[str, Any]) -> list[dict[str, str]]:
+    """What it asks for of our own, with the dimensions."""
+    asked = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each] or [alarm]
+    return [
+        {"name": each["MetricName"]} | {one["Name"]: one["Value"] for one in each["Dimensions"]}
+        for each in asked
+        if each.get("Namespace") == OWN
+    ]
+
+
+def _brought(stack: Stack, service: str) -> set[tuple[str, str]]:
+    """What the agent beside a service is told to bring: names, each with a result or none."""
+    found = stack.aws.client("ecs").describe_task_definition(taskDefinition=f"{NAME}-{service}")["taskDefinition"]
+    agent = next(each for each in found["containerDefinitions"] if each["name"] == "metrics")
+    told = json.loads(next(each["value"] for each in agent["environment"] if each["name"] == "CW_CONFIG_CONTENT"))
+    declared = told["logs"]["metrics_collected"]["prometheus"]["emf_processor"]["metric_declaration"]
+    return {
+        (selector.strip("^$"), result)
+        for each in declared
+        for selector in each["metric_selectors"]
+        for result in (each["label_matcher"].strip("^$()").split("|") if each["source_labels"] == ["result"] else [""])
+    }
+
+
+def _dashboard(stack: Stack) -> dict[str, Any]:
+    return dict(json.loads(stack.aws.client("cloudwatch").get_dashboard(DashboardName=NAME)["DashboardBody"]))
