@@ -109,7 +109,7 @@ def _waits() -> bool:
     """Whether somebody waits for what this connection holds."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
-        return cursor.fetchone() != (0,)
+        return bool(cursor.fetchone() != (0,))
 
 
 def test_no_tenant_reaches_the_invitations_of_another(tenant: TenantRef, make_tenant: MakeTenant) -> None:

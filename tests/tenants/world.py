@@ -50,7 +50,7 @@ class World:
     eye: psycopg.Connection[Any]  # an operator's, which sees every schema
     browsers: dict[str, Client] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
-    _counts: sql.Composable | None = None
+    _counts: sql.Composed | None = None
 
     @property
     def owner(self) -> Principal:
@@ -82,9 +82,10 @@ class World:
         if self._counts is None:
             found = self.eye.execute(ROWS_OF, {"schema": self.tenant.schema, "without": BY_THEMSELVES}).fetchall()
             self._counts = sql.SQL(" UNION ALL ").join(self._count(*row) for row in found)
-        return self.eye.execute(self._counts).fetchall()
+        rows: list[tuple[Any, ...]] = self.eye.execute(self._counts).fetchall()
+        return rows
 
-    def _count(self, schema: str, table: str, column: str | None) -> sql.Composable:
+    def _count(self, schema: str, table: str, column: str | None) -> sql.Composed:
         mine = sql.SQL("{} = {}").format(sql.Identifier(column), sql.Literal(self.tenant.id)) if column else sql.SQL("true")
         counted = sql.SQL("SELECT {}, count(*), max(xmin::text::bigint) FROM {} WHERE {}")
         return counted.format(sql.Literal(table), sql.Identifier(schema, table), mine)
