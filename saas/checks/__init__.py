@@ -5,6 +5,7 @@ server. Where PORCHLIGHT_DEVELOPMENT=1 (`make up`, tests, benchmarks) nothing is
 """
 
 import logging
+from typing import Final
 
 from django.conf import settings
 
@@ -16,6 +17,8 @@ from saas.checks.setup import development_problems, setting_problems
 from saas.core.logins import owner_problems
 
 log = logging.getLogger(__name__)
+
+UNCHECKED: Final = "PORCHLIGHT_DEVELOPMENT=1: nothing is checked before a start; unset it where people are served"
 
 
 def problems() -> list[str]:
@@ -37,6 +40,8 @@ def refusal() -> str:
     Where there is no Redis it holds the one place of a server on this database from now on, and waits for one that is leaving.
     """
     found = problems()
+    if settings.DEVELOPMENT and settings.SECURE:  # not as `make up` and tests are
+        log.warning(UNCHECKED)
     if not found and not settings.DEVELOPMENT and not settings.REDIS_HOSTS:
         found = hold_the_place(settings.DATABASES["default"])
     for line in found:

@@ -142,6 +142,14 @@ class TestSettings:
         safe.DEBUG, safe.DEVELOPMENT = True, True
         assert checks.problems() == []
 
+    @pytest.mark.parametrize(("scheme", "said"), [("http", []), ("https", [checks.UNCHECKED])])
+    def test_which_is_said_where_it_looks_like_production(
+        self, safe: Settings, caplog: pytest.LogCaptureFixture, scheme: str, said: list[str]
+    ) -> None:
+        safe.DEVELOPMENT, safe.SECURE = True, scheme == "https"
+        assert checks.refusal() == ""
+        assert [record.getMessage() for record in caplog.records] == said
+
     def test_but_nobody_pays_there(self, safe: Settings) -> None:
         safe.DEBUG, safe.DEVELOPMENT, safe.STRIPE_LIVE = True, True, True
         (problem,) = checks.problems()
@@ -401,9 +409,10 @@ def test_the_worker_and_the_command_say_it_too(module: str, status: int, cluster
     assert (done.returncode, "DEBUG=1 shows code" in done.stdout + done.stderr) == (status, True)
 
 
-def test_the_command_says_that_all_is_well(cluster: Cluster) -> None:
-    variables = os.environ | SAFE | cluster.urls.environment()
+@pytest.mark.parametrize(("development", "said"), [("0", "Nothing speaks against a start."), ("1", checks.UNCHECKED)])
+def test_the_command_says_that_all_is_well_only_if_it_has_looked(development: str, said: str, cluster: Cluster) -> None:
+    variables = os.environ | SAFE | cluster.urls.environment() | {"PORCHLIGHT_DEVELOPMENT": development}
     done = subprocess.run(
         [sys.executable, "-m", "saas.checks"], cwd=ROOT, env=variables, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "Nothing speaks against a start.\n")
+    assert (done.returncode, done.stdout) == (0, f"{said}\n")
