@@ -14,6 +14,7 @@ from pytest_django import Settings
 from saas.core.database import dsn
 from tenants import archive
 from tenants.archive import making, replacing
+from tenants.archive.schema import content_of, dump
 from tenants.context import TenantRef
 from tenants.schemas import ONE_AT_A_TIME
 from tests.support import talk
@@ -43,14 +44,13 @@ def test_one_that_fails_is_named_and_the_others_are_written(
     make_tenant: MakeTenant, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
 ) -> None:
     first, bad, last = sorted((make_tenant() for _ in range(3)), key=lambda one: one.slug)
-    whole = making.content_of
 
-    def content_of(connection: Any, schema: str) -> Any:
+    def fail(connection: Any, schema: str) -> Any:
         if schema == bad.schema:
             raise error
-        return whole(connection, schema)
+        return content_of(connection, schema)
 
-    monkeypatch.setattr(making, "content_of", content_of)
+    monkeypatch.setattr(making, "content_of", fail)
     settings.AS_OWNER, said = True, StringIO()
     with pytest.raises(CommandError, match=f"no archive of {bad.slug}$"):
         call_command("backup_tenant", first.slug, bad.slug, last.slug, to=tmp_path, stdout=StringIO(), stderr=said)
@@ -62,7 +62,6 @@ def test_no_migration_comes_between_the_snapshot_and_what_is_read(
     spoken: TenantRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is written anew then looks empty in the snapshot: the archive would say that it is whole, with nothing in it."""
-    dump = making.dump
 
     def migrate_first(schema: str, **words: Any) -> None:
         with psycopg.connect(dsn("owner"), autocommit=True) as other:
