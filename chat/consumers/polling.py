@@ -120,14 +120,15 @@ async def _poll(session: Session, outbox: Collector, asked: Asked, gone: asyncio
     _held.add(session)
     try:
         await _welcome(session, asked)
-        found = news_of(outbox.take(), asked.cursor)
-        frames = found.frames or await _next(outbox, gone)
+        found = news_of(outbox.take(), asked.cursor, crowds=_crowds(session))
+        later = [] if found.frames else await _next(outbox, gone)
     finally:
         _held.discard(session)
         _places.give_back(places)
+    frames = found.frames or later
     if outbox.code not in (None, Close.TOO_SLOW) and not frames:
         raise Ended(outbox.code or Close.BUSY)
-    return None if gone.done() else _encoded(frames, found.cursor)
+    return None if gone.done() else _encoded(frames, found.cursor(later))
 
 
 async def _welcome(session: Session, asked: Asked) -> None:
@@ -137,6 +138,12 @@ async def _welcome(session: Session, asked: Asked) -> None:
     async with asyncio.timeout(WELCOME_SECONDS), turn_to_be_welcomed(session.tenant.id):
         await welcome(session, said)
     resting().replace(session)
+
+
+def _crowds(session: Session) -> set[str]:
+    """The rooms of which the client is told a sample."""
+    rooms = (hub().room(session.tenant, room_id) for room_id in session.rooms)
+    return {str(room.id) for room in rooms if room is not None and room.crowded}
 
 
 async def _next(outbox: Collector, gone: asyncio.Task[None]) -> list[bytes]:

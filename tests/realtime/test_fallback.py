@@ -36,9 +36,9 @@ class TestTalk:
             await widget.expect_one(lambda frame: read.items() <= frame.items() or read in frame.get("marks", []))
             typing = asyncio.create_task(inbox.expect("typing", room=room))
             while not typing.done():  # who does not listen just now does not hear it
-                assert await widget.say({"t": "typing", "room": room, "on": True, "draft": "Thank"}) == []
+                assert await widget.say({"t": "typing", "room": room, "on": True}) == []
                 await asyncio.wait([typing], timeout=0.2)
-            assert (await typing)["draft"] == "Thank"
+            assert (await typing)["who"]["id"] == str(who.id)
 
     async def test_a_socket_and_a_poller_hear_each_other(
         self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
@@ -161,6 +161,27 @@ class TestPolling:
                 await tab.say("seen", all=True)
                 await tab.settled()
             await inbox.expect("welcome", unread=0)
+
+    async def test_an_agent_who_went_and_came_back_between_two_polls_is_here(
+        self, web: HttpDoors, doors: Doors, shop: Shop
+    ) -> None:
+        """The end of one poll says that nobody is here; all is as before when the next one asks."""
+        who = await shop.visitor()
+        async with web.visitor(shop.tenant, who) as widget, doors.agent(shop.tenant, shop.owner) as inbox:
+            await widget.expect("presence", agents=1)
+            await quiet(widget)
+            poll = asyncio.create_task(widget.poll())
+            done, _ = await asyncio.wait([poll], timeout=1.0)
+            assert not done, "nothing was new, and it did not wait"
+            await inbox.say("presence", state="away")
+            assert [frame["agents"] for frame in await asyncio.wait_for(poll, 5)] == [0]
+            away = await inbox.expect("presence", state="away")
+            widget.forget()
+            await inbox.say("presence", state="online")
+            since = inbox.frames.index(away)
+            await inbox.expect_one(lambda one: one.get("state") == "online" and one in inbox.frames[since:], "that they are back")
+            await asyncio.wait_for(widget.expect("presence", agents=1), 5)
+            await quiet(widget)
 
     async def test_two_polls_of_one_client_both_get_the_news(
         self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
