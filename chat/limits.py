@@ -2,6 +2,9 @@
 
 `COSTS` says what a frame counts against. A tenant's limits grow with its plan. All answers carry `retry_after`. `Most` bounds how
 many there are at the same time.
+
+What the wire promises of a frame, a text, a socket (100 rooms) or a visitor (5 sockets) stands in `realtime/protocol/codes.py`.
+Pings and parts of messages, of which no application hears, are counted by the kernel: `saas/core/parts.py`.
 """
 
 from typing import Final
@@ -15,6 +18,7 @@ SEND_PER_VISITOR_SOCKET = Limit("chat.send.visitor", 200, 10, "socket")  # messa
 SEND_PER_AGENT_SOCKET = Limit("chat.send.agent", 1_000, 5, "socket")  # members are few and named; a script may answer for one
 TYPING_PER_SOCKET = Limit("chat.typing", 2, 5, "socket")  # more are dropped: the one before says the same
 TYPING_PER_CROWD = Limit("chat.typing.crowd", 10, 5, "room")  # of all who type in a crowded room; each reaches everyone there
+READ_PER_SOCKET = Limit("chat.read", 100, 10, "socket")  # marks that others hear at once; of more, the newest of each room, later
 
 REFUSED_PER_SOCKET = Limit("chat.refused", 50, 10, "socket")  # who is refused more often is not read for a while
 MOST_REST: Final = 2.0  # seconds of that while; shorter than a peer's silence that would end the socket
@@ -60,6 +64,13 @@ WAITING_PER_TENANT = Most("chat.waiting.tenant", 4_000, "tenant")
 WAITING_IN_ALL = Most("chat.waiting", 10_000, "process")
 HELD_PER_TENANT = Most("chat.held.tenant", 1_000, "tenant")  # polls of those without a socket that wait for news
 HELD_IN_ALL = Most("chat.held", 2_000, "process")
+
+# So much waits at most, in one process. Who would be more hears `busy`.
+WELCOMES: Final = 128  # hellos that are being answered; the others wait for their turn
+WELCOMES_EACH: Final = 64  # of one tenant: as many as two reads of the database take
+WAITING_IN_JOURNAL: Final = 10_000  # messages and changes that are to be stored
+JOURNAL_SHARE: Final = 0.5  # of these that one tenant may have there
+WAITING_IN_LANES: Final = 500  # frames of one socket that wait for those before them
 
 POLL: Final = (POLL_PER_PERSON, POLL_PER_IP, POLL_PER_TENANT)
 CHANGE: Final = (CHANGE_PER_PERSON, SEND_PER_IP, SEND_PER_TENANT)

@@ -13,11 +13,10 @@ from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from chat.limits import WELCOMES, WELCOMES_EACH
 from saas.core.errors import Busy
 from saas.core.turns import Turns
 
-WELCOMES: Final = 128  # under way at the same time in one process
-WELCOMES_EACH: Final = 64  # of one tenant: as many as two reads of the database take
 LONGEST_WAIT: Final = 5.0  # seconds that a connection waits for its turn
 LONGEST_AWAY: Final = 60.0  # seconds; whose appointment would be later comes by chance in the second half of them
 MOST_BOOKS: Final = 1_000

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 import psycopg
 from django.db import InterfaceError, OperationalError
 
@@ -16,11 +15,12 @@ from chat.consumers.allowance import TOO_OFTEN, a_wait_for, wait_for
 from chat.consumers.hello import identify
 from chat.consumers.joining import join
 from chat.consumers.people import on_presence, on_seen
+from chat.consumers.signals import on_read, on_typing
 from chat.consumers.writing import Writing, in_order, on_change, on_send, refuse_held
 from chat.limits import OPEN_PER_VISITOR
 from chat.metrics import FRAMES
 from chat.realtime.hub import Published, hub
-from chat.realtime.protocol.codes import MAX_TEXT, Close
+from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import (
     Auth,
     ClientFrame,
@@ -41,8 +41,7 @@ from chat.realtime.protocol.incoming import (
     Typing,
 )
 from chat.realtime.protocol.moments import stamp
-from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, Marks, PageOut, Pong, TypingOut, refusal
-from chat.realtime.room import LocalRoom
+from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, PageOut, Pong, refusal
 from chat.realtime.session import Session
 from chat.selectors.messages import history
 from chat.services.messages import Opened, open_room
@@ -176,44 +175,6 @@ async def on_history(session: Session, frame: History) -> None:
     session.send(PageOut(ref=frame.ref, room=frame.room, messages=messages, more=more))
 
 
-def on_read(session: Session, frame: Read) -> None:
-    room = _joined_room(session, frame.room)
-    seq = min(frame.seq, room.order.head or 0)
-    if seq <= session.read.get(frame.room, 0):
-        return
-    session.read[frame.room] = seq
-    hub().marks.note(session, frame.room, seq)
-    told = Marks(room=frame.room, who=session.principal.id, seq=seq)
-    if not room.crowded:
-        hub().tell(room.group, told)
-    hub().tell_own(session, told)
-
-
-def on_typing(session: Session, frame: Typing) -> None:
-    room = _joined_room(session, frame.room)
-    if not _is_news(session, room, frame):
-        return
-    told = TypingOut(room=frame.room, who=session.person, on=frame.on)
-    draft = (frame.draft or "")[:MAX_TEXT]
-    if not draft or session.principal.kind != "visitor":
-        hub().tell(room.group, told)
-        return
-    hub().tell(room.group, told, only="visitor")
-    hub().tell(room.group, msgspec.structs.replace(told, draft=draft), only="agent")
-
-
-def _is_news(session: Session, room: LocalRoom, frame: Typing) -> bool:
-    """Not what says the same as before, nor an end without a beginning: each typing frame costs one for everyone in the room."""
-    if not frame.on:
-        was_on = room.id in session.typing
-        session.typing.discard(room.id)
-        return was_on
-    if session.typing_wait() or (room.crowded and room.typings.take()):
-        return False
-    session.typing.add(room.id)
-    return True
-
-
 def on_page(session: Session, frame: PageChange) -> Pending:
     if session.principal.kind != "visitor":
         raise Forbidden("Only a visitor has a page.")
@@ -234,13 +195,6 @@ async def on_auth(session: Session, frame: Auth) -> None:
 
 def on_ping(session: Session, frame: Ping) -> None:
     session.send(Pong(n=frame.n))
-
-
-def _joined_room(session: Session, room_id: UUID) -> LocalRoom:
-    room = hub().room(session.tenant, room_id)
-    if room is None or room_id not in session.rooms:
-        raise NotFound("You are not in this room.", field="room")
-    return room
 
 
 HANDLERS: dict[type, Callable[[Session, Any], Pending]] = {

@@ -9,9 +9,8 @@ import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 
+from chat.limits import WAITING_IN_LANES
 from saas.core.errors import Busy
-
-MAX_WAITING = 500  # frames of one socket that wait in lanes
 
 Job = Callable[[], Awaitable[None] | None]
 
@@ -33,7 +32,7 @@ class Lanes:
     def run(self, lane: Hashable, job: Job) -> None:
         """Do the job now if its lane is free, else after those before it. Raises `Busy` when too much waits."""
         if lane in self._lanes:
-            if self._waiting >= MAX_WAITING:
+            if self._waiting >= WAITING_IN_LANES:
                 raise Busy("Too many frames are waiting.", retry_after=1.0)
             self._lanes[lane].append(job)
             self._waiting += 1

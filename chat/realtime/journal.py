@@ -9,7 +9,7 @@ When the database refuses a flush because of one tenant (tables that are held, a
 gone, a row it cannot take), that tenant goes aside: to a pipeline of its own, until it has been well for `ASIDE_SECONDS`, where
 its rows are parted down to the bad one. The others do not wait for it again.
 
-Bounds: `MAX_WAITING` rows per process, a tenant's share of them, `FLUSH_ROWS` in one flush, taken from the tenants in turn.
+Bounds: those of chat/limits.py per process and tenant, `FLUSH_ROWS` in one flush, taken from the tenants in turn.
 Order: what one sender sent to one room is stored in that order, or refused; when something is refused as `busy`, so is all that
 waits behind it.
 """
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chat import metrics
+from chat.limits import JOURNAL_SHARE, WAITING_IN_JOURNAL
 from chat.realtime.amend import Amended, Change
 from chat.realtime.append import Appended, Row
 from chat.realtime.flusher import FLUSH_SECONDS, Flusher, GivenUp, Groups, Refused
@@ -33,8 +34,6 @@ from tenants.context import TenantRef
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 10_000
-TENANT_SHARE = 0.5  # of MAX_WAITING that one tenant may hold
 FEW_ROWS = 8  # under way in the main pipeline: then others may go beside it; with more it is cheaper to wait and to go together
 MANY_OF_ONE = 50  # rows of one tenant in a flush of the main pipeline: nobody else waits for so many
 BESIDE = 2  # pipelines beside the main one
@@ -110,7 +109,7 @@ class Journal:
     def append(self, tenant: TenantRef, row: Sent, answer: Answer) -> None:
         """Store the row with the next flush; `answer` gets what became of it, after the commit. Raises `Busy` when full."""
         flusher = self._flusher_of(tenant.id)
-        if self.waiting >= MAX_WAITING or flusher.waiting.of(tenant.id) >= MAX_WAITING * TENANT_SHARE:
+        if self.waiting >= WAITING_IN_JOURNAL or flusher.waiting.of(tenant.id) >= WAITING_IN_JOURNAL * JOURNAL_SHARE:
             self.figures.refused += 1
             metrics.REFUSED.add("full")
             raise Busy("Too many messages are waiting to be stored.", retry_after=1.0)

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from chat.limits import MOST_REST, REFUSED_PER_SOCKET, SEND_PER_AGENT_SOCKET, SEND_PER_VISITOR_SOCKET, TYPING_PER_SOCKET
+from chat.limits import (
+    MOST_REST,
+    READ_PER_SOCKET,
+    REFUSED_PER_SOCKET,
+    SEND_PER_AGENT_SOCKET,
+    SEND_PER_VISITOR_SOCKET,
+    TYPING_PER_SOCKET,
+)
 from chat.realtime.outbox import Outbox
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import Page
@@ -32,6 +39,7 @@ class Session:
     end: Callable[[int], None]  # asks the socket's own task to close with this code
     rooms: dict[UUID, bool] = field(default_factory=dict)  # joined -> may write
     read: dict[UUID, int] = field(default_factory=dict)  # how far this socket has said that its owner has read
+    untold: dict[UUID, int] = field(default_factory=dict)  # of these what the others have not heard yet, since it was too often
     typing: set[UUID] = field(default_factory=set)  # rooms that were told that its owner types
     joining: set[UUID] = field(default_factory=set)  # rooms whose history is being read: they count as joined
     groups: set[str] = field(default_factory=set)
@@ -49,6 +57,7 @@ class Session:
     context: Context = field(default_factory=copy_context)  # of its socket or request: the names in what is logged for it
     _sends: Meter | None = None  # of what this socket has done so far
     _typings: Meter | None = None
+    _reads: Meter | None = None
     _refusals: Meter | None = None
 
     def send_wait(self) -> float:
@@ -62,6 +71,12 @@ class Session:
         if self._typings is None:
             self._typings = Meter(TYPING_PER_SOCKET)
         return self._typings.take()
+
+    def read_wait(self) -> float:
+        """The same of one who reads."""
+        if self._reads is None:
+            self._reads = Meter(READ_PER_SOCKET)
+        return self._reads.take()
 
     def _refusal_wait(self) -> float:
         if self._refusals is None:

@@ -66,7 +66,7 @@ class TestPressure:
     async def test_the_queue_has_an_end_and_a_share_for_each_tenant(
         self, acme: TenantRef, globex: TenantRef, vic: Principal, val: Principal, room: UUID, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "MAX_WAITING", 10)
+        monkeypatch.setattr(module, "WAITING_IN_JOURNAL", 10)
         theirs = await in_room(globex, val)
         journal = Journal(dsn(), Heard())  # not started: everything waits
         answers: list[Done | AppError] = []

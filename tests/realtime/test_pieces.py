@@ -133,7 +133,7 @@ class TestLanes:
     async def test_too_much_waiting_is_refused_and_counted_off_again(
         self, monkeypatch: pytest.MonkeyPatch, log: list[str]
     ) -> None:
-        monkeypatch.setattr("chat.consumers.lanes.MAX_WAITING", 2)
+        monkeypatch.setattr("chat.consumers.lanes.WAITING_IN_LANES", 2)
         lanes, gate, last = Lanes(), asyncio.Event(), asyncio.Event()
 
         async def wait() -> None:

@@ -150,8 +150,8 @@ async def test_people_typing_and_marks_cross_over(
             await widget.expect("people", room=str(room), on=True, who=person(agent_ben))
             if person(vic) not in joined["people"]:  # the other process had not answered yet
                 await inbox.expect("people", room=str(room), on=True, who=person(vic))
-            await widget.say("typing", room=room, on=True, draft="I am")
-            await inbox.expect("typing", room=str(room), draft="I am", seconds=SOON)
+            await widget.say("typing", room=room, on=True)
+            await inbox.expect("typing", room=str(room), on=True, seconds=SOON)
             await inbox.say("read", room=room, seq=2)
             await widget.expect("marks", who=str(agent_ben.id), seq=2, seconds=SOON)
             inbox.cut()

@@ -1,0 +1,82 @@
+"""How far somebody has read: told at once, and to one who reads very fast no more than the others can bear."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+
+from chat.consumers.frames import handle
+from chat.realtime.hub import Hub
+from chat.realtime.protocol.incoming import Read
+from chat.realtime.session import Session
+from saas.core.ratelimit import Limit
+from tenants.context import TenantRef
+from tests.support.sessions import Sink, at, session_of, someone
+
+FEW = Limit("chat.read.test", 3, 0.3, "socket")
+HEAD = 200
+
+
+@pytest.fixture
+def noted(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The marks that were taken to be stored, in a hub whose sockets may say three at once."""
+    found: list[int] = []
+    monkeypatch.setattr("chat.realtime.session.READ_PER_SOCKET", FEW)
+    monkeypatch.setattr(hub.marks, "note", lambda _session, _room, seq: found.append(seq))
+    return found
+
+
+async def inside(hub: Hub, tenant: TenantRef, *rooms: UUID) -> tuple[Session, Sink]:
+    """Somebody who is in these rooms."""
+    session, sink = session_of(tenant, someone(tenant))
+    hub.enter(session)
+    for room_id in rooms:
+        room = await hub.enter_room(session, room_id)
+        hub.settle_room(session, room, head=at(HEAD), writable=True, joined=b'{"t":"joined"}')
+    return session, sink
+
+
+def marks(sink: Sink, room: UUID) -> list[int]:
+    return [frame["seq"] for frame in sink.came("marks") if frame["room"] == str(room)]
+
+
+async def until(met: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not met():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_pace_that_people_read_at_is_told_as_it_is(hub: Hub, acme: TenantRef, noted: list[int]) -> None:
+    room = uuid4()
+    reader, _sink = await inside(hub, acme, room)
+    _other, heard = await inside(hub, acme, room)
+    for seq in (1, 2, 3):
+        handle(reader, Read(room=room, seq=seq))
+    assert marks(heard, room) == noted == [1, 2, 3]
+
+
+async def test_of_marks_that_come_too_fast_the_newest_is_told_a_moment_later(hub: Hub, acme: TenantRef, noted: list[int]) -> None:
+    room, beside = uuid4(), uuid4()
+    reader, own = await inside(hub, acme, room, beside)
+    _other, heard = await inside(hub, acme, room, beside)
+    for seq in range(1, HEAD + 1):
+        handle(reader, Read(room=room, seq=seq))
+    handle(reader, Read(room=beside, seq=7))
+    assert noted == [*range(1, HEAD + 1), 7]
+    assert marks(heard, room) == [1, 2, 3]
+    await until(lambda: bool(marks(heard, beside)))
+    assert [marks(heard, room), marks(heard, beside)] == [[1, 2, 3, HEAD], [7]]
+    assert marks(own, room)[-1] == HEAD
+    assert own.came("err") == []
+
+
+async def test_nothing_is_told_of_who_has_gone_meanwhile(hub: Hub, acme: TenantRef, noted: list[int]) -> None:
+    room = uuid4()
+    reader, _sink = await inside(hub, acme, room)
+    _other, heard = await inside(hub, acme, room)
+    for seq in range(1, 9):
+        handle(reader, Read(room=room, seq=seq))
+    hub.leave(reader)
+    await until(lambda: not reader.untold)
+    assert marks(heard, room) == [1, 2, 3]
