@@ -21,8 +21,8 @@ HOW = f"""\
 A tenant says {noisy.PACE:g} messages a second, in turn alone, beside a program that burns a core, beside a tenant that does
 {noisy.TIMES} times what it may, and beside the same one while it does just that: it may send {noisy.MESSAGES} messages, read
 {noisy.HISTORY} pages of history, open {noisy.HELLOS} sockets and make {noisy.REQUESTS} requests of the API in a second. All of it
-goes to one installation with two server processes, as each deployment of ours has them: one for the sockets, one for HTTP; a row
-apart says what the flood does where one process serves both. The latency is from a send to its delivery. A turn in which the
+goes to one installation with two server processes, as each deployment of ours has them: one for the sockets, one for HTTP; rows
+apart say what the flood does where one process serves both. The latency is from a send to its delivery. A turn in which the
 neighbour is refused anything gives no figure. What the process of the sockets does meanwhile is in the column CPU, in percent of
 a core.
 
@@ -39,7 +39,8 @@ Two cores and a disk carry all of it, and what they do to a message must not be 
   but how long a disk takes is not in it.
 
 A tenant that does what it may is served by the process that serves its neighbour, and is felt there. The target is to the
-neighbour alone; the other rows say how far each company is from another, and so how much of it the machine does by itself.
+neighbour alone, where sockets and HTTP have a process each; the other rows say how far each company is from another, and so how
+much of it the machine does by itself.
 
 Where there are no rights or no room for one of these it is measured without, and the page says so.
 """
@@ -61,6 +62,7 @@ def measure(bench: Bench) -> Figures:
         _row(p99, noisy.FLOOD, noisy.MODEST),
         _row(p99, noisy.MODEST, noisy.BUSY),
         _row(p99, noisy.BUSY, noisy.ALONE),
+        _row(p99, noisy.ONE_PROCESS, noisy.ALONE),
         _row(p99, noisy.ONE_PROCESS, noisy.MODEST),
     ]
     return Figures(asked, f"{_neighbour(found)}\n\n{_flood(found)}")

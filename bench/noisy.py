@@ -38,7 +38,7 @@ TALKERS, VISITORS, ASKERS = 20, 20, 20  # connections of the flood; the visitors
 SPEAKERS, PACE = 20, 200.0  # the neighbour's sockets, and its messages a second
 ROUNDS, LEAD = 15, 1.5  # how often each part has its turn; seconds until the flood is under way
 ALONE, BUSY = "alone", "beside a busy core"
-FLOOD, ONE_PROCESS = "beside the flood", "beside the flood, all of it at one process"
+FLOOD, ONE_PROCESS = "beside the flood, sockets and HTTP apart", "beside the flood, all of it at one process"
 MODEST = "beside the same tenant within its limits"
 
 Counted = dict[str, int]
