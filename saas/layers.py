@@ -13,7 +13,7 @@ What channels_redis can be told, and what is told:
   Pub/sub keeps nothing: what is not heard at once is repaired from the database. The layer would take them and do nothing. What
   bounds the memory is ours: `MAX_WAITING` of chat/realtime/line.py for what is said, and the outbox of each socket.
 - `prefix`: left as it is. Pub/sub knows no database numbers, so two installations need two servers.
-- `on_disconnect`, `on_reconnect`: channels_redis 4.3 calls neither. The bus hears its own beats instead.
+- `on_disconnect`, `on_reconnect`: channels_redis 4.3 calls neither. The bus listens to itself instead.
 - `serializer_format`, `symmetric_encryption_keys`: MessagePack, as it is; encryption is TLS' (`rediss://`).
 """
 

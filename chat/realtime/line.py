@@ -5,12 +5,14 @@ sent in `SEND_SECONDS` is dropped, the line counts as down until a message passe
 when it is back. A line that is stuck stops no other.
 
 Who lost something owns up to it: `lost` on the place of the beats as soon as somebody may hear it, and with the next beat again,
-for those who come back a moment later. Who misses a beat of their own knows that they did not hear the others either.
+for those who come back a moment later. And each process says a number to itself once a second: where one does not come back, it
+did not hear the others either, though nothing failed. The layer subscribes again by itself, and tells nobody.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count, islice
 from typing import Any, Final, Protocol
 
@@ -24,7 +26,9 @@ SEND_SECONDS = 0.25
 MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped, and what is weighty above twice as many
 RETRY_SECONDS = 1.0
 BEAT_SECONDS: Final = settings.BUS_BEAT_MS / 1000
+BEAT: Final = {"k": "beat", "serves": settings.SERVES}
 LOST: Final = "lost"  # something that was said may have reached nobody
+ECHO_SECONDS: Final = 1.0  # between two words to oneself
 OWN_UP: Final = 2  # times: at once, and with the next beat
 STOP_SECONDS = 1.0  # that what was said last may take
 SETTLE_MOST = 200  # places joined or left before what was said goes out: a crowd that returns must not silence the rest
@@ -43,6 +47,7 @@ class Layer(Protocol):
     """What is used of a channel layer."""
 
     async def new_channel(self, prefix: str = ...) -> str: ...
+    async def send(self, channel: str, message: dict[str, Any]) -> None: ...
     async def receive(self, channel: str) -> dict[str, Any]: ...
     async def group_add(self, group: str, channel: str) -> None: ...
     async def group_discard(self, group: str, channel: str) -> None: ...
@@ -66,8 +71,7 @@ class Line:
         self.dropped = 0
         self._layer, self._process, self.beat_place = layer, process, beat
         self._hear, self._changed, self._missed = hear, changed, missed
-        self._beats = count(1)
-        self._beaten = 0  # the number of the last own beat that came back
+        self._echoed = 0  # the number of the last word to oneself that came back
         self._losses = 0  # times that something may have been lost, and the others are to know
         self._owns_up = 0  # so often the last of them is still to be said
         self._channel = ""
@@ -89,7 +93,7 @@ class Line:
         runs = [("out", self._speak)]
         if hears:
             self.subscribe(self.beat_place)
-            runs += [("in", self._listen), ("beat", self._beat)]
+            runs += [("in", self._listen), ("beat", self._beat), ("echo", self._echo)]
         self._tasks = [loop.create_task(run(), name=f"bus-{name}") for name, run in runs]
 
     async def stop(self) -> None:
@@ -165,33 +169,37 @@ class Line:
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _take(self, message: dict[str, Any]) -> None:
-        if message["process"] != self._process:
+        if "echo" in message:
+            self._take_echo(message["echo"])
+        elif message["process"] != self._process:
             self._hear(message["process"], message["said"])
         elif self.beat_place in message["said"]:
             self._heard = asyncio.get_running_loop().time()
             self._pass()
-            self._count(message["said"][self.beat_place])
 
-    def _count(self, items: list[Item]) -> None:
-        """One of the own beats that did not come back was lost with what the others said at that time."""
-        for item in items:
-            if item["k"] == "beat":
-                before, self._beaten = self._beaten, item["n"]
-                if before and item["n"] > before + 1:
-                    self._missed(self)
+    def _take_echo(self, number: int) -> None:
+        """What did not come back before it was lost with what the others said at that time."""
+        before, self._echoed = self._echoed, number
+        if before and number > before + 1:
+            self._missed(self)
+
+    async def _echo(self) -> None:
+        for number in count(1):
+            await asyncio.sleep(ECHO_SECONDS)
+            if self._channel:
+                with suppress(Exception):  # then it does not come back
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await self._layer.send(self._channel, {"type": "porchlight", "process": self._process, "echo": number})
 
     async def _beat(self) -> None:
         """Tell the others that this process lives, and notice when the own beat does not come back."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            self._say_beat()
+            self.say(self.beat_place, self.beat_place, BEAT)
             self._own_up()
             silence = asyncio.get_running_loop().time() - self._heard
             if silence > 2 * BEAT_SECONDS + 1:
                 self._fail(TimeoutError(f"no message came back for {silence:.0f} s"))
-
-    def _say_beat(self) -> None:
-        self.say(self.beat_place, self.beat_place, {"k": "beat", "serves": settings.SERVES, "n": next(self._beats)})
 
     async def _speak(self) -> None:
         while True:
@@ -231,7 +239,7 @@ class Line:
             await self._layer.group_add(place, self._channel)
             self._joined.add(place)
             if place == self.beat_place:  # not before: who hears it answers at once
-                self._say_beat()
+                self.say(place, place, BEAT)
         elif place not in self._wanted and place in self._joined:
             self._joined.discard(place)  # first: who wants it again meanwhile must wait until it is joined again
             await self._layer.group_discard(place, self._channel)

@@ -27,6 +27,9 @@ class Layer:
     async def new_channel(self, prefix: str) -> str:
         return prefix
 
+    async def send(self, _channel: str, _message: dict[str, Any]) -> None:
+        """What a process says to itself comes to nobody."""
+
     async def receive(self, _channel: str) -> dict[str, Any]:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
