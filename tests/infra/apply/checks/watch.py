@@ -35,9 +35,7 @@ def alarms(stack: Stack) -> None:
     assert (reader["Protocol"], reader["Endpoint"]) == ("email", "operators@porchlight.example")
 
 
-@CHECKS(
-    "There is an alarm for each alert that wakes somebody who has Prometheus, but for those that the README gives a reason for."
-)
+@CHECKS("There is an alarm for each alert of Prometheus that wakes somebody.")
 def alarms_for_all(stack: Stack) -> None:
     names = [each["AlarmName"] for each in (*_alarms(stack), *_outside(stack))]
     made = {anchor for row, anchors in rows() for anchor in anchors if all(_is_made(end, names) for end in row)}
@@ -52,9 +50,7 @@ def alarms_told(stack: Stack) -> None:
         assert name.startswith("TargetTracking-") or any(name.endswith(f"-{each}") for each in told), name
 
 
-@CHECKS(
-    "Each alarm on what servers tell asks for what the agents beside them bring, and one on each says when they bring nothing."
-)
+@CHECKS("Each alarm on what servers tell asks for what their agents bring, and one for each says when they bring nothing.")
 def alarms_hear(stack: Stack) -> None:
     silent = set()
     for alarm in _alarms(stack):
