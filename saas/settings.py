@@ -164,6 +164,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "tenants.adapters.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Porchlight"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a phone's clock may be off
+ACCOUNT_FORMS = {"change_password": "tenants.forms.OwnPasswordForm", "reset_password_from_key": "tenants.forms.LostPasswordForm"}
 MFA_FORMS = {"add_webauthn": "tenants.forms.PasskeyForm"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SCHEME == "http"  # on a machine of one's own; browsers allow it for localhost only
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -16,6 +17,7 @@ from tenants.selectors import email_is_known, slug_is_taken
 from tenants.slugs import LONGEST, SHORTEST, BadSlug, check_slug
 
 TAKEN = "This address is taken; choose another."
+LENGTH = "At least 10 characters."
 KNOWN = "Somebody signs in with this email already. If it is you, sign in first."
 
 
@@ -68,7 +70,7 @@ class PersonForm(forms.Form):
         label="Password",
         max_length=256,  # what hashing is allowed to cost
         strip=False,
-        help_text="At least 10 characters.",
+        help_text=LENGTH,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
     )
 
@@ -213,6 +215,35 @@ class TransferForm(forms.Form):
         if said != self.wanted:
             raise ValidationError(f"That is {said!r}; type {self.wanted}.")
         return said
+
+
+class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]
+    """Another password of somebody who has signed in, in our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _call(self.fields["oldpassword"], "Current password")
+        _call_new(self.fields)
+
+
+class LostPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password by the link of a mail, in our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _call_new(self.fields)
+
+
+def _call_new(fields: dict[str, forms.Field]) -> None:
+    _call(fields["password1"], "New password")
+    _call(fields["password2"], "New password, once more")
+    fields["password1"].help_text = LENGTH
+
+
+def _call(field: forms.Field, label: str) -> None:
+    """A label stands above its field and not in it, too."""
+    field.label = label
+    field.widget.attrs.pop("placeholder", None)
 
 
 class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import django
 from playwright.async_api import Browser, Page, async_playwright
@@ -103,8 +104,10 @@ async def every_page(product: Product, browser: Browser, into: Path) -> None:
     """
     for look, options in LOOKS.items():
         page = await ada(product, browser, **options)
+        start = page.url
         await what_opens(page, into, look)
-        await crawl(page, page.url, TENANT, into / f"console-{{}}-{look}.png")
+        await crawl(page, start, TENANT, into / f"console-{{}}-{look}.png")
+        await of_somebody_else(page, urljoin(start, "/people/"), into / f"console-{{}}-{look}.png")
         await crawl(page, f"{product.facts['platform']}home/", PLATFORM, into / f"own-{{}}-{look}.png")
         await page.context.close()
         stranger = await (await browser.new_context(**options)).new_page()
@@ -115,8 +118,31 @@ async def every_page(product: Product, browser: Browser, into: Path) -> None:
 async def crawl(page: Page, start: str, urlconf: str, into: Path) -> None:
     """Every page that links lead to from there; `into` has a place for its name."""
     async for name, _path in pages(page, start, urlconf):
+        await whole(page, str(into).format(name))
+
+
+async def of_somebody_else(page: Page, people: str, into: Path) -> None:
+    """A crawl sees one page of each kind, and that of a person is Ada's own: with another member one does more."""
+    await page.goto(people)
+    await page.get_by_role("link", name="Ben Ito").click()
+    front = page.url
+    for name in ("", "disable", "remove"):
+        await page.goto(f"{front}{name}/" if name else front)
+        await whole(page, str(into).format(f"person_{name or 'other'}"))
+
+
+async def whole(page: Page, path: str) -> None:
+    """The page in a window as high as it is: what is in a frame is drawn only where it can be seen."""
+    size = page.viewport_size
+    assert size is not None
+    for _ in range(2):  # what is as high as the window allows grows with it
+        height = await page.evaluate("document.documentElement.scrollHeight")
+        await page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
+    while await page.locator(".preview-box").count() and not any("/frame" in frame.url for frame in page.frames):
         await asyncio.sleep(SETTLE_SECONDS)
-        await page.screenshot(path=str(into).format(name), full_page=True)
+    await asyncio.sleep(SETTLE_SECONDS)
+    await page.screenshot(path=path)
+    await page.set_viewport_size(size)
 
 
 async def what_opens(page: Page, into: Path, look: str) -> None:

@@ -101,8 +101,22 @@ def test_one_address_alone_has_no_buttons_that_do_nothing(browser: Browser, nell
     assert "action_primary" not in page
     assert "action_remove" not in page
     EmailAddress.objects.filter(user=nell).update(verified=True)
-    assert "action_send" not in browser.get(f"{PLATFORM}/you/email/").content.decode()
+    page = browser.get(f"{PLATFORM}/you/email/").content.decode()
+    assert "action_send" not in page
+    assert 'type="radio"' not in page, "there is nothing to choose"
     EmailAddress.objects.create(user=nell, email=f"{uuid4().hex}@you.example", verified=True)
     page = browser.get(f"{PLATFORM}/you/email/").content.decode()
     assert "action_primary" in page
     assert "action_remove" in page
+    assert page.count('type="radio"') == 2
+
+
+def test_a_new_password_is_asked_for_in_our_words(browser: Browser, nell: User) -> None:
+    browser.post(f"{PLATFORM}/you/password/reset/", {"email": nell.email})
+    by_link = browser.follow(browser.get(link_in(mail_to(nell.email)["text"]))).content.decode()
+    own = browser.sign_in(f"{PLATFORM}/you/password/", nell.email).content.decode()
+    assert "Current password" in own
+    for page in (by_link, own):
+        assert "New password, once more" in page
+        assert "At least 10 characters." in page
+        assert "New Password" not in page
