@@ -120,7 +120,7 @@ async def _poll(session: Session, outbox: Collector, asked: Asked, gone: asyncio
     _held.add(session)
     try:
         await _welcome(session, asked)
-        found = news_of(outbox.take(), asked.cursor, crowds=_crowds(session))
+        found = news_of(outbox.take(), asked.cursor, crowds=crowds_of(session))
         later = [] if found.frames else await _next(outbox, gone)
     finally:
         _held.discard(session)
@@ -140,7 +140,7 @@ async def _welcome(session: Session, asked: Asked) -> None:
     resting().replace(session)
 
 
-def _crowds(session: Session) -> set[str]:
+def crowds_of(session: Session) -> set[str]:
     """The rooms of which the client is told a sample."""
     rooms = (hub().room(session.tenant, room_id) for room_id in session.rooms)
     return {str(room.id) for room in rooms if room is not None and room.crowded}

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from chat.consumers.frames import handle
+from chat.consumers.polling import crowds_of
 from chat.realtime.here import GATHER_SECONDS
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import MAX_NAMED
@@ -69,6 +70,16 @@ async def test_a_crowd_is_counted_over_all_processes(hub: Hub, acme: TenantRef) 
     await gather(hub, acme, 5, room=room_id)
     assert frames(crowd, "people") == before
     assert len(room.named()) == 20
+
+
+async def test_who_polls_is_told_samples_of_crowds_alone(hub: Hub, acme: TenantRef) -> None:
+    few, many = uuid4(), uuid4()
+    crowd = await gather(hub, acme, MAX_NAMED, room=few)
+    for session, _sink in crowd:
+        await enter(hub, session, many)
+    assert crowds_of(crowd[0][0]) == set()
+    await gather(hub, acme, 1, room=many)
+    assert crowds_of(crowd[0][0]) == {str(many)}
 
 
 async def test_a_crowd_that_types_is_told_of_a_few(hub: Hub, acme: TenantRef) -> None:
