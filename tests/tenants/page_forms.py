@@ -48,7 +48,7 @@ class Form:
     send: Callable[[World], Sent]
     status: int = 302
     unchanged: str = ""  # why nothing of the tenant is another after it
-    refused: str = ""  # why the answer is a 422, or tells of an error
+    refused: str = ""  # why the answer is a 422, or tells of an error; what is to be asked of Stripe is written down first
     is_last: bool = False  # the tenant is of no use to others after it
 
 
@@ -217,12 +217,12 @@ FORMS: Final[dict[str, Form]] = {
     "site_strict": Form(lambda world: ({"strict": "on"}, _with_identity_key(world))),
     "site_identity_keys": Form(lambda world: ({}, _site(world))),
     "site_identity_key": Form(lambda world: ({}, _with_identity_key(world))),
-    "billing_plan": Form(plain(interval="month", seats="200"), 422, unchanged=NO_PAYMENTS, refused=NO_PAYMENTS),
-    "billing_coupon": Form(plain(coupon="SPRING"), 422, unchanged=COMPED, refused=COMPED),
+    "billing_plan": Form(plain(interval="month", seats="200"), 422, refused=NO_PAYMENTS),
+    "billing_coupon": Form(plain(coupon="SPRING"), 422, refused=COMPED),
     "billing_act": Form(lambda _: ({}, {"key": "cancel"}), unchanged=COMPED),
-    "billing_portal": Form(plain(), refused=NO_PAYMENTS),  # what is asked of Stripe is written down first
-    "billing_buy_seats": Form(plain(**PRICED, renews_at="2030-01-01 00:00"), 422, unchanged=COMPED, refused=COMPED),
-    "billing_lower_seats": Form(plain(seats="50"), 422, unchanged=COMPED, refused=COMPED),
+    "billing_portal": Form(plain(), refused=NO_PAYMENTS),
+    "billing_buy_seats": Form(plain(**PRICED, renews_at="2030-01-01 00:00"), 422, refused=COMPED),
+    "billing_lower_seats": Form(plain(seats="50"), 422, refused=COMPED),
     "billing_pay": Form(_open_invoice, refused=NO_PAYMENTS),
     "billing_remove_contact": Form(_contact),
     "billing_end_consent": Form(_consented),
