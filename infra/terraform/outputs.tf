@@ -24,7 +24,7 @@ output "cluster" {
 }
 
 output "one_off" {
-  description = "Commands that run a task once, wait for its end, and fail where it fails: prepare makes the database's two logins, migrate brings every schema up to date. OVERRIDES, if set, are ECS' own for that run."
+  description = "Commands that run a task once, wait for its end, and fail where it fails: prepare makes the database's two logins, migrate brings every schema up to date, plans brings plans and prices into the tables and to Stripe. OVERRIDES, if set, are ECS' own for that run."
   value = {
     for name, task in aws_ecs_task_definition.one_off : name => join(" ", [
       "task=$(aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.main.name} --launch-type FARGATE",

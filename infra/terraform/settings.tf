@@ -57,7 +57,7 @@ locals {
     }
   }
 
-  # A process that faces the world's sockets has no use for the owner's password, but the settings want the name.
+  # Who has no use for the owner's password, first of all a process that faces the world's sockets; but the settings want the name.
   no_owner = { DATABASE_OWNER_URL = "postgresql://nobody@localhost/none" }
 
   settings_of = {
@@ -69,21 +69,24 @@ locals {
     worker  = {}
     migrate = { DATABASE_AS_OWNER = "1" }
     prepare = { PGHOST = aws_db_instance.main.address, PGPORT = "5432", PGDATABASE = "postgres" }
+    plans   = local.no_owner
   }
 
   # Each its own. Sign-up makes schemas, closing a tenant drops them: `web` and `worker` hold the owner's login, `ws` does not. Of
   # what is put in by hand, `web` asks Stripe and hears its webhooks; `worker` asks Stripe and hands over the mail, all of which
-  # goes by jobs; sockets have to do with neither. `prepare` talks to the database alone.
+  # goes by jobs; sockets have to do with neither. `prepare` talks to the database alone, `plans` to that and to Stripe.
   secrets_of = {
     web     = concat(local.secrets_made, local.by_hand_of.web)
     ws      = [for name in local.secrets_made : name if name != "DATABASE_OWNER_URL"]
     worker  = concat(local.secrets_made, local.by_hand_of.worker)
     migrate = local.secrets_made
     prepare = [for name in local.secrets_made : name if name != "REDIS_URL"]
+    plans   = concat(["SECRET_KEY", "DATABASE_URL"], local.by_hand_of.plans)
   }
   by_hand_of = {
     web    = [for name in sort(var.optional_secrets) : name if startswith(name, "STRIPE_")]
     worker = [for name in sort(var.optional_secrets) : name if startswith(name, "EMAIL_") || name == "STRIPE_SECRET_KEY"]
+    plans  = [for name in var.optional_secrets : name if name == "STRIPE_SECRET_KEY"]
   }
 
   # RDS keeps the administrator's login as JSON. Only the task that makes the two other logins gets it.

@@ -18,6 +18,7 @@ locals {
   one_off = {
     migrate = { command = ["python", "manage.py", "migrate_tenants"], size = { cpu = 1024, memory = 2048 } }
     prepare = { command = ["python", "manage.py", "prepare_database"], size = { cpu = 256, memory = 512 } }
+    plans   = { command = ["python", "manage.py", "sync_plans"], size = { cpu = 256, memory = 512 } }
   }
 
   # Common to all containers of ours. The root is read-only. What a request puts aside for a moment goes to the image's one

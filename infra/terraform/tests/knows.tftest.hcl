@@ -49,6 +49,14 @@ run "each_its_own" {
   }
 
   assert {
+    condition = (
+      [for each in jsondecode(aws_ecs_task_definition.one_off["plans"].container_definitions)[0].secrets : each.name] ==
+      ["SECRET_KEY", "DATABASE_URL", "STRIPE_SECRET_KEY"]
+    )
+    error_message = "The task that brings plans to Stripe has its key, and no login but the servers' own."
+  }
+
+  assert {
     condition = alltrue([
       for document in data.aws_iam_policy_document.execution : one([
         for each in document.statement :

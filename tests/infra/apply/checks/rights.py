@@ -7,7 +7,7 @@ from tests.infra.apply.checks.registry import Checks, Stack
 
 CHECKS = Checks()
 NAME = "porchlight-production"
-TASKS = ("web", "ws", "worker", "migrate", "prepare")
+TASKS = ("web", "ws", "worker", "migrate", "prepare", "plans")
 HEALTH = "elasticloadbalancing:DescribeTargetHealth"
 WITHOUT_RESOURCE = {"ecr:GetAuthorizationToken", HEALTH}
 
@@ -40,6 +40,7 @@ def secrets(stack: Stack) -> None:
     assert read["worker"] == made | {"EMAIL_PASSWORD", "EMAIL_USER", "STRIPE_SECRET_KEY"}
     assert read["migrate"] == made
     assert read["ws"] == made - {"DATABASE_OWNER_URL"}
+    assert read["plans"] == {"SECRET_KEY", "DATABASE_URL", "STRIPE_SECRET_KEY"}
     assert read["prepare"] > made - {"REDIS_URL"}
     assert len(read["prepare"]) == len(made), "the administrator's login in the place of the bus"
     assert "REDIS_URL" not in read["prepare"]
@@ -58,7 +59,7 @@ def files(stack: Stack) -> None:
     for name in ("web", "worker"):
         held = [each for each in _statements(stack, f"{NAME}-{name}") if _list(each["Action"])[0].startswith("s3:")]
         assert {resource for each in held for resource in _list(each["Resource"])} == {bucket, f"{bucket}/tenants/*"}
-    for name in ("ws", "migrate", "prepare"):
+    for name in ("ws", "migrate", "prepare", "plans"):
         actions = {action for each in _statements(stack, f"{NAME}-{name}") for action in _list(each["Action"])}
         expected = {HEALTH} if name == "ws" else set()
         assert {each for each in actions if not each.startswith("logs:")} == expected, (name, actions)

@@ -11,7 +11,7 @@ from tests.infra.names import LIBRARIES, names_read
 CHECKS = Checks()
 CLUSTER = "porchlight-production"
 SERVERS = ("web", "ws", "worker")
-ONE_OFF = ("migrate", "prepare")
+ONE_OFF = ("migrate", "prepare", "plans")
 
 
 @CHECKS("Three services run without a public address; those that are reached hang on both load balancers.")
@@ -34,6 +34,7 @@ def commands(stack: Stack) -> None:
         "worker": ["python", "-m", "saas.worker"],
         "migrate": ["python", "manage.py", "migrate_tenants"],
         "prepare": ["python", "manage.py", "prepare_database"],
+        "plans": ["python", "manage.py", "sync_plans"],
     }
     assert {name: _container(stack, name)["command"] for name in expected} == expected
 

@@ -17,7 +17,7 @@ SERVERS = ("web", "ws", "worker")
 def logs(stack: Stack) -> None:
     found = stack.aws.all("logs", "describe_log_groups", "logGroups")
     own = {each["logGroupName"]: each for each in found if each["logGroupName"].startswith(f"/{NAME}/")}
-    parts = ("agent", "metrics", "migrate", "network", "prepare", "web", "worker", "ws")
+    parts = ("agent", "metrics", "migrate", "network", "plans", "prepare", "web", "worker", "ws")
     assert set(own) == {f"/{NAME}/{part}" for part in parts}
     assert {each["retentionInDays"] for name, each in own.items() if name != f"/{NAME}/metrics"} == {30}
     assert all(each.get("kmsKeyId") for each in own.values())
