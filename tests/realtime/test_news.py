@@ -89,7 +89,9 @@ class TestWhatChangesBack:
         told = news_of([*state, frame("people", room=ROOM, who=PEOPLE[0], on=False)], None)
         assert tags(news_of(state, told.cursor()).frames) == ["joined"]
 
-    @pytest.mark.parametrize("event", [frame("typing", room=ROOM, who=PEOPLE[0], on=True), frame("msg", room=ROOM, seq=4)])
+    @pytest.mark.parametrize(
+        "event", [frame("typing", room=ROOM, who=PEOPLE[0], on=True), frame("msg", room=ROOM, seq=4)], ids=["typing", "msg"]
+    )
     def test_what_ends_by_itself_or_moves_forward_only_is_not(self, event: bytes) -> None:
         state = hello(joined(people=PEOPLE[:2]))
         told = news_of(state, None)
