@@ -25,6 +25,11 @@ UNSEEN: Final = f"""
     SELECT {", ".join(COLUMNS)} FROM chat_notification WHERE recipient_id = %(me)s AND seen_at IS NULL
     ORDER BY created_at DESC, id DESC LIMIT {MAX_NOTICES}
 """  # noqa: S608  # put together from constants
+COUNT: Final = f"""
+    SELECT count(*) FROM (
+        SELECT FROM chat_notification WHERE recipient_id = %(me)s AND seen_at IS NULL LIMIT {MAX_UNREAD}
+    ) counted
+"""  # noqa: S608
 KEPT: Final = timedelta(days=90)  # how long one that was seen is kept
 
 
@@ -38,17 +43,22 @@ class Told:
 
 
 def unseen_of(recipients: Sequence[UUID]) -> list[tuple[list[Notice], int]]:
-    """The newest unseen notifications of each of these and how many there are, counted to 99. In one statement."""
+    """The newest unseen notifications of each of these and how many there are, counted to 99. In two statements at most."""
     found = rows_for_each(UNSEEN, {"me": "uuid"}, [{"me": who} for who in recipients], {})
-    return [
-        _newest(who, sorted(each, key=lambda row: (row[CREATED], row[0]), reverse=True))
-        for who, each in zip(recipients, found, strict=True)
-    ]
+    counts = _counts([who for who, rows in zip(recipients, found, strict=True) if len(rows) == MAX_NOTICES])
+    return [(_newest(rows), counts.get(who, len(rows))) for who, rows in zip(recipients, found, strict=True)]
 
 
-def _newest(recipient_id: UUID, found: Sequence[tuple[Any, ...]]) -> tuple[list[Notice], int]:
-    newest = [_notice(Notification(**dict(zip(COLUMNS, row, strict=True)))) for row in found]
-    return newest, len(newest) if len(newest) < MAX_NOTICES else unread(recipient_id)
+def _newest(found: Sequence[tuple[Any, ...]]) -> list[Notice]:
+    newest = sorted(found, key=lambda row: (row[CREATED], row[0]), reverse=True)
+    return [_notice(Notification(**dict(zip(COLUMNS, row, strict=True)))) for row in newest]
+
+
+def _counts(recipients: Sequence[UUID]) -> dict[UUID, int]:
+    if not recipients:
+        return {}
+    found = rows_for_each(COUNT, {"me": "uuid"}, [{"me": who} for who in recipients], {})
+    return {who: many for who, ((many,),) in zip(recipients, found, strict=True)}
 
 
 def unread(recipient_id: UUID) -> int:

@@ -1,5 +1,6 @@
 """Notifications as they are stored, and crowds who get them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,3 +30,10 @@ def first_site(shop: Shop) -> UUID:
     """The site that the shop began with."""
     with in_tenant(shop.tenant):
         return UUID(str(Site.objects.values_list("id", flat=True).get()))
+
+
+def unseen_by(shop: Shop, people: Sequence[UUID], many: int) -> None:
+    """So many new notifications for each of these, which nobody was told of."""
+    made = [Notification(recipient_id=who, **WORDS | {"title": f"News {n}"}) for n in range(many) for who in people]
+    with in_tenant(shop.tenant):
+        Notification.objects.bulk_create(made)
