@@ -19,6 +19,7 @@ What channels_redis can be told, and what is told:
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 Layers = dict[str, dict[str, Any]]
 
@@ -35,3 +36,12 @@ def channel_layers(urls: Sequence[str]) -> Layers:
         }
         for number, url in enumerate(urls)
     } or ALONE
+
+
+def names_of(urls: Sequence[str]) -> list[str]:
+    """What each primary is called: by its address, the same for all processes.
+
+    Neither by its password, which may change, nor by a database number, of which pub/sub knows nothing.
+    """
+    parts = [urlsplit(url) for url in urls]
+    return [part.path if part.scheme == "unix" else f"{part.hostname}:{part.port or 6379}" for part in parts]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer  # noqa: TID251  # this is the one place
@@ -21,6 +20,7 @@ from django.conf import settings
 
 from chat.realtime.groups import PROCESSES, place_of
 from chat.realtime.line import Item, Line, Said
+from saas.layers import names_of
 
 Hear = Callable[[str, str, list[Item]], None]  # group, process, items
 Lies = Callable[[str], bool]  # whether a group lies on the lines in question
@@ -44,7 +44,7 @@ class Bus:
         layers = {alias: get_channel_layer(alias) for alias in channel_layers.configs}
         self.alone = isinstance(next(iter(layers.values())), InMemoryChannelLayer)
         self._lines = [] if self.alone else [self._line(layer, number) for number, layer in enumerate(layers.values())]
-        self._number_of = lru_cache(PLACES)(number_among(names_of(list(layers), settings.REDIS_HOSTS)))
+        self._number_of = lru_cache(PLACES)(number_among(_names(list(layers))))
         self._groups: dict[str, set[str]] = {}  # by place: what this process wants to hear
 
     def _line(self, layer: Any, number: int) -> Line:
@@ -118,6 +118,11 @@ class Bus:
         for line in self._lines:
             line.admit()
 
+    def forget(self, process: str) -> None:
+        """It is gone: nothing that it says can be missed any more."""
+        for line in self._lines:
+            line.numbers.forget(process)
+
     def lie_with(self, beat: str) -> Lies:
         """Which groups lie on the line with this place of beats."""
         line = next((line for line in self._lines if line.beat_place == beat), None)
@@ -138,16 +143,14 @@ class Bus:
         else:
             self._restored()
 
-    def _missed_on(self, line: Line) -> None:
-        self._missed(self.lie_with(line.beat_place))
+    def _missed_on(self, line: Line, place: str) -> None:
+        self._missed((lambda group: place_of(group) == place) if place else self.lie_with(line.beat_place))
 
 
-def names_of(aliases: Sequence[str], urls: Sequence[str]) -> list[str]:
-    """What the primaries are called where places are spread over them: by their addresses without passwords, which may change."""
-    if len(urls) != len(aliases):
-        return list(aliases)
-    parts = [urlsplit(url) for url in urls]
-    return [f"{part.hostname}:{part.port or 6379}" for part in parts]
+def _names(aliases: Sequence[str]) -> Sequence[str]:
+    """What the primaries are called where places are spread over them."""
+    names = names_of(settings.REDIS_HOSTS)
+    return names if len(names) == len(aliases) else aliases
 
 
 def number_among(names: Sequence[str]) -> Callable[[str], int]:

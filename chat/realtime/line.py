@@ -6,7 +6,8 @@ when it is back. A line that is stuck stops no other.
 
 Who lost something owns up to it: `lost` on the place of the beats as soon as somebody may hear it, and with the next beat again,
 for those who come back a moment later. And each process says a number to itself once a second: where one does not come back, it
-did not hear the others either, though nothing failed. The layer subscribes again by itself, and tells nobody.
+did not hear the others either, though nothing failed. The layer subscribes again by itself, and tells nobody. If it was cut for
+less than a second, that is found out by the numbers of what is said at a place (`numbers.py`), with the next thing said there.
 """
 
 import asyncio
@@ -14,11 +15,13 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count, islice
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from django.conf import settings
 
 from chat.metrics import BUS_BACK, BUS_SAID
+from chat.realtime.layer import Layer
+from chat.realtime.numbers import Numbers
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +46,11 @@ Item = dict[str, Any]  # {"k": kind, ...}: what one process tells the others abo
 Said = dict[str, list[Item]]  # by group
 
 
-class Layer(Protocol):
-    """What is used of a channel layer."""
-
-    async def new_channel(self, prefix: str = ...) -> str: ...
-    async def send(self, channel: str, message: dict[str, Any]) -> None: ...
-    async def receive(self, channel: str) -> dict[str, Any]: ...
-    async def group_add(self, group: str, channel: str) -> None: ...
-    async def group_discard(self, group: str, channel: str) -> None: ...
-    async def group_send(self, group: str, message: dict[str, Any]) -> None: ...
-
-
 class Line:
-    """This process's place on one layer. `hear` gets the process that spoke and what it said; its own beats come back here."""
+    """This process's place on one layer. `hear` gets the process that spoke and what it said; its own beats come back here.
+
+    `missed` gets the place where something was not heard, or "" for all of them.
+    """
 
     def __init__(
         self,
@@ -65,12 +60,14 @@ class Line:
         beat: str,
         hear: Callable[[str, Said], None],
         changed: Callable[["Line"], None],
-        missed: Callable[["Line"], None] = lambda _line: None,
+        missed: Callable[["Line", str], None] = lambda _line, _place: None,
     ) -> None:
         self.down = False
         self.dropped = 0
         self._layer, self._process, self.beat_place = layer, process, beat
         self._hear, self._changed, self._missed = hear, changed, missed
+        self.numbers = Numbers()
+        self._is_numbered = False  # who only rings the bell is gone before it can be missed
         self._echoed = 0  # the number of the last word to oneself that came back
         self._losses = 0  # times that something may have been lost, and the others are to know
         self._owns_up = 0  # so often the last of them is still to be said
@@ -89,7 +86,7 @@ class Line:
     def start(self, *, hears: bool = True) -> None:
         """Begin to speak and, unless told otherwise, to listen and to hear oneself beat; the layer may be away."""
         loop = asyncio.get_running_loop()
-        self._heard = loop.time()
+        self._heard, self._is_numbered = loop.time(), hears
         runs = [("out", self._speak)]
         if hears:
             self.subscribe(self.beat_place)
@@ -116,6 +113,7 @@ class Line:
     def unsubscribe(self, place: str) -> None:
         """Hear the place no longer."""
         self._wanted.discard(place)
+        self.numbers.leave(place)
         self._unsettle(place)
 
     def _unsettle(self, place: str) -> None:
@@ -173,15 +171,27 @@ class Line:
             self._take_echo(message["echo"])
         elif message["process"] != self._process:
             self._hear(message["process"], message["said"])
+            self._count(message)
         elif self.beat_place in message["said"]:
             self._heard = asyncio.get_running_loop().time()
             self._pass()
+
+    def _count(self, message: dict[str, Any]) -> None:
+        """A number that was left out is something lost: of that place, or of all where it was a beat."""
+        place, number = message.get("place"), message.get("n")  # of a release before this one it has neither
+        if place in self._wanted and number and self.numbers.is_hole(place, message["process"], number):
+            self._miss("" if place == self.beat_place else place)
+
+    def _miss(self, place: str = "") -> None:
+        if not place:
+            self.numbers.begin_anew()
+        self._missed(self, place)
 
     def _take_echo(self, number: int) -> None:
         """What did not come back before it was lost with what the others said at that time."""
         before, self._echoed = self._echoed, number
         if before and number > before + 1:
-            self._missed(self)
+            self._miss()
 
     async def _echo(self) -> None:
         for number in count(1):
@@ -250,8 +260,11 @@ class Line:
         try:
             for place, groups in said.items():
                 message = {"type": "porchlight", "process": self._process, "said": groups}
+                if self._is_numbered:
+                    message |= {"place": place, "n": self.numbers.next(place)}
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._layer.group_send(place, message)
+                self.numbers.said(place)  # what failed is owned up to, and takes none
                 BUS_SAID.add("sent")
         except Exception:
             BUS_SAID.add("failed")
@@ -280,5 +293,5 @@ class Line:
             self.down = False
             BUS_BACK.add()
             self._changed(self)
-            self._missed(self)
+            self._miss()
             self.admit()

@@ -47,6 +47,11 @@ class Local:
         """The tenant, if it has a local socket."""
         return self.tenants.get(groups.here(tenant_id))
 
+    def hears_as_agent(self, session: Session) -> bool:
+        """Whether the socket is still open, and an agent's."""
+        local = self.tenant(session.tenant.id)
+        return local is not None and session in local.hearing["agent"]
+
     def has(self, group: str) -> bool:
         """Whether a local socket would hear what is told to the group."""
         return group in self.rooms or group in self.groups

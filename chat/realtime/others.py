@@ -41,7 +41,7 @@ class Others:
     def __init__(self, local: Local, obey_out: Callable[[str, Item], None]) -> None:
         self.local = local
         self.obey_out = obey_out
-        self.resyncs = Resyncs(local)
+        self.resyncs = Resyncs(local, lambda: len(self._take_sockets))
         self.bus = Bus(self.hear, self._failed, self._restored, self.resyncs.due)
         self.attendance = Attendance(local, self.bus)
         self.socket_count = SocketCount(local, self.bus)
@@ -185,11 +185,13 @@ class Others:
 
     def _lose_all(self, process: str) -> None:
         del self._heard[process]
-        self._met.discard(process)
+        if process in self._met:  # not who only rang the bell
+            self._met.discard(process)
+            self._fell_silent = not self._met
         self._take_sockets.discard(process)
         self.bus.heeded = bool(self._met)
-        self._fell_silent = not self._met
         self._admitted = {key: number for key, number in self._admitted.items() if key[1] != process}
+        self.bus.forget(process)
         self.attendance.lost(process)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -2,19 +2,22 @@
 
 A room that was opened, or a notification, is told once, to those who have not joined it. While the bus was away nobody heard of
 it, and no number shows the hole. So when a line is back, when another process says that it could not be heard, and when this one
-did not run for a while, each agent on it hears `resync`, and then the newest of their unseen notifications once more.
-Visitors have no list that others change: theirs comes with the next welcome.
+did not run for a while, each agent on it hears `resync`, then the newest of their unseen notifications once more, and how many
+there are. Visitors have no list that others change: theirs comes with the next welcome.
+
+Each agent who hears it asks for some lists, and what the bus lost concerns all processes at once. So all of them together tell no
+more than `MOST_PER_SECOND`, the tenants in turn, and a line that comes and goes is told of less and less often.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 from uuid import UUID
 
 from chat.realtime import groups
 from chat.realtime.local import Local
-from chat.realtime.protocol.outgoing import Notice, Resync, encode
+from chat.realtime.protocol.outgoing import Notice, Resync, SeenOut, encode
 from chat.realtime.session import Session
 from saas.core.logs import apart
 from saas.core.registry import Hook
@@ -25,18 +28,23 @@ log = logging.getLogger(__name__)
 
 GATHER_SECONDS: Final = 1.0  # processes are back one after the other
 SPREAD_SECONDS: Final = 1.0  # over which a few are told; each asks for some lists then
-MOST_PER_SECOND: Final = 50  # more take longer
+MOST_PER_SECOND: Final = 50  # on all processes together; more take longer
 PAUSE_SECONDS: Final = 10.0  # before all are told again: a line may come and go
+LONGEST_PAUSE_SECONDS: Final = 120.0  # twice as long each time that something is due again when it ends
+PEOPLE: Final = 50  # whose notifications are asked for in one go
 RESYNC: Final = encode(Resync())
 
 unseen = Hook("unseen")  # recipients: [UUID] -> [([Notice], how many)], newest first, each in their order; inside the tenant
+
+People = dict[UUID, list[Session]]  # each with all their sockets
 
 
 class Resyncs:
     """Those of one process. Lives in one event loop."""
 
-    def __init__(self, local: Local) -> None:
-        self._local = local
+    def __init__(self, local: Local, others: Callable[[], int] = lambda: 0) -> None:
+        """`others` says how many more processes may have agents to tell."""
+        self._local, self._others = local, others
         self._due: set[str] = set()  # tenants, by the group of who is here
         self._round: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -53,36 +61,47 @@ class Resyncs:
             task.cancel()
 
     async def _tell_all(self) -> None:
+        pause = PAUSE_SECONDS
         while self._due:
             await asyncio.sleep(GATHER_SECONDS)
             due, self._due = self._due, set()
-            await self._tell(due)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await self._tell({group: self._people(group) for group in due})
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _tell(self, due: set[str]) -> None:
-        many = sum(len(self._agents(group)) for group in due)
-        pause = max(SPREAD_SECONDS / max(many, 1), 1 / MOST_PER_SECOND)
-        for group in due:
-            for session in self._agents(group):
+    async def _tell(self, due: dict[str, People]) -> None:
+        """A person's sockets one after another, so that what is for all of them comes behind."""
+        many = sum(len(sockets) for people in due.values() for sockets in people.values())
+        told: dict[str, list[UUID]] = {group: [] for group in due}
+        for group, person, sockets in _in_turn(due):
+            for session in filter(self._local.hears_as_agent, sockets):  # who left meanwhile reads all when they come back
                 session.send_text(RESYNC)
-                await asyncio.sleep(pause)
-            if local := self._local.tenants.get(group):
-                self._run(self._tell_notices(local.tenant, list({one.principal.id for one in self._agents(group)})))
+                await asyncio.sleep(max(SPREAD_SECONDS / many, (1 + self._others()) / MOST_PER_SECOND))
+            told[group].append(person)
+            if len(told[group]) >= PEOPLE or not due[group]:
+                some, told[group] = told[group], []
+                self._begin_notices(group, some)
 
-    def _agents(self, group: str) -> list[Session]:
-        local = self._local.tenants.get(group)
-        return list(local.hearing["agent"]) if local else []
+    def _people(self, group: str) -> People:
+        local, people = self._local.tenants.get(group), People()
+        for session in local.hearing["agent"] if local else ():
+            people.setdefault(session.principal.id, []).append(session)
+        return people
+
+    def _begin_notices(self, group: str, people: list[UUID]) -> None:
+        if local := self._local.tenants.get(group):
+            self._run(self._tell_notices(local.tenant, people))
 
     async def _tell_notices(self, tenant: TenantRef, people: list[UUID]) -> None:
-        """The oldest first; who knows one of them knows its id."""
+        """The oldest first; who knows one of them knows its id. Then how many there are: some may not be known, nor be new."""
         try:
             found = await read_in_tenant(tenant, _unseen, people)
         except Exception as error:
             log.warning("notifications of tenant %s are not told again: %s: %s", tenant.id, type(error).__name__, error)
             return
-        for person, notices in found.items():
-            for notice in reversed(notices):
-                self._local.tell(groups.person(tenant.id, person), encode(notice))
+        for person, (notices, many) in found.items():
+            for told in (*reversed(notices), SeenOut(unread=many)):
+                self._local.tell(groups.person(tenant.id, person), encode(told))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._local.loop.create_task(work, name="resync", context=apart())
@@ -91,9 +110,17 @@ class Resyncs:
         return task
 
 
-def _unseen(people: list[UUID]) -> dict[UUID, list[Notice]]:
+def _in_turn(due: dict[str, People]) -> Iterator[tuple[str, UUID, list[Session]]]:
+    """One of each tenant, again and again: each is taken out."""
+    while due := {group: people for group, people in due.items() if people}:
+        for group, people in due.items():
+            person = next(iter(people))
+            yield group, person, people.pop(person)
+
+
+def _unseen(people: list[UUID]) -> dict[UUID, tuple[list[Notice], int]]:
     return {
-        person: list(notices)
+        person: (list(notices), many)
         for answer in unseen(recipients=people)
-        for person, (notices, _many) in zip(people, answer, strict=True)
+        for person, (notices, many) in zip(people, answer, strict=True)
     }

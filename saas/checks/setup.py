@@ -1,9 +1,12 @@
 """Settings that are wrong by themselves."""
 
 import re
+from collections import Counter
 from typing import Final
 
 from django.conf import settings
+
+from saas.layers import names_of
 
 SHORTEST_SECRET: Final = 50  # characters of SECRET_KEY
 FEWEST_LETTERS: Final = 12  # different ones in it
@@ -18,7 +21,7 @@ PLACEHOLDER: Final = "PASSWORD"  # as .env.example has it
 
 def setting_problems() -> list[str]:
     """In the order of .env.example."""
-    return [*_secrets(), *_databases(), *_targets(), *_processes(), *_proxy(), *_open_doors()]
+    return [*_secrets(), *_databases(), *_targets(), *_primaries(), *_processes(), *_proxy(), *_open_doors()]
 
 
 def development_problems() -> list[str]:
@@ -54,6 +57,15 @@ def _targets() -> list[str]:
     form = "arn:aws:elasticloadbalancing:<region>:<number>:targetgroup/<name>/<id>"
     bad = [each for each in settings.TARGET_GROUP_ARNS if not TARGET_GROUP.fullmatch(each)]
     return [f"TARGET_GROUP_ARNS: {each!r} is not of the form {form}" for each in bad]
+
+
+def _primaries() -> list[str]:
+    names = names_of(settings.REDIS_HOSTS)
+    return [
+        f"REDIS_URL names the server {name} {count} times, and the other names would carry nothing; name each primary once"
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
 
 
 def _processes() -> list[str]:

@@ -25,6 +25,11 @@ def test_what_is_safe_may_start(safe: Settings) -> None:
     assert checks.problems() == []
 
 
+SAME_SERVER = ["redis://one/0", "redis://two/0", "redis://:word@one:6379/1"]
+SAME_SOCKET = ["unix:///run/one.sock", "unix:///run/one.sock?db=1"]
+PRIMARIES = ["redis://one", "redis://one:6380", "unix:///run/one.sock", "unix:///run/two.sock"]
+
+
 class TestSettings:
     @pytest.mark.parametrize(
         ("changed", "said"),
@@ -41,6 +46,8 @@ class TestSettings:
             ({"TRUST_PROXY": 0}, "TRUST_PROXY is not set"),
             ({"AS_OWNER": True}, "DATABASE_AS_OWNER=1 is for commands"),
             ({"TARGET_GROUP_ARNS": ["console-ws"]}, "TARGET_GROUP_ARNS: 'console-ws' is not of the form arn:aws:"),
+            ({"REDIS_HOSTS": SAME_SERVER}, "REDIS_URL names the server one:6379 2 times"),
+            ({"REDIS_HOSTS": SAME_SOCKET}, "REDIS_URL names the server /run/one.sock 2 times"),
             ({"SERVES": "web"}, "PORCHLIGHT_SERVES=web: that is more than one process"),
             ({"WORKER_IN_PROCESS": False}, "WORKER_IN_PROCESS=0: that is more than one process"),
             ({"PROCESSES": 2}, "WEB_CONCURRENCY=2: that is more than one process"),
@@ -57,6 +64,10 @@ class TestSettings:
         safe.REDIS_HOSTS = ["redis://localhost"]
         for name, value in changed.items():
             setattr(safe, name, value)
+        assert setting_problems() == []
+
+    def test_primaries_that_differ_are_fine(self, safe: Settings) -> None:
+        safe.REDIS_HOSTS = PRIMARIES
         assert setting_problems() == []
 
     @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from channels.layers import InMemoryChannelLayer
 
 from chat.realtime import bus as module
 from chat.realtime import line as line_module
-from chat.realtime.bus import Bus, names_of, number_among
+from chat.realtime.bus import Bus, number_among
 from chat.realtime.groups import PROCESSES
+from saas.layers import names_of
 
 
 class Layer:
@@ -211,7 +212,10 @@ class TestWherePlacesLie:
 
     def test_a_primary_is_known_by_its_address(self) -> None:
         urls = ["redis://:old@a.example:6379/0", "rediss://user:new@b.example/1"]
-        assert names_of(["default", "primary1"], urls) == ["a.example:6379", "b.example:6379"]
+        assert names_of(urls) == ["a.example:6379", "b.example:6379"]
+
+    def test_one_on_a_socket_of_the_machine_is_known_by_its_path(self) -> None:
+        assert names_of(["unix://:word@/run/one.sock?db=1", "unix:///run/two.sock"]) == ["/run/one.sock", "/run/two.sock"]
 
     async def test_a_place_is_looked_up_once(self, layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[str] = []

@@ -1,8 +1,9 @@
-"""Lists that may lack something are read again: who is told so, when, and how a process finds out."""
+"""Lists that may lack something are read again: who is told so, and when."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,12 +11,12 @@ from chat.notifications import a_send_notification
 from chat.realtime import resyncs as module
 from chat.realtime.groups import PROCESSES
 from chat.realtime.hub import Hub
-from chat.realtime.line import Line
 from chat.realtime.others import Others
 from chat.realtime.resyncs import Resyncs
 from tenants.context import TenantRef, run_on_platform
 from tenants.reading import read_in_tenant
 from tests.support.cast import MakeTenant
+from tests.support.notices import unseen_by
 from tests.support.sessions import Sink, session_of, someone
 from tests.support.shop import Shop, shop_of
 
@@ -74,6 +75,68 @@ class TestWhoIsTold:
         assert len(inbox.came("resync")) == 1
         await hears(inbox, "resync", 2)
 
+    async def test_the_pause_is_longer_each_time_that_something_happens_in_it(
+        self, hub: Hub, resyncs: Resyncs, acme: TenantRef, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pauses: list[float] = []
+        agent_of(hub, acme)
+
+        async def slept(seconds: float) -> None:
+            if seconds >= module.PAUSE_SECONDS:
+                pauses.append(seconds)
+                if len(pauses) % 6:  # the last one is quiet
+                    resyncs.due(lambda _group: True)
+
+        monkeypatch.setattr(module.asyncio, "sleep", slept)
+        for _ in range(2):
+            resyncs.due(lambda _group: True)
+            assert resyncs._round is not None
+            await resyncs._round
+        assert pauses == [10.0, 20.0, 40.0, 80.0, 120.0, 120.0] * 2
+
+    @pytest.mark.parametrize(("others", "seconds"), [(0, 0.02), (4, 0.1)])
+    async def test_all_processes_together_tell_no_faster_than_one(
+        self, hub: Hub, acme: TenantRef, monkeypatch: pytest.MonkeyPatch, others: int, seconds: float
+    ) -> None:
+        resyncs, waits = Resyncs(hub.local, lambda: others), list[float]()
+        for _ in range(60):
+            agent_of(hub, acme)
+
+        async def slept(wait: float) -> None:
+            waits.append(wait)
+
+        monkeypatch.setattr(module.asyncio, "sleep", slept)
+        await resyncs._tell({group: resyncs._people(group) for group in hub.local.tenants})
+        resyncs.stop()
+        assert waits == [seconds] * 60
+
+    async def test_the_processes_that_count_are_those_which_take_sockets(self, hub: Hub) -> None:
+        for process, serves in (("sockets", "ws"), ("both", "all"), ("pages", "web")):
+            hub.others.hear(PROCESSES, process, [{"k": "beat", "serves": serves}])
+        assert hub.others.resyncs._others() == 2
+
+    async def test_a_tenant_with_a_crowd_of_agents_keeps_no_other_waiting(
+        self, hub: Hub, resyncs: Resyncs, acme: TenantRef, globex: TenantRef
+    ) -> None:
+        crowd = [agent_of(hub, acme) for _ in range(30)]
+        few = [agent_of(hub, globex) for _ in range(2)]
+        when: list[Sink] = []
+        for sink in (*crowd, *few):
+            note_when(sink, when)
+        resyncs.due(lambda _group: True)
+        for inbox in crowd:
+            await hears(inbox, "resync")
+        assert max(when.index(inbox) for inbox in few) <= 3
+
+    async def test_who_left_while_others_were_told_is_told_nothing(self, hub: Hub, resyncs: Resyncs, acme: TenantRef) -> None:
+        session, gone = session_of(acme, someone(acme, "agent"))
+        hub.enter(session)
+        stays = agent_of(hub, acme)
+        due = {group: resyncs._people(group) for group in hub.local.tenants}
+        hub.leave(session)
+        await resyncs._tell(due)
+        assert (len(stays.came("resync")), gone.came("resync")) == (1, [])
+
     async def test_notifications_come_behind_it_to_whom_they_are_for_oldest_first(
         self, hub: Hub, resyncs: Resyncs, shop: Shop
     ) -> None:
@@ -85,6 +148,39 @@ class TestWhoIsTold:
         assert [notice["room"] for notice in inbox.came("notice")] == rooms
         assert [frame["t"] for frame in inbox.frames if frame["t"] in {"resync", "notice"}] == ["resync", "notice", "notice"]
         assert colleague.came("notice") == []
+
+    async def test_behind_them_comes_how_many_there_are(self, hub: Hub, resyncs: Resyncs, shop: Shop) -> None:
+        """Of fifty only the newest are told: whoever counted them one by one would not know which are new."""
+        await run_on_platform(unseen_by, shop, [shop.owner.id], 50)
+        first, second = agent_of(hub, shop.tenant, shop.owner), agent_of(hub, shop.tenant, shop.owner)
+        colleague = agent_of(hub, shop.tenant)
+        resyncs.due(lambda _group: True)
+        for inbox in (first, second):
+            await hears(inbox, "seen")
+            told = [frame["t"] for frame in inbox.frames if frame["t"] in {"resync", "notice", "seen"}]
+            assert told == ["resync", *["notice"] * 20, "seen"]
+            assert inbox.came("seen") == [{"t": "seen", "unread": 50}]
+        await hears(colleague, "seen")
+        assert colleague.came("seen") == [{"t": "seen", "unread": 0}]
+
+    async def test_a_crowd_is_asked_for_in_parts(
+        self, hub: Hub, resyncs: Resyncs, acme: TenantRef, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parts: list[list[UUID]] = []
+
+        async def reads(_tenant: TenantRef, _unseen: Any, people: list[UUID]) -> Any:
+            parts.append(people)
+            return {}
+
+        monkeypatch.setattr(module, "read_in_tenant", reads)
+        monkeypatch.setattr(module, "MOST_PER_SECOND", 10_000)
+        team = [someone(acme, "agent") for _ in range(120)]
+        for who in team:
+            agent_of(hub, acme, who)
+        resyncs.due(lambda _group: True)
+        await until(lambda: sum(map(len, parts)) == 120)
+        assert sorted(map(len, parts)) == [20, 50, 50]
+        assert {person for part in parts for person in part} == {who.id for who in team}
 
     async def test_a_tenant_that_cannot_be_read_keeps_nobody_uninformed(
         self, hub: Hub, resyncs: Resyncs, shop: Shop, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch
@@ -112,106 +208,22 @@ async def _opened(shop: Shop, who: Any) -> str:
     return str(room)
 
 
-class Wire:
-    """A layer that brings everything back, unless it is cut; `heard` is what others would hear."""
+def note_when(sink: Sink, when: list[Sink]) -> None:
+    """Into this list it goes with the `resync` that it hears."""
+    write = sink.write
 
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.heard: list[dict[str, Any]] = []
-        self.refuses = self.is_deaf = False
-        self.echoes = 0
+    def noting(text: bytes) -> bool:
+        if b"resync" in text:
+            when.append(sink)
+        return write(text)
 
-    async def new_channel(self, prefix: str = "") -> str:
-        return prefix
-
-    async def receive(self, _channel: str) -> dict[str, Any]:
-        return await self.queue.get()
-
-    async def send(self, _channel: str, message: dict[str, Any]) -> None:
-        self.echoes += 1
-        if not self.is_deaf:
-            self.queue.put_nowait(message)
-
-    async def group_add(self, group: str, channel: str) -> None:
-        """Everything is heard."""
-
-    async def group_discard(self, group: str, channel: str) -> None:
-        """Nothing is left."""
-
-    async def group_send(self, _group: str, message: dict[str, Any]) -> None:
-        if self.refuses:
-            raise ConnectionError("no Redis")
-        self.heard += [item for items in message["said"].values() for item in items]
-        if not self.is_deaf:
-            self.queue.put_nowait(message)
-
-    def said(self, kind: str) -> list[dict[str, Any]]:
-        return [item for item in self.heard if item["k"] == kind]
-
-
-@pytest.fixture
-async def wired(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Wire, Line, list[str]]]:
-    """A line over such a layer, and what it says of itself."""
-    monkeypatch.setattr("chat.realtime.line.BEAT_SECONDS", 0.05)
-    monkeypatch.setattr("chat.realtime.line.ECHO_SECONDS", 0.05)
-    monkeypatch.setattr("chat.realtime.line.RETRY_SECONDS", 0.05)
-    wire, told = Wire(), list[str]()
-    line = Line(
-        wire,
-        "us",
-        beat=PROCESSES,
-        hear=lambda *_: None,
-        changed=lambda line: told.append("down" if line.down else "up"),
-        missed=lambda _line: told.append("missed"),
-    )
-    line.start()
-    await until(lambda: bool(wire.said("beat")))
-    yield wire, line, told
-    await line.stop()
+    sink.write = noting  # type: ignore[method-assign]
 
 
 async def until(holds: Any) -> None:
     async with asyncio.timeout(SOON):
         while not holds():
             await asyncio.sleep(0.005)
-
-
-Wired = tuple[Wire, Line, list[str]]
-
-
-class TestHowAProcessFindsOut:
-    async def test_a_line_that_is_back_may_have_missed_something_and_says_so_twice(self, wired: Wired) -> None:
-        wire, line, told = wired
-        wire.refuses = True
-        line.say("t1", "t1.inbox", {"k": "f"})
-        await until(lambda: line.down)
-        wire.refuses = False
-        await until(lambda: len(wire.said("lost")) == 2)
-        assert told[:3] == ["down", "up", "missed"]
-        assert wire.said("f") == []
-        assert [item["n"] for item in wire.said("lost")] == [1, 1]
-
-    async def test_who_does_not_hear_themselves_for_a_moment_missed_something(self, wired: Wired) -> None:
-        wire, line, told = wired
-        await until(lambda: line._echoed > 0)
-        before = wire.echoes
-        wire.is_deaf = True  # sent, and not heard: the subscription was cut for a moment
-        await until(lambda: wire.echoes > before)
-        wire.is_deaf = False
-        await until(lambda: told == ["missed"])
-        assert not line.down
-
-    async def test_a_line_that_is_well_says_nothing_of_it(self, wired: Wired) -> None:
-        wire, line, told = wired
-        await until(lambda: len(wire.said("beat")) > 5 and line._echoed > 5)
-        assert (told, wire.said("lost")) == ([], [])
-
-    async def test_what_found_no_place_is_owned_up_to(self, wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
-        wire, line, _told = wired
-        monkeypatch.setattr("chat.realtime.line.MAX_WAITING", 1)
-        for _ in range(3):
-            line.say("t1", "t1.inbox", {"k": "f"})
-        await until(lambda: len(wire.said("lost")) == 2)
 
 
 class TestWhatOthersSay:
@@ -257,3 +269,14 @@ class TestWhatOthersSay:
         end._lose_all("they")
         end.hear(PROCESSES, "they", [{"k": "beat"}])
         assert admitted == [True]
+
+    async def test_a_bell_that_is_heard_no_more_was_nobody_to_lose(
+        self, others: tuple[Others, Sink], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        end, _inbox = others
+        admitted: list[bool] = []
+        monkeypatch.setattr(end.bus, "admit", lambda: admitted.append(True))
+        end.hear(PROCESSES, "bell", [{"k": "forget", "tenant": str(uuid4())}])
+        end._lose_all("bell")
+        end.hear(PROCESSES, "they", [{"k": "beat"}])
+        assert admitted == []

@@ -225,7 +225,7 @@ class Presence(_Out, tag="presence", frozen=True):
 
 
 class SeenOut(_Out, tag="seen", frozen=True):
-    """I have seen this notification, or all of them, on another of my sockets."""
+    """I have seen this notification, or all of them, on another of my sockets. Neither is named: so many are unseen."""
 
     unread: int
     notification: UUID | msgspec.UnsetType = msgspec.UNSET
