@@ -4,7 +4,7 @@ from uuid import UUID
 
 from chat.realtime.hub import hub
 from chat.realtime.protocol.incoming import Read, Typing
-from chat.realtime.protocol.outgoing import Marks, TypingOut
+from chat.realtime.protocol.outgoing import TypingOut
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from saas.core.errors import NotFound
@@ -24,29 +24,19 @@ def on_read(session: Session, frame: Read) -> None:
         session.untold[frame.room] = seq
         hub().loop.call_later(wait, _tell_later, session)
     else:
-        _tell(session, room, seq)
+        hub().tell_mark(session, room, seq)
 
 
 def _tell_later(session: Session) -> None:
-    """The marks that wait, each when it is its turn; none of rooms that the socket has left."""
+    """The marks that wait, each when it is its turn. Those of rooms that the socket has left were told then."""
     while session.untold:
-        room_id = next(iter(session.untold))
-        room = hub().room(session.tenant, room_id)
-        if room is None or room_id not in session.rooms:
-            del session.untold[room_id]
-        elif wait := session.read_wait():
+        if wait := session.read_wait():
             hub().loop.call_later(wait, _tell_later, session)
             return
-        else:
-            _tell(session, room, session.untold.pop(room_id))
-
-
-def _tell(session: Session, room: LocalRoom, seq: int) -> None:
-    """To everyone in the room, and to the reader's other sockets; in a crowd only to these."""
-    told = Marks(room=room.id, who=session.principal.id, seq=seq)
-    if not room.crowded:
-        hub().tell(room.group, told)
-    hub().tell_own(session, told)
+        room_id = next(iter(session.untold))
+        seq = session.untold.pop(room_id)
+        if room := hub().room(session.tenant, room_id):
+            hub().tell_mark(session, room, seq)
 
 
 def on_typing(session: Session, frame: Typing) -> None:

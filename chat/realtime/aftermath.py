@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 10.0  # between two looks at one room
 RETRY_SECONDS: Final = 2.0  # while the database is away
+AT_ONCE: Final = 4  # tenants; half of the threads that tenants share, where `DATABASE_POOL` is as it comes
 MOST_LINES: Final = 1_000  # of a tenant that may wait with names in them; more are passed over
 MOST_ROOMS: Final = 200  # of a tenant that are looked at in one go; the others wait for the next
 
@@ -82,7 +83,7 @@ class Aftermath:
         self._looking, self._tell = looking, tell
         self._waiting: dict[TenantRef, Batch] = {}
         self._looked: dict[tuple[UUID, UUID], float] = {}  # tenant and room: when
-        self._by_tenant = ByTenant("notifications", self._flush_patiently, self._waiting.__contains__)
+        self._by_tenant = ByTenant("notifications", self._flush_patiently, self._waiting.__contains__, most=AT_ONCE)
 
     def heed(self, stored: Sequence[Published]) -> None:
         """Note what these lines may cause. Costs no wait."""

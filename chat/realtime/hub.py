@@ -64,7 +64,8 @@ class Hub(Publisher):
         try:
             if self._unended:
                 await asyncio.wait(self._unended, timeout=UNENDED_SECONDS)
-            await asyncio.gather(self.journal.stop(), *(one.flush(seconds=LAST_SECONDS) for one in (self.marks, self.aftermath)))
+            last = (one.flush(seconds=LAST_SECONDS) for one in (self.marks, self.aftermath))
+            await asyncio.gather(self.journal.stop(seconds=LAST_SECONDS), *last)
             await self.aftermath.flush(seconds=LATEST_SECONDS)
         finally:
             self.marks.stop()
@@ -124,17 +125,16 @@ class Hub(Publisher):
         if session not in self._sessions:
             return
         self._sessions.discard(session)
-        for room_id in list(session.rooms):
-            self.leave_room(session, room_id, linger=here.LINGER_SECONDS)
         for group in session.groups:
             self._detach(session, group)
+        for room_id in list(session.rooms):
+            self.leave_room(session, room_id, linger=here.LINGER_SECONDS)
         if local := self.local.tenant(session.tenant.id):
             local.went(session, lambda: self._close_tenant(local))
 
     def moved(self, session: Session) -> None:
         """The page before a visitor has changed."""
-        local = self.local.tenant(session.tenant.id)
-        if local and local.sessions.get(session):
+        if (local := self.local.tenant(session.tenant.id)) and local.sessions.get(session):
             local.came(session)
 
     async def watch(self, tenant: TenantRef) -> LocalTenant:
@@ -232,9 +232,9 @@ class Hub(Publisher):
         room = self.room(session.tenant, room_id)
         if session.rooms.pop(room_id, None) is None or room is None:
             return False
-        session.read.pop(room_id, None)
-        session.typing.discard(room_id)
         room.leave(session)
+        if untold := session.forget(room_id):
+            self.tell_mark(session, room, untold)
         if linger:
             self.loop.call_later(linger, self._gone, room, session.principal.id)
         else:

@@ -139,18 +139,18 @@ class Journal:
             raise result
         return result
 
-    async def flushed(self) -> None:
-        """Wait until nothing waits and no flush is under way, at most `FLUSH_SECONDS`."""
+    async def flushed(self, *, seconds: float = FLUSH_SECONDS) -> None:
+        """Wait until nothing waits and no flush is under way, at most so long."""
         try:
-            async with asyncio.timeout(FLUSH_SECONDS):
+            async with asyncio.timeout(seconds):
                 for flusher in self._all:  # those before may put something aside
                     await flusher.idle()
         except TimeoutError:
             log.error("journal: %d messages were not stored before the process ended", self.waiting)
 
-    async def stop(self) -> None:
-        """Flush what waits, then close the connections."""
-        await self.flushed()
+    async def stop(self, *, seconds: float = FLUSH_SECONDS) -> None:
+        """Flush what waits, for so long at most, then close the connections."""
+        await self.flushed(seconds=seconds)
         for flusher in self._all:
             await flusher.stop()
 

@@ -83,8 +83,15 @@ class Publisher:
         """Whether anybody may hear what is told to the group: else it need not be put into words."""
         return not self.bus.is_silent or self.local.has(group)
 
-    def tell_own(self, session: Session, told: Marks) -> None:
-        """A read mark to every socket of its owner; those in the room have it already, if it is no crowd. May be lost."""
+    def tell_mark(self, session: Session, room: LocalRoom, seq: int) -> None:
+        """How far a socket's owner has read: to everyone in the room, and to their other sockets; in a crowd only to these."""
+        told = Marks(room=room.id, who=session.principal.id, seq=seq)
+        if not room.crowded:
+            self.tell(room.group, told)
+        self._tell_own(session, told)
+
+    def _tell_own(self, session: Session, told: Marks) -> None:
+        """To every socket of its owner; those in the room have it already, if it is no crowd. May be lost."""
         tenant, who, text = session.tenant, session.principal, encode(told)
         place, local = self.room(tenant, told.room), self.local.tenant(tenant.id)
         for mine in self.sockets_of(tenant, who.id):

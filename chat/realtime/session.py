@@ -100,6 +100,12 @@ class Session:
         who = self.principal
         return Person(kind=who.kind, id=who.id, name=who.name)
 
+    def forget(self, room_id: UUID) -> int:
+        """What it said of a room that it has left; the mark of it that the others have not heard, or 0."""
+        self.read.pop(room_id, None)
+        self.typing.discard(room_id)
+        return self.untold.pop(room_id, 0)
+
     def send(self, frame: ServerFrame) -> None:
         """Send one frame, or end the socket if its reader is too slow."""
         self.send_text(encode(frame))

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -14,18 +15,23 @@ from chat.models import Participant
 from chat.realtime import by_tenant
 from chat.realtime import hub as hubs
 from chat.realtime import marks as marks_module
+from chat.realtime.append import Row
 from chat.realtime.by_tenant import ByTenant
 from chat.realtime.hub import Hub
+from chat.realtime.journal import Stored
 from chat.realtime.marks import Marks
+from chat.realtime.protocol.outgoing import Author
 from saas.core import health
 from tenants.context import TenantRef, run_in_tenant, run_on_platform
+from tenants.tokens import Principal
 from tests.support.cast import MakeTenant
-from tests.support.desk import Desk, said, who_was_told
+from tests.support.desk import Desk, said, told, who_was_told
 from tests.support.sessions import session_of
 from tests.support.shop import Shop, shop_of
 
 Superuser = psycopg.Connection[tuple[object, ...]]
 SOON = 5.0  # seconds: a lock is waited for twice as long
+TABLES = ("chat_participant", "chat_notification", "chat_message")
 
 
 @pytest.fixture
@@ -35,10 +41,10 @@ async def other(make_tenant: MakeTenant) -> Shop:
 
 @contextmanager
 def held(superuser: Superuser, *shops: Shop) -> Iterator[None]:
-    """Nobody reads or writes who has read what, or who was told, as while a migration runs."""
+    """Nobody reads or writes what was said, who has read what, or who was told, as while a migration runs."""
     with superuser.transaction():
         for shop in shops:
-            for table in ("chat_participant", "chat_notification"):
+            for table in TABLES:
                 name = sql.Identifier(shop.tenant.schema), sql.Identifier(table)
                 superuser.execute(sql.SQL("LOCK TABLE {}.{} IN ACCESS EXCLUSIVE MODE").format(*name))
         yield
@@ -63,6 +69,15 @@ def has_read(shop: Shop, room: UUID, seq: int) -> Holds:
         return await run_in_tenant(shop.tenant, read_of, room, shop.owner.id) == seq
 
     return holds
+
+
+async def line_in_a_new_room(shop: Shop) -> Stored:
+    who = await shop.visitor()
+    return await run_on_platform(said, shop.tenant, await shop.room(who, "hello"), who, "hello?")
+
+
+def author_of(who: Principal) -> Author:
+    return Author(kind=who.kind, id=who.id, name=who.name)
 
 
 async def until(holds: Holds) -> None:
@@ -118,24 +133,37 @@ async def test_notifications_of_a_held_tenant_delay_nobody_elses(
 async def test_a_drain_loses_only_what_is_of_held_tenants(
     shop: Shop, other: Shop, make_tenant: MakeTenant, superuser: Superuser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Three of them at once, so that all places are taken."""
+    """Three of them at once, so that all places are taken; the journal takes longer over what they say than there is time."""
     monkeypatch.setattr(health, "draining", False)  # put back afterwards
     monkeypatch.setattr(hubs, "LAST_SECONDS", 1.0)
+    monkeypatch.setattr("chat.consumers.drain.FLUSH_SECONDS", 3.0)
+    monkeypatch.setattr("chat.realtime.journal.ASIDE_LOCK_MS", 60_000)
+    monkeypatch.setattr("chat.realtime.aftermath.GATHER_SECONDS", 60.0)
     more = [await run_on_platform(shop_of, make_tenant) for _ in range(by_tenant.MOST)]
     hub = Hub()
     hub.start()
     monkeypatch.setattr(hubs, "_hub", hub)
     rooms = {one: await room_with_two_lines(one) for one in (shop, *more, other)}
-    line = await run_on_platform(said, other.tenant, rooms[other], await other.visitor(), "hello?")
+    lines = [await line_in_a_new_room(other) for _ in range(2)]
+    flush_marks = hub.marks.flush
+
+    async def flush(*, seconds: float | None) -> bool:
+        well = await flush_marks(seconds=seconds)
+        hub.aftermath.heed(lines[1:])  # stored while the others were looked at
+        return well
+
+    monkeypatch.setattr(hub.marks, "flush", flush)
     with held(superuser, shop, *more):
         for one, room in rooms.items():
             hub.marks.note(session_of(one.tenant, one.owner)[0], room, 2)
-        hub.aftermath.heed([line])
+        for one in (shop, *more):
+            hub.journal.append(one.tenant, Row(rooms[one], author_of(one.owner), uuid4(), "x"), lambda _answer: None)
+        hub.aftermath.heed(lines[:1])
         began = hub.loop.time()
         await drain()
         assert hub.loop.time() - began < 12, "it waited for a lock"
         assert await has_read(other, rooms[other], 2)()
-        assert await who_was_told(other) == {other.owner.id}
+        assert {room for *_, room in await told(other)} == {line.row.room_id for line in lines}
     async with asyncio.timeout(SOON):
         while not hub.marks._by_tenant.is_idle:
             await asyncio.sleep(0.02)
@@ -185,3 +213,54 @@ async def test_who_was_not_served_goes_aside_and_comes_back(acme: TenantRef, glo
     gate.set()
     assert await stuck
     assert by._aside == set()
+
+
+class TestWhenTheDatabaseWasAway:
+    """All tenants are aside then, for no fault of theirs."""
+
+    @pytest.fixture
+    def tenants(self, acme: TenantRef) -> list[TenantRef]:
+        return [replace(acme, id=uuid4()) for _ in range(20)]
+
+    async def test_they_come_back_several_at_a_time(self, tenants: list[TenantRef]) -> None:
+        is_away, at_once = True, [0]
+
+        async def work(_tenant: TenantRef) -> bool:
+            at_once.append(at_once[-1] + 1)
+            await asyncio.sleep(0.01)
+            at_once.append(at_once[-1] - 1)
+            return not is_away
+
+        by = ByTenant("things", work, lambda _tenant: False, most=4)
+        assert not await by.all(tenants)
+        assert max(at_once) == 4
+        assert by._aside == set(tenants)
+        at_once[:] = [0]
+        assert not await by.all(tenants)
+        assert max(at_once) == by_tenant.MOST_ASIDE
+        is_away, at_once[:] = False, [0]
+        assert await by.all(tenants)
+        assert max(at_once) == 4
+        assert (by._aside, by._places._value, by._places_aside._value) == (set(), 4, by_tenant.MOST_ASIDE)
+
+    async def test_those_that_are_still_held_take_the_places_back(self, tenants: list[TenantRef]) -> None:
+        held, at_once, most = set(tenants), 0, 0
+
+        async def work(tenant: TenantRef) -> bool:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0.01)
+            at_once -= 1
+            return tenant not in held
+
+        by = ByTenant("things", work, lambda _tenant: False, most=4)
+        assert not await by.all(tenants)
+        held = set(tenants[10:])
+        for tenant in tenants[:10]:
+            assert await by.now(tenant)
+        assert by._places_aside._value == 4
+        assert not await by.all(held)
+        most = 0
+        assert not await by.all(held)
+        assert most == by_tenant.MOST_ASIDE

@@ -71,12 +71,28 @@ async def test_of_marks_that_come_too_fast_the_newest_is_told_a_moment_later(hub
     assert own.came("err") == []
 
 
-async def test_nothing_is_told_of_who_has_gone_meanwhile(hub: Hub, acme: TenantRef, noted: list[int]) -> None:
-    room = uuid4()
-    reader, _sink = await inside(hub, acme, room)
-    _other, heard = await inside(hub, acme, room)
+def leaves_the_room(hub: Hub, reader: Session, room: UUID) -> None:
+    hub.leave_room(reader, room)
+
+
+def goes(hub: Hub, reader: Session, _room: UUID) -> None:
+    hub.leave(reader)
+
+
+@pytest.mark.parametrize("ends", [leaves_the_room, goes])
+async def test_the_newest_mark_of_who_leaves_is_told_then(
+    hub: Hub, acme: TenantRef, noted: list[int], ends: Callable[[Hub, Session, UUID], None]
+) -> None:
+    room, beside = uuid4(), uuid4()
+    reader, own = await inside(hub, acme, room, beside)
+    tab, elsewhere = session_of(acme, reader.principal)
+    hub.enter(tab)  # of the same person, in no room
+    _other, heard = await inside(hub, acme, room, beside)
     for seq in range(1, 9):
         handle(reader, Read(room=room, seq=seq))
-    hub.leave(reader)
-    await until(lambda: not reader.untold)
-    assert marks(heard, room) == [1, 2, 3]
+    ends(hub, reader, room)
+    assert marks(heard, room) == marks(elsewhere, room) == [1, 2, 3, 8]
+    assert reader.untold == {}
+    assert (marks(own, room)[-1] == 8) is (ends is leaves_the_room), "an ended socket was written to"
+    await until(lambda: not reader.read_wait())
+    assert marks(heard, room) == [1, 2, 3, 8]
