@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from chat.consumers.polling import held_polls
 from chat.consumers.socket import ChatSocket
@@ -52,7 +53,7 @@ def return_of(many: int, *, alone: bool, starts_in: float = START_SECONDS) -> Re
     return Return(soonest, max(LEAST_SPREAD, many / RETURNS_PER_SECOND))
 
 
-_one_at_a_time = asyncio.Lock()
+_one_at_a_time: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def drain(*, starts_in: float = START_SECONDS) -> None:
@@ -62,7 +63,7 @@ async def drain(*, starts_in: float = START_SECONDS) -> None:
     waits for the first, and finds little to do.
     """
     health.drain()
-    async with _one_at_a_time:
+    async with _one_at_a_time.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         await _drain(starts_in)
 
 

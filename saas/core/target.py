@@ -11,8 +11,10 @@ import logging
 import os
 import random
 from collections.abc import Callable, Sequence
-from functools import cache
+from concurrent.futures import Future
+from functools import cache, partial
 from itertools import cycle
+from threading import Thread
 from typing import Any, Final
 
 import boto3
@@ -39,7 +41,7 @@ async def until_draining(groups: Sequence[str], state_in: Callable[[str], str]) 
     for group in cycle(groups):
         await asyncio.sleep(LOOK_SECONDS * random.uniform(0.75, 1.25))  # noqa: S311  # spread, not secret
         try:
-            state = await asyncio.to_thread(state_in, group)
+            state = await _unwaited(partial(state_in, group))
         except Exception as error:  # whatever it was, the server serves on, and drains at SIGTERM as anywhere else
             if not is_unheard:
                 log.warning("AWS does not say how the target of this process stands: %s: %s", type(error).__name__, error)
@@ -48,6 +50,21 @@ async def until_draining(groups: Sequence[str], state_in: Callable[[str], str]) 
         is_unheard = False
         if state == DRAINING:
             return
+
+
+async def _unwaited(look: Callable[[], str]) -> str:
+    """On a thread of its own: an event loop waits for its threads when it ends, and the process must not wait for AWS."""
+    answer: Future[str] = Future()
+    answer.set_running_or_notify_cancel()  # from now on nobody's cancelling reaches it
+
+    def run() -> None:
+        try:
+            answer.set_result(look())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=run, name="target", daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 class Target:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +83,30 @@ async def test_the_looks_of_many_servers_fall_apart(monkeypatch: pytest.MonkeyPa
     await until_draining(GROUPS, Answers(*["healthy"] * 99, "draining"))
     assert len(set(waits)) > 90
     assert target.LOOK_SECONDS * 0.75 <= min(waits) < max(waits) <= target.LOOK_SECONDS * 1.25
+
+
+def test_the_end_of_the_process_waits_for_no_look(hurried: None) -> None:
+    """Nor is the look's answer, which comes after it, an error."""
+    looking, may_end = threading.Event(), threading.Event()
+
+    def look(_group: str) -> str:
+        looking.set()
+        assert may_end.wait(30)
+        return "healthy"
+
+    async def serve() -> None:
+        leave = asyncio.create_task(until_draining(GROUPS, look))
+        while not looking.is_set():
+            await asyncio.sleep(0.001)
+        leave.cancel()
+
+    timer = threading.Timer(10, may_end.set)
+    timer.start()
+    began = time.monotonic()
+    asyncio.run(serve())
+    assert time.monotonic() - began < 5
+    timer.cancel()
+    may_end.set()
 
 
 class TestTarget:
