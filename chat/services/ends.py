@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
 from django.utils import timezone
 
+from saas.core.clock import database_time
 from saas.core.errors import BadFrame
 
 LONGEST: Final = timedelta(days=3_650)
@@ -36,11 +36,3 @@ def later(one: datetime | None, other: datetime | None) -> datetime | None:
 def for_good() -> datetime:
     """What ends later than this is shown as for good: nobody counts ten years."""
     return timezone.now() + LONGEST - timedelta(days=365)
-
-
-def database_time() -> datetime:
-    """Now, by the clock of the database, which says when a mute or a ban is over: this process's may be another."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment

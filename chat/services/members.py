@@ -22,9 +22,9 @@ from chat.realtime.protocol.outgoing import Summary
 from chat.selectors import summary_of
 from chat.selectors.members import Member, member_of
 from chat.selectors.messages import JoinedSnapshot, snapshot
-from chat.services.ends import database_time
 from chat.services.rooms import lock_room, tell_change, tell_person, touch
 from chat.services.system_lines import say
+from saas.core.clock import database_time
 from saas.core.errors import Conflict, Forbidden, Muted, NotFound
 from saas.core.ids import uuid7
 from saas.core.seen import refuse_if_changed
@@ -149,8 +149,10 @@ def change_member(
     visitor = _visitor(_may_change(principal, room_id, change), person_id)
     room = lock_room(room_id)
     _refuse_equals(principal, room_id, person_id)
-    before = _place(tenant, room, visitor, principal, change)
-    refuse_if_changed(change.seen, restraints_of(before))
+    there = Participant.objects.filter(room=room, person_id=visitor.id).first()
+    if there is not None:  # what was seen of a place that is gone is in the way of nothing
+        refuse_if_changed(change.seen, restraints_of(there))
+    before = there or _new_place(tenant, room, visitor, principal, change)
     values = _news(before, change)
     Participant.objects.filter(id=before.id).update(**values)
     touch(room_id)
@@ -176,10 +178,11 @@ def restraints_of(place: Participant | None) -> dict[str, datetime | None]:
     return {name: getattr(place, name, None) for name in MOMENTS}
 
 
-def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person_id: UUID) -> None:
+def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, person_id: UUID, seen: str | None = None) -> None:
     """End a person's place in a community room, on every socket at once; without one nothing happens.
 
-    They may come back if the room lets them: a ban keeps people out. Mutes and bans go with the place. Raises like `set_member`.
+    They may come back if the room lets them: a ban keeps people out. Mutes and bans go with the place; `seen` is the mark of
+    `restraints_of` as whoever decides saw it. Raises like `set_member`.
     """
     with in_tenant(tenant):
         _community(room_to(Act.RESTRAIN, principal, room_id))
@@ -187,6 +190,8 @@ def remove_member(tenant: TenantRef, principal: Principal, *, room_id: UUID, per
             room = lock_room(room_id)
             _refuse_equals(principal, room_id, person_id)
             place = Participant.objects.filter(room=room_id, person_id=person_id, kind="visitor").first()
+            if place is not None:
+                refuse_if_changed(seen, restraints_of(place))
             gone = _take_place(room_id, person_id)
             if place is not None:
                 on = Thing("participant", person_id, place.name)
@@ -224,14 +229,11 @@ def _refuse_equals(principal: Principal, room_id: UUID, person_id: UUID) -> None
             raise Forbidden("Only the team may do this to a moderator.")
 
 
-def _place(tenant: TenantRef, room: Room, visitor: Visitor, principal: Principal, change: MemberChange) -> Participant:
-    """Their place in the locked room, as it is; a new one if they have none.
+def _new_place(tenant: TenantRef, room: Room, visitor: Visitor, principal: Principal, change: MemberChange) -> Participant:
+    """A place in the locked room for one who has none.
 
     Nobody comes into a room of invited people by a mute or a ban, which would end one day, nor by a moderator's word.
     """
-    place = Participant.objects.filter(room=room, person_id=visitor.id).first()
-    if place is not None:
-        return place
     if not change.takes_in:
         raise Conflict(f"{visitor.name} is not in {room.title} any more.")
     if room.join_rule == Room.JoinRule.INVITED and (change.restrains or principal.kind == "visitor"):
@@ -256,9 +258,9 @@ def _news(before: Participant, change: MemberChange) -> dict[str, object]:
 
 
 def _write_down(tenant: TenantRef, principal: Principal, room: Room, before: Participant, values: Mapping[str, object]) -> None:
-    """Each change of a member is an act of its own in the audit log."""
+    """Each change of a member is an act of its own in the audit log, which says in which room."""
     for field, value in values.items():
-        was = {"room": room.title, field: getattr(before, field)}
+        was = {field: getattr(before, field)}
         on = Thing("participant", before.person_id, before.name)
         act = ACTS_OF[field][0 if value and value != Participant.Role.MEMBER else 1]
         record(tenant, by=principal, act=act, on=on, before=was, after={"room": room.title, field: value})

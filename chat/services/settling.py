@@ -107,11 +107,14 @@ def _restrained(tenant: TenantRef, principal: Principal, message: Message, decis
         raise Conflict("Only visitors are muted or banned.", field="author")
     now = restraints_of(Participant.objects.filter(room=message.room_id, person_id=message.author_id).first())
     ends = {name: later(end, now[name]) or UNSET if (end := getattr(decision, name)) else UNSET for name in now}
-    change = MemberChange(muted_until=ends["muted_until"], banned_until=ends["banned_until"])
+    bans = decision.banned_until is not None  # which also keeps out who has gone; a mute takes nobody back in
+    change = MemberChange(muted_until=ends["muted_until"], banned_until=ends["banned_until"], takes_in=bans)
     try:
         return change_member(tenant, principal, room_id=message.room_id, person_id=message.author_id, change=change)
     except NotFound:
         raise Conflict("Its author is not in the room any more.", field="author") from None
+    except Conflict as refusal:
+        raise Conflict(refusal.message, field="author") from None
 
 
 def _close(tenant: TenantRef, principal: Principal, message: Message, decision: Decision) -> int:

@@ -71,10 +71,12 @@ def who_changed(request: HttpRequest, kind: str, thing_id: UUID, *acts: str, fie
     return _last(done)
 
 
-def who_set(request: HttpRequest, kind: str, thing_id: UUID, values: Mapping[str, object]) -> str:
-    """Who gave this thing one of the values that it has now, by name, and did it last; empty if nobody is known."""
+def who_set(request: HttpRequest, kind: str, thing_id: UUID, values: Mapping[str, object], *, within: Mapping[str, str]) -> str:
+    """Who gave this thing one of the values that it has now, by name, and did it last; empty if nobody is known. `within` is what
+    else the log says of such an act, such as the room: what was done to the same thing elsewhere does not count.
+    """
     now = json.loads(json.dumps(dict(values), cls=DjangoJSONEncoder))  # as the log writes them
-    made = [Q(after__contains={name: value}) for name, value in now.items()]
+    made = [Q(after__contains={**within, name: value}) for name, value in now.items()]
     return _last(_done(request, kind, thing_id).filter(reduce(or_, made)))
 
 

@@ -8,13 +8,14 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from chat.models import Message, Participant, Report
+from chat.services.members import leave_room
 from chat.services.moderation import report_message
 from chat.services.settling import Decision, remove_message, settle_message
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
 from tests.support.cast import MakeTenant
-from tests.support.community import community, message_of, team_member
+from tests.support.community import community, message_of, place_of, team_member
 from tests.support.console import Desk
 from tests.support.reported import Story
 from tests.support.talk import room_of, visitor
@@ -104,6 +105,28 @@ class TestALongerEndStays:
     def held(self, story: Story, how: str, end: datetime) -> None:
         with in_tenant(story.tenant):
             Participant.objects.filter(room=story.room, person_id=story.lou.id).update(**{how: end})
+
+
+class TestAnAuthorWhoIsGone:
+    """In a room that everybody may enter."""
+
+    @pytest.fixture
+    def story(self, tenant: TenantRef) -> Story:
+        story = Story(tenant)
+        leave_room(tenant, story.lou, room_id=story.room)
+        return story
+
+    def test_a_ban_keeps_them_out(self, story: Story, olga: Desk) -> None:
+        assert olga.post(f"/moderation/{story.message}/", settle="1", author="banned_until", length="3600").status_code == 302
+        assert story.place().banned_until
+
+    def test_a_mute_does_not_take_them_back_in(self, tenant: TenantRef, story: Story, olga: Desk) -> None:
+        page = olga.post(f"/moderation/{story.message}/", settle="1", author="muted_until", length="3600")
+        assert page.status_code == 422
+        [(_, form)] = page.context["cases"]
+        assert f"{story.lou.name} is not in The shop&#x27;s friends any more." in str(form.errors["author"])
+        assert place_of(tenant, story.room, story.lou) is None
+        assert story.is_open
 
 
 @pytest.mark.parametrize("count", [1, 30])

@@ -8,15 +8,16 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from chat.services.members import MemberChange, leave_room, remove_member, set_member
+from chat.models import Participant
+from chat.services.members import MemberChange, enter, leave_room, remove_member, set_member
 from chat.services.rooms import archive_room, create_room
-from tenants.context import TenantRef
+from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tenants.tokens import Principal
 from tests.support.cast import MakeTenant
 from tests.support.community import community, lines_in, member, people_in, place_of, team_member
 from tests.support.console import Desk
-from tests.support.order import SOON
+from tests.support.order import SOON, decision
 from tests.support.talk import visitor
 from tests.support.web import Browser, Page
 
@@ -85,13 +86,17 @@ class TestWhoIsGone:
         assert place_of(tenant, room, vic) is None
 
     @pytest.mark.parametrize(("rule", "is_kept_out"), [("open", True), ("identified", True), ("invited", False)])
+    @pytest.mark.parametrize("once", ["", "muted_until", "banned_until"])
     def test_a_ban_keeps_them_out_of_a_room_into_which_they_could_come(
-        self, tenant: TenantRef, olga: Desk, ben: Principal, rule: str, is_kept_out: bool
+        self, tenant: TenantRef, olga: Desk, ben: Principal, rule: str, is_kept_out: bool, once: str
     ) -> None:
+        """Whatever they once had, which is over."""
         room = community(tenant, join_rule=rule)
         vic = member_of(tenant, room, ben)
-        path = f"/rooms/{room}/people/{vic.id}/"
-        seen = olga.get(path).context["form"]["seen"].value()
+        if once:
+            with in_tenant(tenant):
+                Participant.objects.filter(room=room, person_id=vic.id).update(**{once: timezone.now() - SOON})
+        path, seen = opened(olga, room, vic)
         remove_member(tenant, ben, room_id=room, person_id=vic.id)
         answer = olga.post(path, how="banned_until", length="3600", seen=seen)
         assert answer["Location"] == (path if is_kept_out else f"/rooms/{room}/people/")
@@ -114,7 +119,7 @@ class TestMutesAndBans:
     ) -> None:
         room, end = community(tenant), timezone.now() + theirs
         vic = member(tenant, room)
-        path, seen = self.opened(olga, room, vic)
+        path, seen = opened(olga, room, vic)
         set_member(tenant, ben, room_id=room, person_id=vic.id, change=MemberChange(banned_until=end))
         said = {"how": "banned_until", "length": "86400"}
         page = olga.post(path, seen=seen, **said)
@@ -135,7 +140,7 @@ class TestMutesAndBans:
     def test_one_that_was_lifted_meanwhile_is_told_too(self, tenant: TenantRef, olga: Desk, ben: Principal) -> None:
         room = community(tenant)
         vic = member(tenant, room, muted_until=timezone.now() + SOON)
-        path, seen = self.opened(olga, room, vic)
+        path, seen = opened(olga, room, vic)
         set_member(tenant, ben, room_id=room, person_id=vic.id, change=MemberChange(muted_until=None))
         page = olga.post(path, seen=seen, how="muted_until", length="3600")
         assert page.status_code == 409
@@ -147,7 +152,7 @@ class TestMutesAndBans:
     ) -> None:
         room, other, cyd = community(tenant), community(tenant), team_member(tenant, Role.AGENT)
         vic = member(tenant, room)
-        path, seen = self.opened(olga, room, vic)
+        path, seen = opened(olga, room, vic)
         for who, where, end in ((ben, room, SOON), (cyd, other, 2 * SOON)):
             set_member(tenant, who, room_id=where, person_id=vic.id, change=MemberChange(banned_until=timezone.now() + end))
         page = olga.post(path, seen=seen, how="banned_until", length="86400").content.decode()
@@ -156,18 +161,73 @@ class TestMutesAndBans:
     def test_another_role_is_no_matter(self, tenant: TenantRef, olga: Desk, ben: Principal) -> None:
         room = community(tenant)
         vic = member(tenant, room)
-        path, seen = self.opened(olga, room, vic)
+        path, seen = opened(olga, room, vic)
         set_member(tenant, ben, room_id=room, person_id=vic.id, change=MemberChange(role="moderator"))
         assert olga.post(path, seen=seen, how="banned_until", length="86400").status_code == 302
         assert soon(place(tenant, room, vic).banned_until)
 
-    def opened(self, olga: Desk, room: UUID, vic: Principal) -> tuple[str, str]:
-        """The page's address, and the mark that it carries."""
-        path = f"/rooms/{room}/people/{vic.id}/"
-        page = olga.get(path)
-        seen = page.context["form"]["seen"].value()
-        assert f'name="seen" value="{seen}"' in page.content.decode()
-        return path, seen
+    def test_another_of_the_same_time_elsewhere_is_nobody_who_did_it(self, tenant: TenantRef, olga: Desk, ben: Principal) -> None:
+        """Nothing that was done in another room counts, a mute that ended there neither."""
+        room, other, cyd = community(tenant), community(tenant, title="Elsewhere"), team_member(tenant, Role.AGENT)
+        vic = member(tenant, room)
+        with in_tenant(tenant):
+            assert enter(vic, other)
+        path, seen = opened(olga, room, vic)
+        set_member(tenant, ben, room_id=room, person_id=vic.id, change=MemberChange(banned_until=timezone.now() + SOON))
+        for end in (timezone.now() + SOON, None):
+            set_member(tenant, cyd, room_id=other, person_id=vic.id, change=MemberChange(muted_until=end))
+        page = olga.post(path, seen=seen, how="banned_until", length="86400").content.decode()
+        assert f"{ben.name} changed this meanwhile." in page
+
+
+class TestSmallButtons:
+    """What ends a mute, a ban or a place asks first whether it is still the one that was seen."""
+
+    def test_who_was_banned_meanwhile_is_not_let_in_by_removing_them(self, tenant: TenantRef, olga: Desk, ben: Principal) -> None:
+        room, end = community(tenant), timezone.now() + FAR
+        vic = member(tenant, room)
+        path, seen = opened(olga, room, vic)
+        set_member(tenant, ben, room_id=room, person_id=vic.id, change=MemberChange(banned_until=end))
+        answer = olga.post(f"{path}remove/", seen=seen)
+        assert answer["Location"] == path
+        assert f"{ben.name} changed this meanwhile. Nothing was done" in olga.words(path)
+        assert place(tenant, room, vic).banned_until == end
+
+    def test_who_was_not_is_removed(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        vic = member(tenant, room)
+        path, seen = opened(olga, room, vic)
+        assert olga.post(f"{path}remove/", seen=seen)["Location"] == f"/rooms/{room}/people/"
+        assert place_of(tenant, room, vic) is None
+
+    def test_removing_is_not_offered_where_it_would_end_a_ban(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        free, banned = (member(tenant, room, banned_until=end) for end in (None, timezone.now() + SOON))
+        assert ">Remove</button>" in olga.words(f"/rooms/{room}/people/{free.id}/")
+        assert ">Remove</button>" not in olga.words(f"/rooms/{room}/people/{banned.id}/")
+
+    def test_that_a_mute_ends_with_the_place_is_said(self, tenant: TenantRef, olga: Desk) -> None:
+        room = community(tenant)
+        free, muted = (member(tenant, room, muted_until=end) for end in (None, timezone.now() + SOON))
+        assert "Their mute ends with it." not in olga.words(f"/rooms/{room}/people/{free.id}/")
+        assert "Their mute ends with it." in olga.words(f"/rooms/{room}/people/{muted.id}/")
+
+    @pytest.mark.parametrize("what", ["muted_until", "banned_until"])
+    @pytest.mark.parametrize("back", ["", "moderation"])
+    def test_one_that_somebody_made_longer_stays(
+        self, tenant: TenantRef, olga: Desk, ben: Principal, what: str, back: str
+    ) -> None:
+        room, end = community(tenant), timezone.now() + FAR
+        vic = member(tenant, room, **{what: timezone.now() + SOON})
+        path, seen = opened(olga, room, vic, listed=bool(back))
+        set_member(tenant, ben, room_id=room, person_id=vic.id, change=decision(what, end))
+        answer = olga.post(f"{path}lift/", what=what, seen=seen, back=back)
+        assert answer["Location"] == ("/moderation/people/" if back else path)
+        assert f"{ben.name} changed this meanwhile. Nothing was done" in olga.words(answer["Location"])
+        assert getattr(place(tenant, room, vic), what) == end
+        _, again = opened(olga, room, vic, listed=bool(back))
+        olga.post(f"{path}lift/", what=what, seen=again, back=back)
+        assert getattr(place(tenant, room, vic), what) is None
 
 
 class TestAnArchivedRoom:
@@ -192,6 +252,14 @@ class TestAnArchivedRoom:
         assert f'value="{next(iter(said.values()))}"' in words
         assert "Keep</button>" in words
         assert "Keep</button>" not in olga.words(f"/rooms/{room}/{path}"), "who opens it now is not asked"
+
+
+def opened(olga: Desk, room: UUID, vic: Principal, *, listed: bool = False) -> tuple[str, str]:
+    """The address of their page, and the mark that each form carries, there or in the list of all rooms."""
+    path = f"/rooms/{room}/people/{vic.id}/"
+    marks = set(re.findall('name="seen" value="([0-9a-f]+)"', olga.words("/moderation/people/" if listed else path)))
+    [seen] = marks
+    return path, seen
 
 
 def member_of(tenant: TenantRef, room: UUID, by: Principal) -> Principal:

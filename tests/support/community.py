@@ -23,8 +23,9 @@ Answer = Any  # Django's test client adds `json()` to its responses, which has n
 def community(tenant: TenantRef, **fields: Any) -> UUID:
     """A community room of the tenant's first site."""
     site_id = fields.pop("site_id", None) or embed_key(tenant).site_id
+    given = {"kind": "community", "title": "The shop's friends", "site_id": site_id, **fields}
     with in_tenant(tenant):
-        return UUID(str(Room.objects.create(kind="community", title="The shop's friends", site_id=site_id, **fields).id))
+        return UUID(str(Room.objects.create(**given).id))
 
 
 def member(tenant: TenantRef, room_id: UUID, **place: Any) -> Principal:

@@ -103,7 +103,8 @@ def test_changing_a_member(
     set_member(acme, admin, room_id=room, person_id=vic.id, change=change)
     entry = seen.one()
     assert (entry.act, entry.thing_kind, entry.thing_id, entry.thing_name) == (act, "participant", str(vic.id), vic.name)
-    assert set(entry.after) == {field}
+    assert set(entry.after) == {"room", field}
+    assert entry.after["room"] == "The shop's friends"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from django.utils import timezone
 from chat.pages.rooms.desk import page
 from chat.selectors.places import restrained
 from chat.services.ends import for_good
+from chat.services.members import restraints_of
 from saas.core.paging import numbered
+from saas.core.seen import mark_of
 from tenants.access import Do
 from tenants.authentication import tenant_of
 from tenants.context import in_tenant
@@ -19,5 +21,7 @@ def people(request: HttpRequest) -> HttpResponse:
     named = request.GET.get("named", "").strip()[:80]
     with in_tenant(tenant_of(request)):
         found = numbered(restrained(named=named), request.GET)
-    context = {"section": "moderation", "page": found, "named": named, "now": timezone.now(), "for_good": for_good()}
+    places = [(place, mark_of(restraints_of(place))) for place in found.rows]
+    context = {"section": "moderation", "page": found, "places": places, "named": named}
+    context |= {"now": timezone.now(), "for_good": for_good()}
     return render(request, "moderation/people.html", context)

@@ -13,9 +13,10 @@ from chat.pages.rooms.desk import page, room_on, show
 from chat.pages.rooms.forms import RestrainForm
 from chat.selectors.places import Only, counts_in, places_in, visitors_named
 from chat.services.ends import for_good
-from chat.services.members import MemberChange, remove_member, set_member
+from chat.services.members import MemberChange, remove_member, restraints_of, set_member
 from saas.core.errors import BadFrame, ChangedSince, Conflict, NotFound
 from saas.core.paging import numbered, with_query
+from saas.core.seen import mark_of
 from tenants.access import Do
 from tenants.authentication import agent_of, tenant_of
 from tenants.context import in_tenant
@@ -56,7 +57,8 @@ def person(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse
     form = RestrainForm(request.POST or None, place=_seat(request, room_id, person_id))
     if request.method == "POST" and form.is_valid() and _restrain(request, room, person_id, form):
         return redirect("room_person", room_id=room_id, person_id=person_id)
-    context = {"place": _place(request, room_id, person_id), "form": form, "now": timezone.now(), "for_good": for_good()}
+    place = _place(request, room_id, person_id)
+    context = {"place": place, "seen": mark_of(restraints_of(place)), "form": form, "now": timezone.now(), "for_good": for_good()}
     return show(request, room, "room_people", template="room_person", status=form.status, **context)
 
 
@@ -66,9 +68,11 @@ def lift(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
     what, of_all_rooms = request.POST.get("what", ""), request.POST.get("back") == "moderation"
     if what not in LIFTED:
         raise NotFound("There is no such thing to lift.")
-    ended: dict[str, Any] = {what: None}
+    ended: dict[str, Any] = {what: None, "seen": _seen(request), "takes_in": False}
     try:
-        _set(request, room_id, person_id, LIFTED[what], MemberChange(**ended, takes_in=False))
+        _set(request, room_id, person_id, LIFTED[what], MemberChange(**ended))
+    except ChangedSince as refusal:
+        _tell_changed(request, room_id, person_id, refusal)
     except Conflict as refusal:
         if not of_all_rooms:
             raise
@@ -99,7 +103,11 @@ def take_in(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpRespons
 def remove(request: HttpRequest, room_id: UUID, person_id: UUID) -> HttpResponse:
     """End somebody's place, on every socket at once."""
     place = _place(request, room_id, person_id)
-    remove_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id)
+    try:
+        remove_member(tenant_of(request), agent_of(request), room_id=room_id, person_id=person_id, seen=_seen(request))
+    except ChangedSince as refusal:
+        _tell_changed(request, room_id, person_id, refusal)
+        return redirect("room_person", room_id=room_id, person_id=person_id)
     messages.success(request, f"{place.name} is out of the room.")
     return redirect("room_people", room_id=room_id)
 
@@ -120,12 +128,26 @@ def _restrain(request: HttpRequest, room: Room, person_id: UUID, form: RestrainF
         until: dict[str, Any] = {how: form.end}
         _set(request, room.id, person_id, RESTRAINED[how], MemberChange(**until, seen=seen, takes_in=keeps_out))
     except ChangedSince as refusal:
-        form.refuse(refusal, by=who_set(request, "participant", person_id, refusal.stored))
+        form.refuse(refusal, by=_who(request, room, person_id, refusal))
     except BadFrame as refusal:
         refuse(form, refusal)
     else:
         return True
     return False
+
+
+def _seen(request: HttpRequest) -> str | None:
+    """The mark of the mute and the ban as the page with the button showed them."""
+    return request.POST.get("seen") or None
+
+
+def _tell_changed(request: HttpRequest, room_id: UUID, person_id: UUID, refusal: ChangedSince) -> None:
+    by = _who(request, _community(request, room_id), person_id, refusal) or "Somebody else"
+    messages.error(request, f"{by} changed this meanwhile. Nothing was done: look at what holds now, and decide again.")
+
+
+def _who(request: HttpRequest, room: Room, person_id: UUID, refusal: ChangedSince) -> str:
+    return who_set(request, "participant", person_id, refusal.stored, within={"room": room.title})
 
 
 def _community(request: HttpRequest, room_id: UUID) -> Room:
