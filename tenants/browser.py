@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from saas.core.clock import database_time
 from tenants import services
 from tenants.models import User
 from tenants.selectors import has_second_factor
@@ -37,7 +38,7 @@ def proven_at(request: HttpRequest, user: User) -> datetime | None:
 def proven(*, request: HttpRequest, user: User, method: str, **_facts: Any) -> None:
     """After each password, code or passkey that was right, on the way in or when asked again. allauth notes the moment by the
     process's own clock, which `must_prove` cannot compare."""
-    times = {**_proofs(request, user), method: services.moment().isoformat()}
+    times = {**_proofs(request, user), method: database_time().isoformat()}
     request.session[PROOFS] = {"user": str(user.id), "times": times}
 
 

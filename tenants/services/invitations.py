@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from saas.core import mail, registry
@@ -34,7 +34,7 @@ def invite(tenant_id: UUID, *, by: MemberRef, email: str, role: str) -> Invitati
     must_be_role(role)
     _may_invite(by, role)
     with transaction.atomic():
-        tenant = Tenant.objects.select_for_update(no_key=True).get(id=tenant_id)  # of two who invite at once one waits
+        _one_at_a_time(tenant_id)
         _end_old(tenant_id, email, by)  # before the seat, as who accepts holds them in this order, and may be in after it
         _refuse_member(tenant_id, email)
         registry.seat_wanted(tenant_id=tenant_id, role=role)
@@ -43,7 +43,7 @@ def invite(tenant_id: UUID, *, by: MemberRef, email: str, role: str) -> Invitati
         inviter = {"invited_by_id": by.user_id, "expires_at": timezone.now() + LIFE}
         made = Invitation.objects.create(tenant_id=tenant_id, email=email, role=role, code_hash=_digest(code), **inviter)
         record(tenant_id, by=by, act="member.invited", on=_thing(made), after={"role": role})
-        _send(made, tenant, code, by.name)
+        _send(made, Tenant.objects.get(id=tenant_id), code, by.name)
     return made
 
 
@@ -138,6 +138,13 @@ def _open(tenant_id: UUID, invitation_id: UUID, by: MemberRef) -> Invitation:
         raise NotFound("This invitation was accepted or withdrawn.")
     _may_invite(by, found.role)
     return found
+
+
+def _one_at_a_time(tenant_id: UUID) -> None:
+    """Of two who invite at once one waits. Not for the tenant's row: who suspends a tenant holds what a seat is given under, and
+    then writes that row, so that each would wait for the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"invitations of {tenant_id}"])
 
 
 def _may_invite(by: MemberRef, role: str) -> None:

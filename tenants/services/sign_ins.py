@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -164,19 +164,11 @@ def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | Non
 def must_prove(tenant_id: UUID, user_id: UUID, *, proven_at: datetime | None) -> bool:
     """Whether an admin of the tenant has signed this member out since they proved last, in this browser, who they are.
 
-    Both moments are the database's (`moment`): the clocks of two processes may be seconds apart.
+    Both moments are the database's (`database_time`): the clocks of two processes may be seconds apart.
     """
     rows = Membership.objects.filter(tenant_id=tenant_id, user_id=user_id)
     signed_out_at = rows.values_list("signed_out_at", flat=True).first()
     return signed_out_at is not None and (proven_at is None or proven_at <= signed_out_at)
-
-
-def moment() -> datetime:
-    """Now, by the clock of the database, which is the same for every process."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
 
 
 def end_in_tenant(tenant_id: UUID, user_id: UUID) -> None:
@@ -202,7 +194,7 @@ def _end(sign_ins: QuerySet[SignIn], /, **person: Any) -> None:
     with transaction.atomic():
         if person:
             _hold(**person)
-        live = list(sign_ins.filter(ended_at=None).select_for_update())
+        live = list(sign_ins.filter(ended_at=None).order_by("id").select_for_update())  # two who end the same take turns
         SignIn.objects.filter(id__in=[sign_in.id for sign_in in live]).update(ended_at=timezone.now())
         Session.objects.filter(session_key__in=[sign_in.session_key for sign_in in live if sign_in.session_key]).delete()
     for sign_in in live:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,7 +44,7 @@ def at_once_behind(lock: Callable[[], Any], works: list[Callable[[], Any]]) -> l
         with transaction.atomic():
             lock()
             running = [pool.submit(_run, work) for work in works]
-            _until_waiting(len(works))
+            until(lambda: waiting() == len(works), f"not all {len(works)} wait")
         return [one.result() for one in running]
 
 
@@ -57,14 +57,24 @@ def _run(work: Callable[[], Any]) -> Any:
         connections.close_all()
 
 
-def _until_waiting(count: int) -> None:
-    deadline = time.monotonic() + 8  # seconds; a statement waits ten for a lock
+def waiting() -> int:
+    """How many wait for what this connection holds, or for one of those who wait."""
     with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute(WAITING)
-            if cursor.fetchone() == (count,):
-                return
-    raise AssertionError(f"not all {count} wait")
+        cursor.execute(WAITING)
+        return int(cursor.fetchone()[0])
+
+
+def until_waiting(work: Future[Any]) -> None:
+    """Until this work waits for what this connection holds, or is done."""
+    until(lambda: work.done() or waiting() > 0, "the work neither waits nor ends")
+
+
+def until(is_so: Callable[[], bool], otherwise: str, *, seconds: float = 8) -> None:
+    """Until it is so; else the test fails with these words. (A statement waits ten seconds for a lock.)"""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.01)
 
 
 def sees(tenant: TenantRef, who: Principal, room_id: UUID) -> bool:

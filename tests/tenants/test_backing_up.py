@@ -1,6 +1,5 @@
 """Archives of many tenants: one that fails stops none of the others, and nobody migrates or restores what is just being read."""
 
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
@@ -16,10 +15,11 @@ from tenants import archive
 from tenants.archive import making, replacing
 from tenants.archive.schema import content_of, dump
 from tenants.context import TenantRef
-from tenants.schemas import ONE_AT_A_TIME
+from tenants.one_at_a_time import CHANGED, ONE_AT_A_TIME
 from tests.support import talk
 from tests.support.archives import back_up, restore
 from tests.support.cast import MakeTenant
+from tests.support.order import until
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
 WRITTEN_ANEW = "ALTER TABLE {schema}.chat_message ADD COLUMN mark uuid DEFAULT gen_random_uuid()"
@@ -34,9 +34,12 @@ def spoken(tenant: TenantRef) -> TenantRef:
 
 def until_waited_for(other: psycopg.Connection[Any], work: Future[Any]) -> None:
     """Until this work waits for what the connection holds; it must not end before."""
-    while other.execute(WAITING).fetchone() == (0,):
+
+    def is_waited_for() -> bool:
         assert not work.done(), work.result()
-        time.sleep(0.01)
+        return other.execute(WAITING).fetchone() != (0,)
+
+    until(is_waited_for, "nobody waits for the lock", seconds=60)  # a process has to start first
 
 
 @pytest.mark.parametrize("error", [psycopg.errors.QueryCanceled("too long"), ValueError("not a UUID")])
@@ -73,7 +76,9 @@ def test_no_migration_comes_between_the_snapshot_and_what_is_read(
     assert archive.back_up(spoken, tmp_path / "archive.tar").tables["chat_message"].rows == 2
 
 
-def test_a_migration_that_runs_is_waited_for(spoken: TenantRef, tmp_path: Path) -> None:
+def test_a_migration_that_runs_is_waited_for_in_words(
+    spoken: TenantRef, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with psycopg.connect(dsn("owner"), autocommit=True) as other, ThreadPoolExecutor(1) as thread:
         other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
         made = thread.submit(archive.back_up, spoken, tmp_path / "archive.tar")
@@ -82,6 +87,7 @@ def test_a_migration_that_runs_is_waited_for(spoken: TenantRef, tmp_path: Path) 
         other.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
         manifest = made.result()
     assert manifest.tables["chat_message"].rows == 2
+    assert [record.getMessage() for record in caplog.records] == [CHANGED]
 
 
 def test_several_are_backed_up_at_once(spoken: TenantRef, tmp_path: Path) -> None:

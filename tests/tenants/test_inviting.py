@@ -4,16 +4,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections, transaction
 from django.utils import timezone
 
+from billing.models import BillingAccount
+from billing.services import access
+from billing.services.audit import Actor
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound, PlanLimit, RateLimited
 from tenants import limits
 from tenants.context import TenantRef
-from tenants.models import AuditEntry, Invitation, Membership, Role, User
+from tenants.models import AuditEntry, Invitation, Membership, Role, Tenant, User
 from tenants.services import add_member, end_membership, invitations
 from tests.support.cast import MakeTenant
-from tests.support.order import WAITING
+from tests.support.order import until_waiting
 from tests.support.people import (
     NEW,
     address,
@@ -93,8 +96,7 @@ def test_who_accepts_while_the_same_address_is_invited_is_in(tenant: TenantRef, 
 
     def slow(*args: Any) -> None:
         waiting.append(pool.submit(again))
-        while not waiting[0].done() and not _waits():
-            pass
+        until_waiting(waiting[0])
         verify(*args)
 
     monkeypatch.setattr(invitations, "_verify", slow)
@@ -105,11 +107,24 @@ def test_who_accepts_while_the_same_address_is_invited_is_in(tenant: TenantRef, 
     assert Membership.objects.filter(tenant_id=tenant.id, user__email=first.email).count() == 1
 
 
-def _waits() -> bool:
-    """Whether somebody waits for what this connection holds."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return bool(cursor.fetchone() != (0,))
+def test_who_is_invited_while_staff_suspend_the_tenant_is_invited(tenant: TenantRef) -> None:
+    """Who suspends holds the tenant's billing, under which a seat is given, and then writes the tenant's row."""
+    by, email = ref_of(owner_of(tenant)), address()
+
+    def ask() -> Invitation:
+        try:
+            return invitations.invite(tenant.id, by=by, email=email, role=Role.AGENT)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            BillingAccount.objects.select_for_update().get(pk=tenant.id)
+            asked = pool.submit(ask)
+            until_waiting(asked)
+            access.suspend(tenant.id, actor=Actor("staff"), reason="They send spam.")
+        assert asked.result(timeout=30).email == email
+    assert Tenant.objects.get(id=tenant.id).status == Tenant.Status.SUSPENDED
 
 
 def test_no_tenant_reaches_the_invitations_of_another(tenant: TenantRef, make_tenant: MakeTenant) -> None:

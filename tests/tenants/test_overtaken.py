@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import login
-from django.db import connection, connections
+from django.db import connections
 
 from tenants import services
 from tenants.context import TenantRef
 from tenants.models import Membership, Role, SignIn
-from tests.support.order import WAITING
+from tests.support.order import until_waiting
 from tests.support.people import give_factor, host, ref_of
 from tests.support.web import PLATFORM, Browser
 
@@ -80,15 +80,8 @@ def at_the_same_time(end: End, nell: Membership) -> Future[None]:
     threads = ThreadPoolExecutor(1)
     ending = threads.submit(run)
     threads.shutdown(wait=False)
-    while not ending.done() and not _waiting():
-        pass
+    until_waiting(ending)
     return ending
-
-
-def _waiting() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return int(cursor.fetchone()[0])
 
 
 def test_nobody_ends_anything(tenant: TenantRef, browser: Browser) -> None:

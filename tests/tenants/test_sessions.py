@@ -1,11 +1,13 @@
 """Where somebody is signed in is seen, and can be ended: by themselves, and within a tenant by its admins (S04)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connections, transaction
 from django.utils import timezone
 
 from saas.core import registry
@@ -16,6 +18,7 @@ from tenants.models import AuditEntry, Membership, Role, SignIn, User
 from tenants.services import sign_ins
 from tenants.source import Source, arriving
 from tests.support.cast import PASSWORD, MakeTenant, make_user
+from tests.support.order import until_waiting
 from tests.support.people import host, join, owner_of, ref_of, signed_in
 from tests.support.web import PLATFORM, Browser
 
@@ -241,3 +244,24 @@ class TestByAdmins:
         sign_in = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
         services.end_of_member(tenant.id, nell, by=ref_of(owner_of(tenant)))
         assert told == [{"tenant_id": tenant.id, "user_id": nell.id, "sid": str(sign_in.id)}]
+
+
+def test_two_who_end_the_same_sign_ins_take_turns(tenant: TenantRef, nell: User) -> None:
+    """Whoever waits for one of them holds none that comes after it: else each would wait for the other."""
+    first, last = (services.record_sign_in(user_id=nell.id, tenant_id=tenant.id, session_key=key * 32).id for key in "ab")
+    SignIn.objects.filter(id=first).update(browser="Another")  # which puts it behind the other one in the table
+
+    def end() -> None:
+        try:
+            services.end_sign_ins_of(nell)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert SignIn.objects.select_for_update().get(id=first)
+            ending = pool.submit(end)
+            until_waiting(ending)
+            assert SignIn.objects.select_for_update(nowait=True).get(id=last), "the other one is free"
+        ending.result(timeout=30)
+    assert not SignIn.objects.filter(id__in=[first, last], ended_at=None).exists()
