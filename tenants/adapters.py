@@ -2,7 +2,7 @@
 secrets of second factors are kept encrypted."""
 
 from base64 import urlsafe_b64encode
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -19,6 +19,12 @@ from tenants.models import User
 from tenants.selectors import has_second_factor
 from tenants.services import end_sign_ins_of, end_sign_ins_through
 from tenants.token_keys import current_secret, derive, secret_of
+
+METHODS: Final = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}  # by which somebody proves once more who they are, in our words
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -58,12 +64,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
         """Whoever has a second factor is asked for it: with the password alone nobody looks at their recovery codes, and nobody
         whom a tenant signed out (`must_prove`) comes back. For a passkey first, unless they have an app."""
-        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        methods = [way | {"description": METHODS[way["id"]]} for way in super().get_reauthentication_methods(user)]
         if not has_second_factor(user.id):
             return methods
         has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
         strong = [method for method in methods if method["id"] != "reauthenticate"]
         return strong if has_app else strong[::-1]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whoever has a second factor is asked for it before they change their password or addresses, too."""
+        asked: bool = super().is_reauthentication_required(app=app, **kwargs)
+        return asked or has_second_factor(self.request.user.id)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request)

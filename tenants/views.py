@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from allauth.account import views as account
+from allauth.account.decorators import reauthentication_required
 from allauth.account.utils import perform_login
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -99,6 +101,18 @@ def email(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     except IntegrityError:
         messages.error(request, "Somebody else signs in with this address. Nothing was changed.")
         return redirect("account_email")
+
+
+@login_required
+def password(request: HttpRequest) -> HttpResponse:
+    """allauth's page of a new password, which asks for the old one; whoever has a second factor proves that first."""
+    try:
+        answer: HttpResponse = reauthentication_required(app="allauth.account")(account.password_change)(request)
+        return answer
+    except ReauthenticationRequired:
+        if request.method != "POST":
+            raise
+        return redirect("account_change_password")  # else both passwords would wait in the session to be sent again
 
 
 # The hand-over. Tenant: a nonce goes into a cookie, its hash to the platform. Platform: signs in, answers with a code that is
