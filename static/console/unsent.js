@@ -26,8 +26,9 @@ addEventListener("submit", (event) => {
   if (!event.defaultPrevented) sent = event.target;
 });
 
-// Who takes what is stored in the place of theirs has been told.
-addEventListener("click", ({ target }) => {
+// Who takes what is stored in the place of theirs has been told. Who opens it beside stays here, with what they typed.
+addEventListener("click", ({ target, ctrlKey, metaKey, shiftKey, altKey }) => {
+  if (ctrlKey || metaKey || shiftKey || altKey) return;
   const link = target.closest("#changed a");
   if (link) sent = link.closest("form") ?? document.querySelector(CAME_BACK)?.closest("form");
 });

@@ -43,3 +43,9 @@ def owner(tenant: TenantRef, site: Site) -> Owner:
     """Before that site; nothing of it was noted yet."""
     lately.forget()
     return Owner(tenant, site)
+
+
+@pytest.fixture
+def admin(tenant: TenantRef) -> Principal:
+    """An admin of that tenant, beside its owner."""
+    return team_member(tenant, Role.ADMIN)

@@ -133,3 +133,11 @@ def test_a_long_select_says_what_djangos_says() -> None:
     assert "selected>Rome</option>" in ours
     assert "Paris &amp; Île-de-France" in ours
     assert 'data-note="&lt;i&gt;"' in ours
+
+
+def test_what_came_back_with_an_error_above_the_form_is_marked_as_unsent() -> None:
+    """No field says that it was not kept; the page asks all the same before it is left."""
+    form = bound(title="Ask me")
+    assert "data-unsent" not in render_to_string("form_errors.html", {"form": form})
+    form.refuse(Conflict("Somebody archived it."))
+    assert "data-unsent" in render_to_string("form_errors.html", {"form": form})

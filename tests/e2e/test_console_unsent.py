@@ -153,6 +153,30 @@ async def test_who_leaves_with_something_unsent_is_asked(product: Product, brows
     await delete(owner, "Arriving")
 
 
+async def test_who_opens_theirs_in_a_tab_of_its_own_is_still_asked(product: Product, browser: Browser) -> None:
+    owner = await site_of(product, browser, "Theirs")
+    general, texts = (owner.get_by_role("link", name=name, exact=True) for name in ("General", "Texts"))
+    await texts.click()
+    greeting = owner.get_by_label("Greeting")
+    await greeting.fill("Ours")
+    other = await owner.context.new_page()
+    await other.goto(owner.url)
+    await other.get_by_label("Greeting").fill("Theirs")
+    await keep(other, "Keep these texts")
+    await owner.get_by_role("button", name="Keep these texts").click()
+    theirs = owner.get_by_role("link", name="take theirs")
+    async with owner.context.expect_page():
+        await theirs.click(modifiers=["ControlOrMeta"])
+    asked = Asked(owner)
+    async with owner.expect_event("dialog"):
+        await general.click(no_wait_after=True)
+    await expect(greeting).to_have_value("Ours")
+    await theirs.click()
+    await expect(greeting).to_have_value("Theirs")
+    assert asked.times == 1
+    await delete(owner, "Theirs")
+
+
 async def test_the_focus_stays_on_a_button_while_the_page_asks_for_news(
     product: Product, browser: Browser, own_page: OwnPage
 ) -> None:

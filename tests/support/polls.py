@@ -1,5 +1,6 @@
 """A client without a socket: says frames by POST and polls for news, and keeps what comes as the protocol's rules tell it to."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -140,3 +141,15 @@ class HttpDoors:
         headers = {"Host": host, "Origin": f"http://{host}"}
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.server.port}", headers=headers, timeout=SECONDS) as http:
             yield http
+
+
+async def quiet(client: Poller) -> None:
+    """Poll until nothing is new: the next poll waits. What the client did itself is told to it, too."""
+    async with asyncio.timeout(20):
+        while True:
+            poll = asyncio.create_task(client.poll())
+            done, _ = await asyncio.wait([poll], timeout=0.8)
+            if not done:
+                poll.cancel()
+                await asyncio.wait([poll])
+                return

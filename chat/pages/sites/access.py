@@ -13,7 +13,7 @@ from chat.origins import clean_patterns, origin_allowed
 from chat.pages.sites.desk import done, keep, show, site_on
 from chat.pages.sites.forms import OriginsForm, StrictForm
 from chat.pages.sites.signing import signing_for
-from chat.selectors.embed_keys import keys_of
+from chat.selectors.embed_keys import key_shown, keys_of
 from chat.selectors.sites import identity_keys_shown, origins_shown
 from chat.selectors.tags import tags_of
 from chat.services.identity import IdentityKey, delete_identity_key, key_named, make_identity_key, set_strict
@@ -134,7 +134,7 @@ def _access(
     status: int = 200,
 ) -> HttpResponse:
     tenant, kid = tenant_of(request), next(reversed(site.identity_keys), "")
-    key = next((key.key for key in keys_of(tenant, site.id) if key.is_current), "")
+    key = key_shown(keys_of(tenant, site.id))["key"]
     return show(
         request,
         site,
