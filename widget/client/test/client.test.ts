@@ -5,7 +5,20 @@ import { LATE, NEW_ROOM, pendingOf } from "../src/core/state.ts";
 import { linesOf } from "../src/core/view.ts";
 import { seeded } from "./fake-clock.ts";
 import { type FakeServer, VIC } from "./fake-server.ts";
+import { notice } from "./frames.ts";
 import { inRoom, texts, type Visitor, visitor, type World } from "./world.ts";
+
+test("a notification is an event once, however often it is told", async () => {
+  const { client, clock, server } = await inRoom();
+  const came: Id[] = [];
+  client.on("notice", (one) => came.push(one.id));
+  for (const id of ["a", "b", "a"]) server.tell(notice(id));
+  await clock.pass(50);
+  client.markSeen("b");
+  server.tell(notice("b"));
+  await clock.pass(50);
+  assert.deepEqual(came, ["a", "b"]);
+});
 
 describe("a conversation", () => {
   test("the first message makes the room, and what is written meanwhile follows in order", async () => {

@@ -39,6 +39,21 @@ describe("notices", () => {
   });
 });
 
+test("told once more with the rest of the list, notices count as often as there are", () => {
+  const ids = Array.from({ length: 50 }, (_, n) => `n${String(n).padStart(2, "0")}`);
+  const listed = ids.slice(30).map(notice).reverse();
+  const read = listed
+    .slice(0, 10)
+    .reduce(
+      (state, one) => reduce(state, { type: "seen", what: one.id }),
+      after([welcome([], { unread: 50, notices: listed })]),
+    );
+  assert.equal(read.unreadNotices, 40);
+  const again = after([...ids.slice(20, 40).map(notice), { t: "seen", unread: 40 }], read);
+  assert.equal(again.unreadNotices, 40);
+  assert.equal(again.notices.length, 20, "a count alone takes none away");
+});
+
 describe("a room that is taken away", () => {
   const waiting = (cid: string) => ({ cid, room: "r", text: cid, at: 0, state: "waiting" }) as const;
   const wrote = reduce(after([welcome(), start]), { type: "wrote", pending: waiting("a") });

@@ -63,10 +63,11 @@ export function createClient(options: ClientOptions): Client {
   }
 
   function received(frame: ServerFrame): void {
+    const before = state;
     dispatch({ type: "frame", frame, now: clock.now() });
     if (frame.t === "welcome") welcomed(frame);
     if (frame.t === "err" && frame.cid !== undefined) sender.forget(frame.cid);
-    if (frame.t === "notice") events.emit("notice", frame);
+    if (frame.t === "notice" && state !== before) events.emit("notice", frame);
     if (frame.t === "resync") resync();
     if (frame.t === "joined") rereadMine(frame);
     sender.flush();
