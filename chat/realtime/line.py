@@ -259,7 +259,7 @@ class Line:
         self._is_sending = True
         try:
             for place, groups in said.items():
-                message = {"type": "porchlight", "process": self._process, "said": groups}
+                message: dict[str, Any] = {"type": "porchlight", "process": self._process, "said": groups}
                 if self._is_numbered:
                     message |= {"place": place, "n": self.numbers.next(place)}
                 async with asyncio.timeout(SEND_SECONDS):

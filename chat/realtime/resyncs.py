@@ -100,8 +100,8 @@ class Resyncs:
             log.warning("notifications of tenant %s are not told again: %s: %s", tenant.id, type(error).__name__, error)
             return
         for person, (notices, many) in found.items():
-            for told in (*reversed(notices), SeenOut(unread=many)):
-                self._local.tell(groups.person(tenant.id, person), encode(told))
+            for told in (*map(encode, reversed(notices)), encode(SeenOut(unread=many))):
+                self._local.tell(groups.person(tenant.id, person), told)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._local.loop.create_task(work, name="resync", context=apart())

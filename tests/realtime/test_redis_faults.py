@@ -13,7 +13,8 @@ import redis
 from redis import Redis
 
 from chat.realtime import groups
-from chat.realtime.bus import names_of, number_among
+from chat.realtime.bus import number_among
+from saas.layers import names_of
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef, run_on_platform
 from tests.realtime.test_two_processes import doorbell_rings
@@ -62,7 +63,7 @@ class Pair:
 
     def number_of(self, tenant: TenantRef) -> int:
         urls = [primary.url for primary in self.primaries]
-        return number_among(names_of(urls, urls))(groups.place_of(groups.inbox(tenant.id)))
+        return number_among(names_of(urls))(groups.place_of(groups.inbox(tenant.id)))
 
 
 @pytest.fixture(scope="module")

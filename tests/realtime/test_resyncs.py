@@ -87,7 +87,7 @@ class TestWhoIsTold:
                 if len(pauses) % 6:  # the last one is quiet
                     resyncs.due(lambda _group: True)
 
-        monkeypatch.setattr(module.asyncio, "sleep", slept)
+        monkeypatch.setattr(asyncio, "sleep", slept)
         for _ in range(2):
             resyncs.due(lambda _group: True)
             assert resyncs._round is not None
@@ -105,7 +105,7 @@ class TestWhoIsTold:
         async def slept(wait: float) -> None:
             waits.append(wait)
 
-        monkeypatch.setattr(module.asyncio, "sleep", slept)
+        monkeypatch.setattr(asyncio, "sleep", slept)
         await resyncs._tell({group: resyncs._people(group) for group in hub.local.tenants})
         resyncs.stop()
         assert waits == [seconds] * 60
