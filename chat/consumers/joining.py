@@ -14,7 +14,7 @@ from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import Head, JoinedSnapshot, Position, snapshots_for_agents, snapshots_for_visitors
 from chat.services.members import joined_snapshot, needs_place
-from saas.core.errors import Forbidden, NotFound
+from saas.core.errors import AppError, Forbidden, NotFound
 from tenants.context import run_in_tenant
 from tenants.reading import read_together
 
@@ -39,10 +39,8 @@ async def join(
     resumes = epoch is not None and after is not None
     try:
         room, found = await _enter(session, Position(session.principal, room_id, epoch, after), takes_place=takes_place)
-    except NotFound:
-        raise  # it is no room of theirs any more
-    except Exception:
-        RESUMES.add("failed", resumes)
+    except Exception as error:
+        RESUMES.add("failed", resumes and _is_ours(error))
         raise
     finally:
         session.joining.discard(room_id)
@@ -52,6 +50,11 @@ async def join(
     hub().settle_room(session, room, head=head, writable=may_write(session.principal), joined=joined)
     if found.resumed:
         RESUMED.observe(len(found.messages) + await _rest(session, found, room_id, ref))
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether we failed. Who is refused has an answer: it is no room of theirs any more, they may not, they come too often."""
+    return not isinstance(error, AppError) or error.status >= 500
 
 
 async def _enter(session: Session, position: Position, *, takes_place: bool) -> tuple[LocalRoom, JoinedSnapshot]:

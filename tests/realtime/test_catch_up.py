@@ -4,16 +4,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import OperationalError
 
 from chat.consumers import joining
 from chat.consumers.hello import welcome
 from chat.consumers.joining import join
+from chat.metrics import RESUMES
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import VERSION
 from chat.realtime.protocol.incoming import Hello, Position
 from chat.realtime.session import Session
 from chat.services.members import leave_room
-from saas.core.errors import Busy
+from saas.core.errors import Busy, Forbidden, NotFound, RateLimited
 from tenants.context import run_on_platform
 from tests.support import talk
 from tests.support.community import community, place_of
@@ -112,3 +114,30 @@ async def test_who_gave_up_their_place_elsewhere_does_not_come_in_again_by_comin
     assert [frame["code"] for frame in back.came("left")] == ["not_found"] * gives_up
     assert (list(again.rooms) == []) is gives_up
     assert (await run_on_platform(place_of, shop.tenant, room, who) is None) is gives_up
+
+
+@pytest.mark.parametrize(
+    ("error", "is_counted"),
+    [
+        (Busy("Too much is waiting for the database.", retry_after=1.0), True),
+        (OperationalError("no database"), True),
+        (RateLimited("Too often.", retry_after=1.0), False),
+        (Forbidden("You are banned."), False),
+        (NotFound("There is no such room."), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_who_is_refused_is_not_counted_as_one_whom_we_failed(
+    hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception, is_counted: bool
+) -> None:
+    """An alarm stands on that count."""
+
+    async def fail(*_: Any) -> None:
+        raise error
+
+    session, _, room, epoch = await back(hub, shop)
+    before = RESUMES.of.get("failed", 0)
+    monkeypatch.setattr(joining, "_read", fail)
+    with pytest.raises(type(error)):
+        await join(session, room, epoch=epoch, after=0)
+    assert RESUMES.of.get("failed", 0) - before == is_counted
