@@ -30,7 +30,7 @@ GATHER_SECONDS: Final = 1.0  # processes are back one after the other
 SPREAD_SECONDS: Final = 1.0  # over which a few are told; each asks for some lists then
 MOST_PER_SECOND: Final = 50  # on all processes together; more take longer
 PAUSE_SECONDS: Final = 10.0  # before all are told again: a line may come and go
-LONGEST_PAUSE_SECONDS: Final = 120.0  # twice as long each time that something is due again when it ends
+LONGEST_PAUSE_SECONDS: Final = 120.0  # from the third time on twice as long while something is due again when it ends
 PEOPLE: Final = 50  # whose notifications are asked for in one go
 RESYNC: Final = encode(Resync())
 
@@ -61,13 +61,13 @@ class Resyncs:
             task.cancel()
 
     async def _tell_all(self) -> None:
-        pause = PAUSE_SECONDS
+        pause = after_that = PAUSE_SECONDS  # one failure is told of twice: what others lost by it they say a little later
         while self._due:
             await asyncio.sleep(GATHER_SECONDS)
             due, self._due = self._due, set()
             await self._tell({group: self._people(group) for group in due})
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause, after_that = after_that, min(2 * after_that, LONGEST_PAUSE_SECONDS)
 
     async def _tell(self, due: dict[str, People]) -> None:
         """A person's sockets one after another, so that what is for all of them comes behind."""
