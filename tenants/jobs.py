@@ -35,11 +35,12 @@ async def forget_old_sign_ins(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@task(retries=1, queueing_lock="migrate_late", pass_context=False)
+@task(retries=1, lock="migrate_late", queueing_lock="migrate_late", pass_context=False)
 async def migrate_late(timestamp: int) -> None:
     """Bring up tenants that a process of the release before has made during an upgrade. One question where there is none.
 
-    In a process of its own, which may do more than this one: only what runs as the owner of the schemas migrates.
+    In a process of its own, which may do more than this one: only what runs as the owner of the schemas migrates. It does nothing
+    beside somebody who migrates or restores, and says nothing then.
     """
     found = await run_on_platform(late, using=OWNER)
     if not found:
@@ -51,8 +52,8 @@ async def migrate_late(timestamp: int) -> None:
     said, complaint = await process.communicate()
     if process.returncode:
         log.error("tenants made during the upgrade were not migrated: %s", _told(complaint))
-    else:
-        log.warning("tenants made during the upgrade: %s", _told(said))
+    elif told := _told(said):
+        log.warning("tenants made during the upgrade: %s", told)
 
 
 def _told(said: bytes) -> str:

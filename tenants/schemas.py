@@ -17,8 +17,6 @@ from tenants.postgresql.base import connection_of
 TEMPLATE = "t_template"  # migrated before any tenant, and dumped as what a new tenant starts with
 LOCK_TIMEOUT = "3s"  # a migration that waits for a lock makes everybody else wait behind it
 TRIES = 5
-# Advisory lock: nobody else migrates schemas, or puts an archive in the place of one. Who reads one for an archive shares it.
-ONE_AT_A_TIME = 0x6D69677261
 
 Key = tuple[str, str]  # app, migration
 

@@ -2,9 +2,14 @@
 
 import os
 from shutil import which
+from typing import Final
 
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
+
+# For a session that holds a lock for as long as it lives: the server notices within 20 s, and not after hours, that who opened it
+# has vanished with the machine or the network.
+SEEN_TO_VANISH: Final = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 
 
 class NoProgram(Exception):

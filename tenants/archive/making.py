@@ -1,6 +1,7 @@
 """An archive of a tenant, while its people go on writing."""
 
 import io
+import logging
 import os
 import tarfile
 import tempfile
@@ -13,11 +14,13 @@ from psycopg import IsolationLevel
 
 from saas.core import files
 from saas.core.errors import NotFound
+from tenants import one_at_a_time
 from tenants.archive import people
 from tenants.archive.manifest import DUMP, FILES, FORMAT, MANIFEST, ROWS, Manifest, digest
-from tenants.archive.schema import Connection, connect, content_of, dump, migrations_of
+from tenants.archive.schema import connect, content_of, dump, migrations_of
 from tenants.context import TenantRef
-from tenants.schemas import ONE_AT_A_TIME
+
+log = logging.getLogger(__name__)
 
 
 def back_up(tenant: TenantRef, path: Path, *, is_alone: bool = False) -> Manifest:
@@ -47,8 +50,9 @@ def _write(archive: tarfile.TarFile, tenant: TenantRef, folder: Path, *, is_alon
     rows = folder / ROWS
     rows.mkdir()
     with connect() as connection:
+        # A table that is written anew after the snapshot looks empty in it, to pg_dump and to us alike.
         if not is_alone:
-            _keep_schemas(connection)
+            one_at_a_time.read(connection, say=log.warning)
         connection.isolation_level = IsolationLevel.REPEATABLE_READ  # one moment for all that is read here, and for pg_dump
         connection.read_only = True
         (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
@@ -62,15 +66,6 @@ def _write(archive: tarfile.TarFile, tenant: TenantRef, folder: Path, *, is_alon
     manifest = Manifest(FORMAT, moment, tenant.id, tenant.slug, tenant.name, tenant.schema, migrations, tables, public, parts)
     _add(archive, MANIFEST, io.BytesIO(msgspec.json.format(msgspec.json.encode(manifest))))
     return manifest
-
-
-def _keep_schemas(connection: Connection) -> None:
-    """Nobody migrates or restores until the connection ends. Others may back up.
-
-    A table that is written anew after the snapshot looks empty in it, to pg_dump and to us alike.
-    """
-    connection.execute("SELECT pg_advisory_lock_shared(%s)", [ONE_AT_A_TIME])
-    connection.commit()  # the snapshot must be of later
 
 
 def _add_files(archive: tarfile.TarFile, tenant: TenantRef) -> dict[str, str]:

@@ -13,11 +13,11 @@ from typing import Final
 
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
+from tenants import one_at_a_time
 from tenants.archive.manifest import BadArchive
 from tenants.archive.schema import TABLES, Connection, connect, is_there
 from tenants.postgresql.base import SCHEMA_NAME, role_of
 from tenants.provisioning import OPEN_SQL, ROLE_SQL
-from tenants.schemas import ONE_AT_A_TIME
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +39,9 @@ def alone() -> Iterator[Connection]:
     with connect() as connection:
         connection.autocommit = True
         connection.execute("SET idle_in_transaction_session_timeout = 0")
-        if not _locks(connection, "pg_try_advisory_lock"):
-            _wait_for_archives(connection)
+        if not one_at_a_time.be_alone_after_readers(connection, say=log.warning):
+            raise BadArchive("tenants are being migrated or restored just now; try again when that is done")
         yield connection
-
-
-def _wait_for_archives(connection: Connection) -> None:
-    if not _locks(connection, "pg_try_advisory_lock_shared"):
-        raise BadArchive("tenants are being migrated or restored just now; try again when that is done")
-    _locks(connection, "pg_advisory_unlock_shared")
-    log.warning("A tenant is being backed up: this goes on when its part of the database has been read")
-    _locks(connection, "pg_advisory_lock")
-
-
-def _locks(connection: Connection, function: str) -> bool:
-    """Call one of PostgreSQL's functions on the lock of all schemas; whether it says that it was done."""
-    return connection.execute(f"SELECT {function}(%s)".encode(), [ONE_AT_A_TIME]).fetchone() == (True,)
 
 
 def put_back(connection: Connection, schema: str) -> bool:

@@ -3,8 +3,10 @@
 import asyncio
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,12 +14,16 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from saas.core.database import dsn
+from tenants import jobs
 from tenants.context import TenantRef
 from tenants.jobs import migrate_late
 from tenants.migrating import FEW, late
 from tenants.models import Tenant
+from tenants.one_at_a_time import ONE_AT_A_TIME, READ
 from tests.support import cluster
 from tests.support.cast import MakeTenant
+from tests.support.waiting import until_waited_for
 
 Superuser = psycopg.Connection[tuple[object, ...]]
 LAST = "0015_last_minute"  # of chat; what it made is what `is_whole` looks for
@@ -40,6 +46,14 @@ def is_whole(superuser: Superuser, tenant: TenantRef) -> bool:
 
 def migrate(*words: str) -> subprocess.CompletedProcess[str]:
     return cluster.manage("migrate_tenants", *words, check=False, DATABASE_AS_OWNER="1")
+
+
+@contextmanager
+def reading() -> Iterator[psycopg.Connection[Any]]:
+    """A connection that holds what a backup does while it reads."""
+    with psycopg.connect(dsn("owner"), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s)", [ONE_AT_A_TIME])
+        yield other
 
 
 @contextmanager
@@ -94,6 +108,19 @@ def test_which_are_behind_is_one_question(make_tenant: MakeTenant, superuser: Su
     assert superuser.execute(question, [LAST, [tenant.schema, "t_nowhere", "pg_catalog"]]).fetchall() == [(tenant.schema, True)]
 
 
+def test_what_is_being_read_for_an_archive_is_waited_for_in_words(make_tenant: MakeTenant, superuser: Superuser) -> None:
+    tenant = make_tenant()
+    go_back(superuser, tenant)
+    with reading() as other, ThreadPoolExecutor(1) as thread:
+        done = thread.submit(migrate)
+        until_waited_for(other, done)
+        assert not is_whole(superuser, tenant)
+        other.execute("SELECT pg_advisory_unlock_shared(%s)", [ONE_AT_A_TIME])
+        assert done.result().returncode == 0, done.result().stderr
+    assert READ in done.result().stderr
+    assert is_whole(superuser, tenant)
+
+
 class TestLate:
     """Tenants that a process of the release before made during an upgrade, after `migrate_tenants` had listed them."""
 
@@ -113,6 +140,28 @@ class TestLate:
         superuser.execute(f"ALTER TABLE {tenant.schema}.chat_room OWNER TO porch_owner")
         migrate()
         assert [record.levelname for record in caplog.records if tenant.schema in record.getMessage()] == ["ERROR"]
+
+    def test_what_is_being_read_for_an_archive_is_waited_for(self, make_tenant: MakeTenant, superuser: Superuser) -> None:
+        tenant = make_tenant()
+        go_back(superuser, tenant)
+        with reading() as other, ThreadPoolExecutor(1) as thread:
+            done = thread.submit(migrate, "--late")
+            until_waited_for(other, done)
+            other.execute("SELECT pg_advisory_unlock_shared(%s)", [ONE_AT_A_TIME])
+            assert done.result().returncode == 0, done.result().stderr
+        assert is_whole(superuser, tenant)
+
+    def test_beside_somebody_who_migrates_it_does_nothing_and_says_nothing(
+        self, make_tenant: MakeTenant, superuser: Superuser, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        tenant = make_tenant()
+        go_back(superuser, tenant)
+        with psycopg.connect(dsn("owner"), autocommit=True) as other:
+            other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+            asyncio.run(migrate_late(0))
+        assert not is_whole(superuser, tenant)
+        assert [record.getMessage() for record in caplog.records if record.name == jobs.__name__] == []
+        migrate()
 
     def test_where_nobody_is_behind_it_is_one_question(self, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
         make_tenant()

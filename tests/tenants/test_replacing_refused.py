@@ -15,8 +15,8 @@ from tenants import archive
 from tenants.archive import BadArchive, replacing, restoring
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Domain, Membership, Role, Tenant, User
+from tenants.one_at_a_time import ONE_AT_A_TIME
 from tenants.postgresql.base import Shut
-from tenants.schemas import ONE_AT_A_TIME
 from tests.support import cluster, talk
 from tests.support.archives import Superuser, back_up, is_open_and_alone, restore, rows_of, said
 from tests.support.cast import MakeTenant, make_user

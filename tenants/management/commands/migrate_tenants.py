@@ -14,11 +14,12 @@ from django.core.management.commands import migrate
 from django.db import connection
 
 import tenants.postgresql
+from tenants import one_at_a_time
 from tenants.management.owner import need_owner
 from tenants.migrating import Failed, late, migrate_all
 from tenants.models import Tenant
 from tenants.postgresql.base import connection_of
-from tenants.schemas import ONE_AT_A_TIME, TEMPLATE, Migrator
+from tenants.schemas import TEMPLATE, Migrator
 
 DATABASE_SQL = Path(tenants.postgresql.__file__).parent / "database.sql"
 
@@ -55,21 +56,30 @@ class Command(BaseCommand):
 
     def _prepared(self) -> dict[str, str]:
         """The schemas of tenants with their slugs, once what comes before them is up to date."""
+        one_at_a_time.be_alone(self._session(), say=self.stderr.write)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
             cursor.execute(DATABASE_SQL.read_text())
         call_command(migrate.Command(), verbosity=0, interactive=False, skip_checks=True)
         Migrator().make_template()
         return self._schemas()
 
     def _migrate_late(self, migrator: Migrator) -> None:
-        """Those that were made during an upgrade, after it: neither before nor beside it, nor by the release that made them."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_AT_A_TIME])
-            is_alone = cursor.fetchone() == (True,)
-        if is_alone and not migrator.behind([TEMPLATE]):
-            names = set(late(using="default"))
-            self._migrate_tenants(migrator, {name: slug for name, slug in self._schemas().items() if name in names}, set(), 1)
+        """Those that were made during an upgrade, after it: neither before nor beside it, nor by the release that made them.
+
+        Says nothing where there is none.
+        """
+        is_alone = one_at_a_time.be_alone_after_readers(self._session(), say=self.stderr.write)
+        if not is_alone or migrator.behind([TEMPLATE]):
+            return
+        names = set(late(using="default"))
+        if slugs := {name: slug for name, slug in self._schemas().items() if name in names}:
+            self._migrate_tenants(migrator, slugs, set(), 1)
+
+    def _session(self) -> one_at_a_time.Connection:
+        """The connection of this command itself, which lives as long as it."""
+        connection.ensure_connection()
+        session: one_at_a_time.Connection = connection.connection
+        return session
 
     def _schemas(self) -> dict[str, str]:
         there = Tenant.objects.exclude(status=Tenant.Status.CLOSED).order_by("created_at")
