@@ -98,6 +98,7 @@ class TestWhoLostIt:
         page = text_of(browser.get(AGAIN))
         assert "Lost all of them?" in page
         assert "Use a passkey" in page
+        assert "one of your recovery codes" in page
         assert "security key" not in page
 
     def test_who_has_none_is_told_nothing_of_it(self, plain: Browser) -> None:
