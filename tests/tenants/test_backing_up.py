@@ -1,6 +1,6 @@
 """Archives of many tenants: one that fails stops none of the others, and nobody migrates or restores what is just being read."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,8 @@ from tenants.one_at_a_time import CHANGED, ONE_AT_A_TIME
 from tests.support import talk
 from tests.support.archives import back_up, restore
 from tests.support.cast import MakeTenant
-from tests.support.order import until
+from tests.support.waiting import until_waited_for
 
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
 WRITTEN_ANEW = "ALTER TABLE {schema}.chat_message ADD COLUMN mark uuid DEFAULT gen_random_uuid()"
 
 
@@ -30,16 +29,6 @@ def spoken(tenant: TenantRef) -> TenantRef:
     """A tenant in which two lines were said."""
     talk.room_of(tenant, talk.visitor(tenant), "hello", "is anybody there?")
     return tenant
-
-
-def until_waited_for(other: psycopg.Connection[Any], work: Future[Any]) -> None:
-    """Until this work waits for what the connection holds; it must not end before."""
-
-    def is_waited_for() -> bool:
-        assert not work.done(), work.result()
-        return other.execute(WAITING).fetchone() != (0,)
-
-    until(is_waited_for, "nobody waits for the lock", seconds=60)  # a process has to start first
 
 
 @pytest.mark.parametrize("error", [psycopg.errors.QueryCanceled("too long"), ValueError("not a UUID")])
