@@ -87,7 +87,13 @@ locals {
 
 # As the objectives of Prometheus' rules: a share of one result that would use up the budget of 28 days 14.4 times too fast, over an
 # hour. And loops that are late more than once in a hundred looks, over five minutes.
+#
+# In a quiet hour one of few is a large share: one of six hundred resumes would be more than fourteen of ten thousand. So fewer than
+# ten wake nobody: a moment in which the database was slow, one browser that came back to several rooms. What is broken is tried
+# again by all who wait for it, and is ten within minutes.
 locals {
+  fewest_of_shares = 10
+
   alarms_of_shares = merge(
     {
       stores-late = {
@@ -138,9 +144,10 @@ resource "aws_cloudwatch_metric_alarm" "share" {
     label       = each.value.bad
     return_data = true
     expression = format(
-      "(%s) / (%s)",
+      "IF((%[1]s) >= %[3]d, (%[1]s) / (%[2]s), 0)",
       join(" + ", [for id, part in local.parts_of_shares[each.key] : "FILL(${id}, 0)" if part.result == each.value.bad]),
       join(" + ", [for id in keys(local.parts_of_shares[each.key]) : "FILL(${id}, 0)"]),
+      local.fewest_of_shares,
     )
   }
 

@@ -94,7 +94,7 @@ variable "protect" {
 }
 
 variable "alarm_email" {
-  description = "Who hears of alarms. AWS asks that address once whether it agrees."
+  description = "Who hears of alarms. AWS asks that address twice whether it agrees, once in each of two regions."
   type        = string
 
   validation {

@@ -8,11 +8,11 @@ import billing.metrics
 import chat.metrics
 from saas.core.metrics import REGISTRY
 
-OF_PROMETHEUS = ("up", "probe_success")  # of itself, and of its blackbox exporter
+OF_PROMETHEUS = ("up", "probe_success", "probe_ssl_earliest_cert_expiry")  # of itself, and of its blackbox exporter
 TARGET = {"job", "instance"}  # labels that Prometheus adds
 WORDS = {
     *("sum", "min", "max", "count", "avg_over_time", "rate", "increase", "histogram_quantile", "absent", "label_values"),
-    *("by", "and", "le"),
+    *("by", "and", "le", "time"),
 }
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 STRING = re.compile(r'"[^"]*"')

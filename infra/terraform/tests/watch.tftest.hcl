@@ -56,9 +56,17 @@ run "alarms" {
   assert {
     condition = (
       one([for query in aws_cloudwatch_metric_alarm.share["accepts-fail"].metric_query : query.expression if query.id == "share"]) ==
-      "(FILL(ws_busy, 0)) / (FILL(ws_busy, 0) + FILL(ws_welcomed, 0))"
+      "IF((FILL(ws_busy, 0)) >= 10, (FILL(ws_busy, 0)) / (FILL(ws_busy, 0) + FILL(ws_welcomed, 0)), 0)"
     )
-    error_message = "The share is of those who may come in."
+    error_message = "The share is of those who may come in, and is none as long as it is a few."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.share :
+      anytrue([for query in alarm.metric_query : can(regex("^IF\\(.+ >= 10, .+, 0\\)$", query.expression)) if query.id == "share"])
+    ])
+    error_message = "A single one that was late or failed in a quiet hour wakes nobody."
   }
 
   assert {
@@ -81,6 +89,31 @@ run "alarms" {
       aws_cloudwatch_metric_alarm.widget_script.treat_missing_data == "breaching"
     )
     error_message = "The widget's script is fetched from outside."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.certificate["console"], aws_cloudwatch_metric_alarm.cdn_certificate] :
+      alarm.metric_name == "DaysToExpiry" && alarm.statistic == "Minimum" && alarm.comparison_operator == "LessThanThreshold" &&
+      alarm.threshold == 20 && alarm.period == 86400 && alarm.treat_missing_data == "ignore"
+    ])
+    error_message = "A certificate that is not renewed is told of weeks before it ends, by a number that comes twice a day."
+  }
+}
+
+run "own_domains" {
+  command = plan
+
+  variables {
+    custom_domain_certificates = ["arn:aws:acm:eu-central-1:123456789012:certificate/11111111-1111-4111-8111-111111111111"]
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.certificate["11111111-1111-4111-8111-111111111111"].dimensions.CertificateArn ==
+      one(var.custom_domain_certificates)
+    )
+    error_message = "Certificates of tenants' own domains are watched, too: an imported one is renewed by nobody."
   }
 }
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.infra.apply.aws import EDGE_REGION
+from tests.infra.apply.aws import EDGE_REGION, REGION
 from tests.infra.apply.checks.registry import Checks, Stack
 from tests.infra.told import paging, rows
 
@@ -75,6 +75,16 @@ def nodes(stack: Stack) -> None:
         assert set(found) == wanted
     shown = json.dumps(_dashboard(stack))
     assert all(node in shown for node in wanted)
+
+
+@CHECKS("Every certificate is watched where it is, and whoever is told of the rest is told before it ends.")
+def certificates(stack: Stack) -> None:
+    for region, alarms in ((REGION, _alarms(stack)), (EDGE_REGION, _outside(stack))):
+        held = {each["CertificateArn"] for each in stack.aws.client("acm", region).list_certificates()["CertificateSummaryList"]}
+        watching = [each for each in alarms if each.get("Namespace") == "AWS/CertificateManager"]
+        assert {each["Dimensions"][0]["Value"] for each in watching} == held
+        (topic,) = stack.aws.client("sns", region).list_topics()["Topics"]
+        assert all(each["AlarmActions"] == each["OKActions"] == [topic["TopicArn"]] for each in watching)
 
 
 @CHECKS("The dashboard shows sockets, edges, tasks, the database and the bus.")
