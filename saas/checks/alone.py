@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
+from saas.core.database import SEEN_TO_VANISH
 from saas.core.logins import address_of, no_answer
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,10 @@ SAY_AGAIN: Final = 60.0  # seconds, as long as somebody else has what was ours
 WAY_OUT: Final = "they do not hear each other: stop one of them, or set REDIS_URL for both"
 # A database that vanished is noticed, here as there, so that the place is neither kept nor missed for hours.
 HERE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
-THERE: Final = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
+HOLDER: Final = """
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND (classid, objid, objsubid) = (%s, %s, 1)
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 class Place:
@@ -25,19 +29,27 @@ class Place:
     def __init__(self, database: dict[str, Any]) -> None:
         self._address = address_of(database) | HERE
         self._connection: psycopg.Connection[Any] | None = None
+        self._last: tuple[Any, ...] | None = None  # the server's process behind the session in which we had it last, in a row
+        self._has_another = False
         self._said_at = -SAY_AGAIN
 
     def take(self, *, wait_ms: int) -> bool:
         """Whether it is ours from now on; nobody else had it, or left in time. Raises psycopg.OperationalError."""
         connection = psycopg.connect(**self._address, autocommit=True)
         try:
-            connection.execute(f"{THERE}; SET lock_timeout = {wait_ms}; SET statement_timeout = 0")
-            connection.execute("SELECT pg_advisory_lock(%s)", [PLACE])
+            connection.execute(f"{SEEN_TO_VANISH}; SET lock_timeout = {wait_ms}; SET statement_timeout = 0")
+            taken = connection.execute("SELECT pg_backend_pid() FROM pg_advisory_lock(%s)", [PLACE]).fetchone()
         except psycopg.errors.LockNotAvailable:
+            self._has_another = self._is_others(connection)
             connection.close()
             return False
-        self._connection = connection
+        self._connection, self._last = connection, taken
         return True
+
+    def _is_others(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether it is not our own last session that has it still: the database hears late of a network that was cut."""
+        holder: tuple[Any, ...] | None = connection.execute(HOLDER, divmod(PLACE, 1 << 32)).fetchone()
+        return holder not in {None, self._last}
 
     def look(self) -> None:
         """Take it again where it was lost. This process serves on in any case: it has people, who would be cut off."""
@@ -49,7 +61,7 @@ class Place:
             return
         if is_ours:
             log.warning("The database had forgotten that this server holds its one place, and knows it again")
-        elif time.monotonic() - self._said_at >= SAY_AGAIN:
+        elif self._has_another and time.monotonic() - self._said_at >= SAY_AGAIN:
             self._said_at = time.monotonic()
             log.error("Another server without Redis took the place of this one while the database was away; %s", WAY_OUT)
 

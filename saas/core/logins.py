@@ -42,8 +42,11 @@ def _of_owner(connection: psycopg.Connection[Any]) -> list[str]:
 
 def pooler_problems(variable: str, connection: psycopg.Connection[Any], database: dict[str, Any]) -> list[str]:
     """Whether something between hands one session to several connections, each for a transaction."""
-    if all(_keeps_its_session(connection, database) for _ in range(TRIES)):
-        return []
+    try:
+        if all(_keeps_its_session(connection, database) for _ in range(TRIES)):
+            return []
+    except psycopg.OperationalError as error:
+        return [f"{no_answer(variable, error)}; this look takes {1 + OTHERS} sessions at once, so a pooler must have as many"]
     return [
         f"{variable} leads to a pooler in transaction mode, which hands one's role, settings and locks to another; "
         "use session mode or the database itself"

@@ -60,6 +60,27 @@ class TestWithoutRedis:
         (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
         assert said.startswith("Another server without Redis took the place of this one")
 
+    def test_its_own_session_from_before_a_cut_is_nobody_else(
+        self, safe: Settings, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Where the network was cut, the database has that session for some seconds more."""
+        place = alone.Place(parsed(cluster.urls.app))
+        monkeypatch.setattr(alone, "_held", [place])
+        assert place.take(wait_ms=50)
+        (first,) = holders(cluster)
+        before, place._connection = place._connection, None
+        assert before is not None
+        for _ in range(3):
+            checks.keep_the_place()
+        assert holders(cluster) == [first]
+        before.close()
+        eventually(lambda: not holders(cluster), "the end of the first session")
+        checks.keep_the_place()
+        (second,) = holders(cluster)
+        place.leave()
+        assert second != first
+        assert [record.levelname for record in caplog.records] == ["WARNING"]  # that it is known again
+
     def test_a_database_that_is_away_changes_nothing(self, cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
         place = alone.Place(parsed(cluster.urls.app) | {"PORT": "1"})
         place.look()

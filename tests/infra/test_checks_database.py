@@ -86,6 +86,16 @@ class TestOwner:
         (problem,) = checks.problems()
         assert problem.startswith("DATABASE_OWNER_URL: the database does not answer: ")
 
+    def test_one_who_is_given_too_few_sessions_for_the_look_reads_how_many_it_takes(self, cluster: Cluster) -> None:
+        """As behind a small pool of a pooler in session mode."""
+        cluster.execute("ALTER ROLE porch_owner CONNECTION LIMIT 2")
+        try:
+            (problem,) = owner_problems(parsed(cluster.urls.owner))
+        finally:
+            cluster.execute("ALTER ROLE porch_owner CONNECTION LIMIT -1")
+        assert "too many connections" in problem
+        assert problem.endswith("; this look takes 3 sessions at once, so a pooler must have as many")
+
     def test_who_serves_sockets_alone_has_no_use_for_it(self, safe: Settings, cluster: Cluster) -> None:
         with RedisServer() as url:
             safe.SERVES, safe.REDIS_HOSTS, safe.DATABASES["owner"] = "ws", [url], parsed(cluster.superuser)
