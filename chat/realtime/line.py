@@ -35,11 +35,7 @@ ECHO_SECONDS: Final = 1.0  # between two words to oneself
 OWN_UP: Final = 2  # times: at once, and with the next beat
 STOP_SECONDS = 1.0  # that what was said last may take
 SETTLE_MOST = 200  # places joined or left before what was said goes out: a crowd that returns must not silence the rest
-ORDERS: Final = {
-    "end",
-    "forget",
-    "out",
-}  # said again after a failure: no database repairs what they would have done
+ORDERS: Final = {"end", "forget", "out"}  # said again after a failure: no database repairs what they would have done
 WEIGHTY: Final = {*ORDERS, LOST}  # finds a place where other news do not
 
 Item = dict[str, Any]  # {"k": kind, ...}: what one process tells the others about one group
