@@ -47,7 +47,7 @@ fmt: dev ## Format, and mend what the linters can mend
 bench: dev ## Measure against other chat servers; writes bench/RESULTS.md
 	$(RUN) -m bench
 
-chaos: dev ## Harm it in every way for twenty-five minutes; CHAOS_SCENARIO= and CHAOS_SEED= play one again
+chaos: dev ## Harm it in every way for some twenty minutes; CHAOS_SCENARIO= and CHAOS_SEED= play one again
 	@$(RUN) -m saas.up.redis
 	$(RUN) -m tests.chaos
 	CLIENT_SEEDS=8 CLIENT_MESSAGES=1250 CLIENT_KILLS=125 $(RUN) -m pytest -q -s tests/chaos/test_client_property.py

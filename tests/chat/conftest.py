@@ -10,7 +10,9 @@ from tenants.tokens import Principal
 from tests.support.api import Program, signed_in
 from tests.support.cast import MakeTenant
 from tests.support.community import team_member
+from tests.support.console import Desk
 from tests.support.site_pages import Owner
+from tests.support.web import Browser
 
 
 @pytest.fixture
@@ -49,3 +51,15 @@ def owner(tenant: TenantRef, site: Site) -> Owner:
 def admin(tenant: TenantRef) -> Principal:
     """An admin of that tenant, beside its owner."""
     return team_member(tenant, Role.ADMIN)
+
+
+@pytest.fixture
+def keeper(tenant: TenantRef) -> Principal:
+    """An agent of that tenant."""
+    return team_member(tenant, Role.AGENT)
+
+
+@pytest.fixture
+def olga(tenant: TenantRef, browser: Browser) -> Desk:
+    """Its owner, in a browser before its pages."""
+    return Desk(tenant, browser, f"owner@{tenant.slug}.example")

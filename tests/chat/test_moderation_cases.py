@@ -14,31 +14,14 @@ from chat.services.settling import Decision, remove_message, settle_message
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
-from tests.support.cast import MakeTenant
 from tests.support.community import community, message_of, place_of, team_member
 from tests.support.console import Desk
 from tests.support.reported import Story
 from tests.support.talk import room_of, visitor
-from tests.support.web import Browser
 
 DAY = timedelta(days=1)
 SETTLE, DISMISS = ">Settle</button>", ">Dismiss</button>"
 NOTHING_LEFT = "The message is gone already, and its author cannot be muted or banned here."
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def olga(tenant: TenantRef, browser: Browser) -> Desk:
-    return Desk(tenant, browser, f"owner@{tenant.slug}.example")
-
-
-@pytest.fixture
-def keeper(tenant: TenantRef) -> Principal:
-    return team_member(tenant, Role.AGENT)
 
 
 class TestWhatCanBeDone:

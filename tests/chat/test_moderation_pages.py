@@ -20,28 +20,12 @@ from saas.core.errors import Conflict, Forbidden, ReadOnly
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
-from tests.support.cast import MakeTenant
 from tests.support.community import community, member, message_of, team_member
 from tests.support.console import Desk, desk_of
 from tests.support.order import at_once
 from tests.support.reported import Story
 from tests.support.talk import embed_key, room_of, visitor
 from tests.support.web import Browser
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def olga(tenant: TenantRef, browser: Browser) -> Desk:
-    return Desk(tenant, browser, f"owner@{tenant.slug}.example")
-
-
-@pytest.fixture
-def keeper(tenant: TenantRef) -> Principal:
-    return team_member(tenant, Role.AGENT)
 
 
 class TestTheQueue:

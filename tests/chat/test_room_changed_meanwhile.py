@@ -14,12 +14,11 @@ from chat.services.rooms import archive_room, create_room
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tenants.tokens import Principal
-from tests.support.cast import MakeTenant
 from tests.support.community import community, lines_in, member, people_in, place_of, team_member
 from tests.support.console import Desk
 from tests.support.order import SOON, decision
 from tests.support.talk import visitor
-from tests.support.web import Browser, Page
+from tests.support.web import Page
 
 GONE = re.compile(r"(They are not in this room|Visitor \w+ is not in The shop&#x27;s friends) any more\.")
 FAR = timedelta(days=3_650)
@@ -33,17 +32,6 @@ STALE: list[tuple[str, dict[str, str]]] = [
     ("", {"how": "muted_until", "length": "3600"}),
     ("", {"how": "muted_until", "length": "7"}),  # which is wrong, too
 ]
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def olga(tenant: TenantRef, browser: Browser) -> Desk:
-    """The owner, who has the page open."""
-    return Desk(tenant, browser, f"owner@{tenant.slug}.example")
 
 
 @pytest.fixture

@@ -13,22 +13,9 @@ from chat.services.moderation import pin
 from chat.services.sites import change_site
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
-from tests.support.cast import MakeTenant
 from tests.support.community import Visit, community, member, message_of, place_of, team_member
 from tests.support.console import Desk
 from tests.support.talk import embed_key, visitor
-from tests.support.web import Browser
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def olga(tenant: TenantRef, browser: Browser) -> Desk:
-    """The owner."""
-    return Desk(tenant, browser, f"owner@{tenant.slug}.example")
 
 
 def room_row(tenant: TenantRef, room_id: UUID) -> Room:

@@ -21,17 +21,6 @@ from tests.support.talk import embed_key, room_of, visitor
 from tests.support.web import Browser
 
 
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> TenantRef:
-    return make_tenant()
-
-
-@pytest.fixture
-def olga(tenant: TenantRef, browser: Browser) -> Desk:
-    """The owner."""
-    return Desk(tenant, browser, f"owner@{tenant.slug}.example")
-
-
 def room_row(tenant: TenantRef, room_id: UUID) -> Room:
     with in_tenant(tenant):
         return Room.objects.get(id=room_id)
