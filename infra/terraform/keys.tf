@@ -1,16 +1,7 @@
 # One key of our own for what is stored: AWS's own keys would not let alarms be told, and cannot be withdrawn.
 
 data "aws_iam_policy_document" "key" {
-  statement {
-    sid       = "TheAccountDecidesWhoMay"
-    actions   = ["kms:*"]
-    resources = ["*"] # in a key's own policy this is the key
-
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account_id}:root"]
-    }
-  }
+  source_policy_documents = [data.aws_iam_policy_document.outside_key.json] # the account, and alarms to a topic
 
   statement {
     sid       = "LogsOfThisInstallation"
@@ -29,23 +20,6 @@ data "aws_iam_policy_document" "key" {
         "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/${local.name}/*",
         "arn:${local.partition}:logs:${var.region}:${local.account_id}:log-group:/aws/rds/instance/${local.name}/*",
       ]
-    }
-  }
-
-  statement {
-    sid       = "AlarmsToTheTopic"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
-    resources = ["*"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
     }
   }
 }
