@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from saas.up import browser as chromium
 from saas.up.processes import free_port
@@ -146,6 +146,12 @@ class Widget:
     async def say(self, text: str) -> None:
         await self.composer.fill(text)
         await self.composer.press("Enter")
+
+    async def tells(self, text: str) -> None:
+        """Write it, and wait until it is stored: what is on its way stands there at once."""
+        await self.say(text)
+        await self.sees(text)
+        await expect(self.frame.get_by_title("Sending")).to_have_count(0, timeout=PATIENCE_MS)
 
     async def sees(self, text: str, *, times: int = 1) -> None:
         """Wait until the text stands in the chat, and check that it stands there so many times."""

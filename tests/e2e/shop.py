@@ -89,13 +89,6 @@ def somebody() -> str:
     return f"Rosa {uuid4().hex[:6]}"
 
 
-async def says(visitor: Widget, text: str) -> None:
-    """Write it, and wait until it is stored: what is on its way is shown at once."""
-    await visitor.say(text)
-    await visitor.sees(text)
-    await visitor.frame.get_by_title("Sent").last.wait_for(timeout=PATIENCE_MS)
-
-
 async def told(visitor: Widget, words: str) -> None:
     await expect(visitor.frame.get_by_text(words)).to_be_visible(timeout=PATIENCE_MS)
     await expect(visitor.frame.get_by_role("textbox")).to_have_count(0)

@@ -157,8 +157,7 @@ async def holds_a_room(product: Product, browser: Browser, agent: str, text: str
     """A visitor writes, and the owner gives their room to this agent, by name; the room's id."""
     visitor, owner = await customers_page(browser, product.facts["demo_page"]), Owner(product.tenant("acme"))
     await visitor.open()
-    await visitor.say(text)
-    await visitor.sees(text)
+    await visitor.tells(text)
     rooms = (await owner.asks("GET", "/rooms"))["rooms"]
     room = next(room for room in rooms if (room.get("last") or {}).get("text") == text)
     team = (await owner.asks("GET", "/team"))["members"]

@@ -130,8 +130,7 @@ async def test_the_tag_opens_the_widget_in_the_room(product: Product, browser: B
     visitor = await own_page(browser, product, await tag_of(ada, product, room))
     await visitor.open()
     await panel_of(visitor).get_by_role("heading", name=name).wait_for(timeout=PATIENCE_MS)
-    await visitor.say("Anybody here?")
-    await visitor.sees("Anybody here?")
+    await visitor.tells("Anybody here?")
     await said_last(product, room, "Anybody here?")
 
 
@@ -171,8 +170,7 @@ async def test_who_comes_by_a_used_up_link_reads_that_it_is_over(product: Produc
     await expect(notice).to_have_text("This invitation is over. Ask whoever sent it for a new one.", timeout=PATIENCE_MS)
     await notice.get_by_role("button", name="Understood").click()
     await expect(notice).to_have_count(0)
-    await visitor.say("Then I ask here.")
-    await visitor.sees("Then I ask here.")
+    await visitor.tells("Then I ask here.")
 
 
 async def test_a_report_is_settled_and_everybody_in_the_room_sees_it(product: Product, browser: Browser, ada: Page) -> None:

@@ -3,7 +3,7 @@
 from playwright.async_api import Browser, Dialog, FilePayload, Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Product
-from tests.e2e.test_console_sites import delete, keep, preview, site_of, tag_of, visit
+from tests.e2e.test_console_sites import delete, eventually, keep, preview, site_of, tag_of, visit
 from tests.e2e.test_first_steps import OwnPage, own_page
 
 __all__ = ["own_page"]  # the fixture
@@ -24,7 +24,7 @@ async def test_a_picture_leaves_what_was_chosen_beside_it(product: Product, brow
     launcher = preview(owner).locator(".launcher")
     await colour.fill("#0B5FFF")
     await owner.get_by_label("Letter").check()
-    await expect(launcher).to_have_css("background-color", BLUE, timeout=PATIENCE_MS)
+    await eventually(lambda: expect(launcher).to_have_css("background-color", BLUE))
 
     send, file = owner.get_by_role("button", name="Send the picture"), owner.locator("#picture_logo")
     await file.set_input_files(picture(PNG + b"\0" * 70_000))
@@ -40,7 +40,7 @@ async def test_a_picture_leaves_what_was_chosen_beside_it(product: Product, brow
     assert (await again.value).status == 200  # with what stands in the form, and the new picture
     await expect(owner.locator("#picture").get_by_text("The picture is kept.")).to_be_visible()
     await expect(owner.get_by_role("button", name="Take the picture away")).to_be_visible()
-    await expect(launcher).to_have_css("background-color", BLUE, timeout=PATIENCE_MS)
+    await eventually(lambda: expect(launcher).to_have_css("background-color", BLUE))
     await expect(colour).to_have_value("#0B5FFF")
     await expect(owner.get_by_label("Letter")).to_be_checked()
     await keep(owner, "Keep this look")

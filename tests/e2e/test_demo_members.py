@@ -6,7 +6,6 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Product, Widget, customers_page, inbox
-from tests.e2e.shop import says
 
 VIC = "Vic Adams"
 
@@ -28,7 +27,7 @@ async def test_the_team_reads_who_signed_in_and_another_browser_of_theirs_has_th
     desk = await members(product, browser)
     await signs_in(desk.page)
     await desk.open()
-    await says(desk, question)
+    await desk.tells(question)
     agent = await inbox(browser, product.tenant("acme"))
     await agent.get_by_role("link").filter(has_text=question).filter(has_text=VIC).click()
     who = agent.get_by_role("complementary", name="Visitor")

@@ -73,8 +73,7 @@ async def test_from_sign_up_to_the_first_message(product: Product, browser: Brow
     visitor = await customers_page(browser, own_page.origin)
     await expect(owner.get_by_text("We saw your tag on")).to_be_visible(timeout=PATIENCE_MS)  # by itself
     await visitor.open()
-    await visitor.say("Is anybody there?")
-    await visitor.sees("Is anybody there?")
+    await visitor.tells("Is anybody there?")
     await expect(owner.get_by_text("5 of 5 done")).to_be_visible(timeout=PATIENCE_MS)
     await owner.get_by_role("link", name="Answer in the inbox").click()
     await owner.get_by_role("link").filter(has_text="Is anybody there?").click()

@@ -13,16 +13,14 @@ async def test_a_strict_policy_and_trusted_types_do_not_hinder_it(product: Produ
     visitor.page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     visitor.page.on("pageerror", lambda error: complaints.append(str(error)))
     await visitor.open()
-    await visitor.say("Strict but friendly")
-    await visitor.sees("Strict but friendly")
+    await visitor.tells("Strict but friendly")
     assert complaints == []
 
 
 async def test_it_fits_a_phone_of_320_pixels(product: Product, browser: Browser) -> None:
     visitor = await customers_page(browser, product.facts["demo_page"], **PHONE)
     await visitor.open()
-    await visitor.say("From a small phone")
-    await visitor.sees("From a small phone")
+    await visitor.tells("From a small phone")
     assert await visitor.frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert await visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -91,5 +91,4 @@ async def test_a_page_with_a_very_long_address_and_title_has_its_chat(product: P
     await page.evaluate("document.title = 'y'.repeat(299) + '\\u{1F600}'")
     visitor = Widget(page)
     await visitor.open()
-    await visitor.say("From far away")
-    await visitor.sees("From far away")
+    await visitor.tells("From far away")

@@ -60,8 +60,7 @@ async def test_a_tab_that_slept_is_still_the_same_visitor(product: Product, brow
     await asleep.page.route_web_socket("**/ws/**", nap.heed)
     await asleep.page.goto(there)
     await asleep.open()
-    await asleep.say("Before the nap")
-    await asleep.sees("Before the nap")
+    await asleep.tells("Before the nap")
     for _ in range(3):  # each turns the handle that the page keeps
         awake = await tab(context, there)
         await awake.sees("Before the nap")
@@ -72,8 +71,7 @@ async def test_a_tab_that_slept_is_still_the_same_visitor(product: Product, brow
     await expect(asleep.frame.get_by_text("No connection.")).to_be_visible(timeout=PATIENCE_MS)
     nap.end()
     await context.set_offline(False)
-    await asleep.say("After the nap")
-    await asleep.sees("After the nap")
+    await asleep.tells("After the nap")
     awake = await tab(context, there)
     for text in ("Before the nap", "After the nap"):
         await awake.sees(text)

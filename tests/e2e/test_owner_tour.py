@@ -43,8 +43,7 @@ async def first_message(owner: Page, browser: Browser, shop: OwnPage) -> Widget:
     visitor = await customers_page(browser, shop.origin)
     await expect(owner.get_by_text("We saw your tag on")).to_be_visible(timeout=PATIENCE_MS)
     await visitor.open()
-    await visitor.say("Good evening")
-    await visitor.sees("Good evening")
+    await visitor.tells("Good evening")
     await expect(owner.get_by_text("5 of 5 done")).to_be_visible(timeout=PATIENCE_MS)
     return visitor
 
@@ -60,8 +59,7 @@ async def room_with_moderator(owner: Page, visitor: Widget) -> None:
     await panel_of(visitor).get_by_role("button", name="Rooms").click()
     await panel_of(visitor).get_by_role("button").filter(has_text=ROOM).click()
     await panel_of(visitor).get_by_role("heading", name=ROOM).wait_for()
-    await visitor.say("First in the room")
-    await visitor.sees("First in the room")
+    await visitor.tells("First in the room")
     await owner.get_by_role("navigation", name=ROOM).get_by_role("link", name="People").click()
     await owner.get_by_role("list", name="People").get_by_role("link").click()
     await owner.get_by_role("button", name="Make a moderator").click()
@@ -102,8 +100,7 @@ async def second_site(owner: Page, browser: Browser, host: str, shop: OwnPage) -
     visitor = await customers_page(browser, shop.origin)
     await expect(owner.get_by_text("We saw your tag on")).to_be_visible(timeout=PATIENCE_MS)
     await visitor.open()
-    await visitor.say("And good evening here")
-    await visitor.sees("And good evening here")
+    await visitor.tells("And good evening here")
 
 
 @pytest.mark.timeout(300)

@@ -19,8 +19,7 @@ async def comes_in(browser: Browser, product: Product, *, room: str, says: str) 
     await panel.get_by_role("button", name="Rooms").click()
     await panel.get_by_role("button").filter(has_text=room).click()
     await panel.get_by_role("heading", name=room).wait_for()
-    await visitor.say(says)
-    await visitor.sees(says)
+    await visitor.tells(says)
     return visitor
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, Product, inbox
-from tests.e2e.shop import Shop, loads_of, open_shop, says, somebody, told
+from tests.e2e.shop import Shop, loads_of, open_shop, somebody, told
 
 SIGN_IN = "Sign in on this page to write here."
 NOT_BELIEVED = "This page could not show who you are. Reload it to go on."
@@ -27,7 +27,7 @@ async def test_a_user_is_the_same_visitor_in_every_browser_and_the_team_reads_th
     shop.user, question = somebody(), f"Where is my bike? {uuid4().hex[:6]}"
     desk = await shop.visit(await browser.new_context())
     await desk.open()
-    await says(desk, question)
+    await desk.tells(question)
     phone = await shop.visit(await browser.new_context())
     await phone.open()
     await phone.sees(question)
@@ -44,7 +44,7 @@ async def test_a_strict_site_says_what_to_do_and_lets_its_users_in(browser: Brow
     shop.user = somebody()
     user = await shop.visit(await browser.new_context())
     await user.open()
-    await says(user, "Here I am")
+    await user.tells("Here I am")
     await stranger.frame.get_by_role("button", name="Try again").click()
     await stranger.composer.wait_for()
 
@@ -89,7 +89,7 @@ async def test_a_page_that_signs_its_user_in_without_loading_anew(browser: Brows
     await visitor.composer.wait_for(timeout=PATIENCE_MS)
     loads = loads_of(visitor)
     await visitor.page.evaluate("Porchlight.identify(() => whoIsHere())")  # as pages that draw themselves again and again do
-    await says(visitor, "Signed in just now")
+    await visitor.tells("Signed in just now")
     assert loads == []
 
 
@@ -102,7 +102,7 @@ async def test_a_page_that_draws_itself_again_and_again_while_its_user_is_let_in
     loads, exchange = loads_of(visitor), await answers.get()
     await visitor.page.evaluate("for (let n = 0; n < 5; n++) Porchlight.identify(() => whoIsHere())")
     await exchange.continue_()
-    await says(visitor, "Let in once")
+    await visitor.tells("Let in once")
     assert (loads, len(shop.asked), answers.qsize()) == ([], 1, 0)
 
 
@@ -111,7 +111,7 @@ async def test_what_a_stranger_has_begun_is_there_when_they_have_signed_in(brows
     shop.signs = signs
     visitor = await shop.visit(await browser.new_context())
     await visitor.open()
-    await says(visitor, "Hello there")
+    await visitor.tells("Hello there")
     await visitor.composer.fill("My order number is")
     shop.user = somebody()
     async with visitor.panel_comes():
@@ -127,7 +127,7 @@ async def test_the_team_sees_who_a_stranger_turns_out_to_be_while_they_look(
     question, shop.signs = f"Anybody here? {uuid4().hex[:6]}", ""
     visitor = await shop.visit(await browser.new_context())
     await visitor.open()
-    await says(visitor, question)
+    await visitor.tells(question)
     agent = await inbox(browser, product.tenant("acme"))
     row, who = agent.get_by_role("link").filter(has_text=question), agent.get_by_role("complementary", name="Visitor")
     await row.click()
@@ -145,11 +145,11 @@ async def test_what_a_stranger_has_begun_goes_along_to_the_room_that_their_user_
     shop.user, earlier = somebody(), f"From my phone {uuid4().hex[:6]}"
     phone = await shop.visit(await browser.new_context())
     await phone.open()
-    await says(phone, earlier)
+    await phone.tells(earlier)
     user, shop.user, shop.signs = shop.user, "", ""
     desk = await shop.visit(await browser.new_context())
     await desk.open()
-    await says(desk, "Hello there")
+    await desk.tells("Hello there")
     await desk.composer.fill("My order number is")
     shop.user = user
     async with desk.panel_comes():
@@ -189,7 +189,7 @@ async def test_a_page_that_cannot_say_who_is_here_lets_nobody_in_until_it_can(br
     await context.unroute("**/members/identity")
     await context.route("**/members/identity", shop.answer)
     await visitor.composer.wait_for()
-    await says(visitor, "At last")
+    await visitor.tells("At last")
     assert len(shop.asked) == 1
     assert errors == []
 

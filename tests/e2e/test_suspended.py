@@ -54,8 +54,7 @@ async def test_a_suspended_tenant_stops_at_once_and_goes_on_later(product: Produ
     there = product.tenant("globex")["demo_page"]
     visitor = await customers_page(browser, there)
     await visitor.open()
-    await visitor.say("Just before")
-    await visitor.sees("Just before")
+    await visitor.tells("Just before")
     assert await open_globex(staff, product, SUSPEND)
     await do(staff, SUSPEND)
     await told(visitor)
@@ -68,6 +67,5 @@ async def test_a_suspended_tenant_stops_at_once_and_goes_on_later(product: Produ
     for one in (visitor, late):
         await one.frame.get_by_role("button", name="Try again").click()
         await one.composer.wait_for()
-        await one.say("Back again")
-        await one.sees("Back again")
+        await one.tells("Back again")
     await visitor.sees("Just before")

@@ -58,8 +58,7 @@ async def test_from_right_to_left(product: Product, browser: Browser) -> None:
     await visitor.page.goto(product.facts["demo_page"])
     await visitor.open(side="left")
     assert await visitor.frame.evaluate("getComputedStyle(document.body).direction") == "rtl"
-    await visitor.say("مرحبا")
-    await visitor.sees("مرحبا")
+    await visitor.tells("مرحبا")
     left = await left_of(visitor.frame.get_by_role("log").get_by_text("مرحبا"))
     size = visitor.page.viewport_size
     assert size is not None
@@ -69,8 +68,7 @@ async def test_from_right_to_left(product: Product, browser: Browser) -> None:
 async def test_two_tabs_of_one_visitor(product: Product, browser: Browser) -> None:
     first = await customers_page(browser, product.facts["demo_page"])
     await first.open()
-    await first.say("Said in the first tab")
-    await first.sees("Said in the first tab")
+    await first.tells("Said in the first tab")
     second = Widget(await first.page.context.new_page())
     await second.page.goto(product.facts["demo_page"])
     await second.open()
