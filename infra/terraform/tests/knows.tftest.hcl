@@ -85,6 +85,10 @@ run "each_its_own" {
 run "while_a_fault_is_looked_for" {
   command = plan
 
+  plan_options {
+    target = [aws_lb.edge, aws_wafv2_web_acl.console]
+  }
+
   variables {
     log_requests = true
   }

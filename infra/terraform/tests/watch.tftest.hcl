@@ -104,6 +104,10 @@ run "alarms" {
 run "own_domains" {
   command = plan
 
+  plan_options {
+    target = [aws_cloudwatch_metric_alarm.certificate]
+  }
+
   variables {
     custom_domain_certificates = ["arn:aws:acm:eu-central-1:123456789012:certificate/11111111-1111-4111-8111-111111111111"]
   }
@@ -119,6 +123,10 @@ run "own_domains" {
 
 run "without_replicas" {
   command = plan
+
+  plan_options {
+    target = [aws_cloudwatch_metric_alarm.valkey]
+  }
 
   variables {
     environment = "staging"
