@@ -116,8 +116,12 @@ def _usable(code: str) -> Invitation:
 
 
 def _take_in(found: Invitation, user: User) -> Membership:
-    """Make them a member. Who was disabled comes in again when an admin says so, and not by a link from before."""
-    if Membership.objects.select_for_update().filter(tenant_id=found.tenant_id, user=user).exclude(disabled_at=None).exists():
+    """Make them a member. Who was disabled comes in again when an admin says so, and not by a link from before.
+
+    Held first and looked at then: who is being disabled at this moment would not be found among the disabled yet.
+    """
+    held = Membership.objects.select_for_update().filter(tenant_id=found.tenant_id, user=user).first()
+    if held is not None and held.disabled_at is not None:
         raise Conflict(f"You were disabled in {found.tenant.name}. An owner or admin there can let you in again.")
     found.accepted_at = timezone.now()
     found.save(update_fields=["accepted_at"])
