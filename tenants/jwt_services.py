@@ -15,7 +15,7 @@ from saas.core.errors import OtpRequired, Unauthenticated
 from tenants.context import TenantRef
 from tenants.models import SignIn, User
 from tenants.resolve import MemberRef, membership_for
-from tenants.services import end_sign_in, record_sign_in, refuse_locked
+from tenants.services import end_sign_in, hold_door_by_password, record_sign_in, refuse_locked
 from tenants.tokens import AgentRefresh, agent_claims, names_tenant
 
 WRONG = "Email or password is wrong."  # the same whoever it is: it tells nobody which addresses are known
@@ -41,8 +41,7 @@ def sign_in_by_password(tenant: TenantRef, *, email: str, password: str, otp: st
         raise Unauthenticated(WRONG)
     _check_second_factor(user, otp)
     refuse_locked(tenant, member)
-    sign_in = record_sign_in(user_id=user.id, tenant_id=tenant.id)
-    return _pair(tenant, user, member, sid=str(sign_in.id))
+    return _begin(tenant, user, member)
 
 
 def refresh_pair(tenant: TenantRef, token: str) -> Pair:
@@ -66,6 +65,15 @@ def end_family(tenant: TenantRef, token: str) -> None:
         end_sign_in(UUID(str(AgentRefresh(cast(Any, token))["sid"])))
     except (TokenError, KeyError, ValueError):
         raise Unauthenticated(OVER) from None
+
+
+@transaction.atomic
+def _begin(tenant: TenantRef, user: User, member: MemberRef) -> Pair:
+    """The first pair of a new family. Whoever changes the password or puts them out came first, or ends this one, too."""
+    if not hold_door_by_password(user, tenant.id):
+        raise Unauthenticated(WRONG)
+    sign_in = record_sign_in(user_id=user.id, tenant_id=tenant.id)
+    return _pair(tenant, user, member, sid=str(sign_in.id))
 
 
 @transaction.atomic

@@ -72,17 +72,20 @@ def hold_door(code: SignInCode) -> None:
     code that was overtaken: its browser or its member was signed out since it was asked for, or they are no member any more,
     and no staff who may look in.
     """
-    members = Membership.objects.select_for_update(no_key=True)
-    member = members.filter(tenant_id=code.tenant_id, user_id=code.user_id, disabled_at=None).first()
-    is_in = member is not None or _is_visiting(code)
+    is_in = _hold_way_in(code.tenant_id, code.user_id)
     known = _hold(id=code.user_id, is_active=True) and is_in and is_noted(code.platform_sid, code.user_id)
     if not known or must_prove(code.tenant_id, code.user_id, proven_at=code.proven_at):
         raise Unauthenticated("You were signed out meanwhile.")
 
 
-def _is_visiting(code: SignInCode) -> bool:
-    """Whether this is staff who may look in now."""
-    return any(registry.support_visit(tenant_id=code.tenant_id, user_id=code.user_id))
+def hold_door_by_password(user: User, tenant_id: UUID) -> bool:
+    """The same for who has given a password. `user` is as read before it was checked: hashing is slow, and holds nothing.
+
+    False if it was overtaken: another password is stored by now (or the same one hashed anew, for who may simply ask again), they
+    were switched off, or they are no member any more, and no staff who may look in.
+    """
+    is_in = _hold_way_in(tenant_id, user.id)
+    return _hold(id=user.id, is_active=True, password=user.password) and is_in
 
 
 def record_sign_in(*, user_id: UUID, tenant_id: UUID, session_key: str = "", platform_sid: UUID | None = None) -> SignIn:
@@ -224,6 +227,13 @@ def _hold(**person: Any) -> bool:
     """Whether there is this person. Whoever holds them, too, waits until the caller's transaction ends; what only names them does
     not."""
     return bool(User.objects.select_for_update(no_key=True, of=("self",)).filter(**person))
+
+
+def _hold_way_in(tenant_id: UUID, user_id: UUID) -> bool:
+    """Whether they are an active member, who is held, or staff who may look in now."""
+    members = Membership.objects.select_for_update(no_key=True)
+    member = members.filter(tenant_id=tenant_id, user_id=user_id, disabled_at=None).first()
+    return member is not None or any(registry.support_visit(tenant_id=tenant_id, user_id=user_id))
 
 
 def _remember(**values: Any) -> SignIn:
