@@ -93,11 +93,15 @@ def _given(reason: str, otherwise: str) -> str:
     return reason.strip()
 
 
-def _asked(user: User, by: User, **given: Any) -> FactorRemoval:
+def _asked(user: User, by: User, *, form_key: UUID, **given: Any) -> FactorRemoval:
+    """A new row. Of two forms with one key that come at once, for two people, one waits for the other's and is refused."""
     if not factors_of(user.id):
         raise Conflict(f"{user.email} has no second factor: the password alone lets them in.")
     _make_room(user, by)
-    made: FactorRemoval = FactorRemoval.objects.create(user=user, requested_by=by, requested_at=timezone.now(), **given)
+    values = {"user": user, "requested_by": by, "requested_at": timezone.now(), **given}
+    made, is_new = FactorRemoval.objects.get_or_create(form_key=form_key, defaults=values)
+    if not is_new:
+        return _same(made, user)
     _record(made, by, "second_factor.ask", reason=made.reason)
     return made
 
