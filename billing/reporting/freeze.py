@@ -37,7 +37,7 @@ def late_rows(since: datetime, account_id: UUID | None = None) -> int:
 def rebuild_days(account_id: UUID) -> int:
     """Make a tenant's sums per day anew from its batches; how many days have one."""
     with transaction.atomic():
-        _wait_for_others()
+        wait_for_others()
         with connection.cursor() as cursor:
             cursor.execute(sql.DAYS, {"account": account_id})
             rows = [
@@ -49,7 +49,7 @@ def rebuild_days(account_id: UUID) -> int:
 def _freeze(*, until: datetime, account: UUID | None = None, since: datetime | None = None, running: bool = False) -> int:
     asked: dict[str, Any] = {"until": until, "since": since, "account": account, "running": running, "now": now(), "grace": DRAFT}
     with transaction.atomic():
-        _wait_for_others()
+        wait_for_others()
         with connection.cursor() as cursor:
             cursor.execute(sql.POSITIONS, asked | {"meters": list(Meter)})
             cursor.execute(sql.FREEZE, asked)
@@ -57,7 +57,7 @@ def _freeze(*, until: datetime, account: UUID | None = None, since: datetime | N
     return int(row[0]) if row else 0
 
 
-def _wait_for_others() -> None:
-    """Until this transaction ends nobody else freezes. Without JIT: it takes longer than what it makes faster."""
+def wait_for_others() -> None:
+    """Until this transaction ends nobody else makes batches. Without JIT: it takes longer than what it makes faster."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s), set_config('jit', 'off', true)", [ONE_AT_A_TIME])

@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from billing.clock import now
 from billing.models import MeterReport
+from billing.reporting.freeze import wait_for_others
 from billing.services.audit import Actor, record
 from saas.core.errors import BadFrame, NotFound
 
@@ -36,6 +37,7 @@ def send_again(identifier: str, *, actor: Actor, reason: str) -> str:
     """
     _demand(reason)
     with transaction.atomic():
+        wait_for_others()  # two batches of one window may go again at once, and each takes the window's next number
         batch = _locked(identifier, Status.REJECTED)
         again = _next(batch)
         MeterReport.objects.filter(id=batch.id).update(status=Status.WAIVED, error=f"Sent again as {again}. {batch.error}"[:500])

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from billing.clock import now
-from billing.models import Adjustment, MeterReport, PlanVersion, Subscription
+from billing.models import Adjustment, BillingAccount, MeterReport, PlanVersion, Subscription
 from billing.models.usage import Meter
 from billing.money import overage, rounded
 from billing.periods import Period
@@ -43,7 +43,11 @@ def worth(account_id: UUID, *, kind: str, asked: Asked) -> int:
 
 
 def comp(adjustment: Adjustment) -> str:
-    """A plan for nothing until a day; `amount` is its seats. Raises Conflict for somebody who pays already."""
+    """A plan for nothing until a day; `amount` is its seats. Raises Conflict for somebody who pays already. In a transaction.
+
+    The tenant is held, as by whoever writes a subscription down: of two comps at once the second finds the first.
+    """
+    BillingAccount.objects.select_for_update().get(pk=adjustment.account_id)
     if live_subscription(adjustment.account_id) is not None:
         raise Conflict("This tenant has a subscription. Cancel that first, or give a credit.")
     seats = max(1, adjustment.amount)

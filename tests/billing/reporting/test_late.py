@@ -1,6 +1,7 @@
 """Rows that come after their hour was frozen: a batch of their own, with the difference."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from billing.services.batches import send_again
 from tests.billing.reporting.scene import HOUR, MINUTE, Stripe, at, batches, say, subscribe, this_hour, told
 from tests.billing.reporting.sending import send
 from tests.support.cast import MakeTenant
+from tests.support.order import at_once_behind
 
 NOON = at(2026, 11, 20, 12)
 
@@ -126,6 +128,22 @@ def test_a_rejected_batch_that_goes_again_is_no_difference(tenant_id: UUID) -> N
         (batch.identifier, 5, "waived"),
         (again, 5, "pending"),
     ]
+
+
+def test_two_rejected_batches_of_one_hour_go_again_at_once(tenant_id: UUID) -> None:
+    """Each takes the next number of its window: whoever comes second waits until the first has one."""
+    say(tenant_id, NOON, 5)
+    freeze(NOON + HOUR)
+    say(tenant_id, NOON + MINUTE, 2)
+    late_rows(NOON)
+    rejected = [row.identifier for row in batches(tenant_id)]
+    MeterReport.objects.filter(identifier__in=rejected).update(status="rejected")
+    tenant = BillingAccount.objects.select_for_update().filter(pk=tenant_id)  # whose row a batch needs at its commit
+    sam = {"actor": Actor("sam@staff.example", is_staff=True), "reason": "The customer is there now."}
+    again = at_once_behind(tenant.get, [partial(send_again, identifier, **sam) for identifier in rejected])
+    assert {row.identifier for row in batches(tenant_id)} == {*rejected, *again}
+    assert sorted(row.seq for row in batches(tenant_id)) == [0, 1, 2, 3]
+    assert sorted(row.quantity for row in batches(tenant_id) if row.status == "pending") == [2, 5]
 
 
 def _subscribed_before_this_period(tenant_id: UUID, ended: timedelta) -> None:
