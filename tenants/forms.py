@@ -16,9 +16,9 @@ from tenants.models import Role, User
 from tenants.selectors import email_is_known, slug_is_taken
 from tenants.slugs import LONGEST, SHORTEST, BadSlug, check_slug
 
-TAKEN = "This address is taken; choose another."
+TAKEN = "{} is taken; choose another address."
 LENGTH = "At least 10 characters."
-KNOWN = "Somebody signs in with this email already. If it is you, sign in first."
+KNOWN = "Somebody signs in with {} already. If it is you, sign in first."
 
 
 def on_one_line(name: str) -> str:
@@ -58,7 +58,7 @@ class TenantForm(forms.Form):
         except BadSlug as refusal:
             raise ValidationError(refusal.message) from None
         if slug_is_taken(slug):
-            raise ValidationError(TAKEN)
+            raise ValidationError(TAKEN.format(slug))
         return slug
 
 
@@ -101,7 +101,7 @@ class SignUpForm(PersonForm, TenantForm):
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].strip().lower()
         if email_is_known(email):
-            raise ValidationError(KNOWN)
+            raise ValidationError(KNOWN.format(email))
         return email
 
 

@@ -31,7 +31,7 @@ from tenants.access import Do, may
 from tenants.authentication import member_of, tenant_of
 from tenants.browser import proven_at, sid_of
 from tenants.context import TenantRef
-from tenants.forms import TAKEN, SignUpForm, TenantForm
+from tenants.forms import SignUpForm, TenantForm
 from tenants.models import SignInCode, User
 from tenants.permissions import needs
 from tenants.resolve import membership_for, tenant_for_host
@@ -71,8 +71,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     except RateLimited:
         form.add_error(None, "Too many sign-ups came from your network. Wait an hour and send this form again.")
         return _sign_up_page(request, form, status=429)
-    except IntegrityError:  # somebody was faster
-        form.add_error("slug", TAKEN)
+    except IntegrityError:  # somebody was faster: what is theirs by now is said beside its field
+        form.full_clean()
+        if form.is_valid():
+            form.add_error(None, "Somebody else signed up at this moment. Send this form again.")
         return _sign_up_page(request, form, status=422)
 
 

@@ -1,5 +1,6 @@
 """A new user with a new tenant, from one form."""
 
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -7,9 +8,10 @@ import pytest
 from django.db import IntegrityError
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from tenants import services
+from tenants import forms, services
 from tenants.models import Membership, Role, Tenant, User
 from tenants.slugs import RESERVED, suggest_slug
+from tests.support.order import at_once
 from tests.support.web import PLATFORM, Browser
 
 SIGN_UP = f"{PLATFORM}/sign-up/"
@@ -93,7 +95,7 @@ def test_a_slug_that_is_no_address_is_refused_beside_its_field(browser: Browser,
 
 
 def test_a_slug_that_is_taken_is_refused_beside_its_field(browser: Browser, acme: object) -> None:
-    assert errors(browser, slug="acme") == {"slug": ["This address is taken; choose another."]}
+    assert errors(browser, slug="acme") == {"slug": ["acme is taken; choose another address."]}
 
 
 def test_a_known_email_and_a_weak_password_are_refused_beside_their_fields(browser: Browser, acme: object) -> None:
@@ -142,8 +144,30 @@ def test_a_sign_up_that_fails_half_way_leaves_nothing(superuser: psycopg.Connect
     assert not ProcrastinateJob.objects.filter(args__to="late@nell.example").exists()
 
 
+def free_at_first(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The form's own look at it finds nothing, once: it is taken right after."""
+    looks, look = iter([False]), getattr(forms, name)
+    monkeypatch.setattr(forms, name, lambda value: next(looks, None) is not False and look(value))
+
+
 def test_a_slug_taken_in_the_last_moment_is_said_beside_its_field(
     browser: Browser, acme: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tenants.forms.slug_is_taken", lambda _slug: False)
-    assert errors(browser, slug="acme") == {"slug": ["This address is taken; choose another."]}
+    free_at_first(monkeypatch, "slug_is_taken")
+    assert errors(browser, slug="acme") == {"slug": ["acme is taken; choose another address."]}
+
+
+def test_an_email_taken_in_the_last_moment_is_said_beside_its_field(
+    browser: Browser, acme: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free_at_first(monkeypatch, "email_is_known")
+    said = errors(browser, email="ada@acme.example")
+    assert said == {"email": ["Somebody signs in with ada@acme.example already. If it is you, sign in first."]}
+
+
+def test_of_two_who_sign_up_with_one_email_at_once_one_does(database: None) -> None:
+    email = f"{uuid4().hex}@nell.example"
+    pages = at_once([partial(Browser().post, SIGN_UP, form(email=email)) for _ in range(2)])
+    assert sorted(page.status_code for page in pages) == [302, 422]
+    assert [list(page.context["form"].errors) for page in pages if page.status_code == 422] == [["email"]]
+    assert User.objects.filter(email=email).count() == 1
