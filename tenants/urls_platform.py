@@ -36,6 +36,7 @@ urlpatterns = [
     path("you/sessions/<uuid:sid>/end/", security.end_session, name="end_session"),
     path("you/two-factor/needed/", security.needed, name="two_factor_needed"),
     path("invitations/<str:code>/", invitations.invitation, name="invitation"),
+    path("you/two-factor/totp/activate/", security.set_up_app, name="mfa_activate_totp"),
     path("you/two-factor/", include("allauth.mfa.urls")),
 ]
 if settings.DEMO:

@@ -4,8 +4,10 @@ from typing import cast
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.views import activate_totp
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -50,6 +52,15 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     services.end_others(user, but=sid_of(request, user))
     messages.success(request, "Signed out everywhere else.")
     return redirect("sessions")
+
+
+def set_up_app(request: HttpRequest) -> HttpResponse:
+    """allauth's page of an authenticator app, for which it does not see that its form was sent twice at the same moment."""
+    try:
+        answer: HttpResponse = activate_totp(request)
+    except IntegrityError:  # the other one was faster: the page of second factors says what is set up by now
+        return redirect("mfa_index")
+    return answer
 
 
 @never_cache

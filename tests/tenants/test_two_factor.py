@@ -1,6 +1,7 @@
 """A second factor: setting it up, signing in with it, and tenants that ask everybody for one."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from saas.core.seen import mark_of
 from tenants import services
 from tenants.context import TenantRef
 from tenants.jwt_services import sign_in_by_password
-from tenants.models import AuditEntry, Membership, Role, Tenant
+from tenants.models import AuditEntry, Membership, Role, Tenant, User
 from tests.support.cast import PASSWORD, MakeTenant
+from tests.support.order import at_once_behind
 from tests.support.people import code_of, give_factor, host, join, owner_of, ref_of, signed_in
 from tests.support.web import PLATFORM, Browser
 
@@ -77,6 +79,16 @@ class TestSettingUp:
         assert len(codes) == 10
         assert codes[0] in text(done)
         assert Authenticator.objects.filter(user=nell.user, type="totp").exists()
+
+    def test_a_form_that_is_sent_twice_at_once_is_one(self, tenant: TenantRef, nell: Membership) -> None:
+        """Both are on the way before either is stored: the person's row is held, which a row of theirs needs at its commit."""
+        browser = signed_in(tenant, nell)
+        secret = setup_page(browser).context["form"].secret
+        person = User.objects.select_for_update().filter(id=nell.user_id)
+        pages = at_once_behind(person.get, [partial(browser.post, SETUP, {"code": code_of(secret)})] * 2)
+        assert [page.status_code for page in pages] == [302, 302]
+        assert {page["Location"] for page in pages} == {"/you/two-factor/recovery-codes/", "/you/two-factor/"}
+        assert Authenticator.objects.filter(user=nell.user, type="totp").count() == 1
 
     def test_signing_in_needs_the_code_from_then_on(self, tenant: TenantRef, nell: Membership) -> None:
         secret = give_factor(nell.user)
