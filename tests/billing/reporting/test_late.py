@@ -139,8 +139,8 @@ def test_two_rejected_batches_of_one_hour_go_again_at_once(tenant_id: UUID) -> N
     rejected = [row.identifier for row in batches(tenant_id)]
     MeterReport.objects.filter(identifier__in=rejected).update(status="rejected")
     tenant = BillingAccount.objects.select_for_update().filter(pk=tenant_id)  # whose row a batch needs at its commit
-    sam = {"actor": Actor("sam@staff.example", is_staff=True), "reason": "The customer is there now."}
-    again = at_once_behind(tenant.get, [partial(send_again, identifier, **sam) for identifier in rejected])
+    go = partial(send_again, actor=Actor("sam@staff.example", is_staff=True), reason="The customer is there now.")
+    again = at_once_behind(tenant.get, [partial(go, identifier) for identifier in rejected])
     assert {row.identifier for row in batches(tenant_id)} == {*rejected, *again}
     assert sorted(row.seq for row in batches(tenant_id)) == [0, 1, 2, 3]
     assert sorted(row.quantity for row in batches(tenant_id) if row.status == "pending") == [2, 5]

@@ -33,8 +33,8 @@ def test_for_two_people_the_second_is_refused(sam: User, nell: User, kim: User) 
     """Both have seen that nobody used the key: who asks is held, whom their rows need at their commit."""
     key, desks = str(uuid4()), [desk(sam), desk(sam)]
     held = User.objects.select_for_update().filter(id=sam.id)
-    works = [partial(ask_on_page, one, who, form_key=key) for one, who in zip(desks, (nell, kim), strict=True)]
-    pages = at_once_behind(held.get, works)
+    both = zip(desks, (nell, kim), strict=True)
+    pages = at_once_behind(held.get, [partial(ask_on_page, one, who, form_key=key) for one, who in both])
     assert sorted(page.status_code for page in pages) == [302, 422]
     (refused,) = [page for page in pages if page.status_code == 422]
     assert "This form was sent for somebody else before." in words(refused)
