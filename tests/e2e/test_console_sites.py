@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -117,21 +118,42 @@ async def test_a_text_that_cannot_be_kept_stays_in_the_form(product: Product, br
     await delete(owner, "Texts")
 
 
-async def test_what_is_typed_before_the_pages_code_is_there_is_in_the_preview(product: Product, browser: Browser) -> None:
-    owner = await site_of(product, browser, "Early")
-    is_here = asyncio.Event()
+@asynccontextmanager
+async def before_its_code(owner: Page, name: str) -> AsyncIterator[None]:
+    """One of the site's pages, of which htmx comes when the block is over."""
+    is_over = asyncio.Event()
 
     async def hold(route: Route) -> None:
-        await is_here.wait()
+        await is_over.wait()
         await route.continue_()
 
     await owner.route("**/built/htmx*.js", hold)
-    await owner.get_by_role("link", name="Texts", exact=True).click(no_wait_after=True)
-    await owner.get_by_label("Greeting").fill("Good evening.")
-    is_here.set()
+    await owner.get_by_role("link", name=name, exact=True).click(no_wait_after=True)
+    yield
+    is_over.set()
+
+
+async def test_what_is_typed_before_the_pages_code_is_there_is_in_the_preview(product: Product, browser: Browser) -> None:
+    owner = await site_of(product, browser, "Early")
+    async with before_its_code(owner, "Texts"):
+        await owner.get_by_label("Greeting").fill("Good evening.")
     panel = preview(owner).frame_locator("iframe")
     await eventually(lambda: expect(panel.get_by_text("Good evening.")).to_be_visible())
     await delete(owner, "Early")
+
+
+async def test_what_is_sent_before_the_pages_code_is_there_is_sent_once_it_is(product: Product, browser: Browser) -> None:
+    owner = await site_of(product, browser, "Pressed")
+    addresses, button = owner.get_by_label("Addresses that may show it"), owner.get_by_role("button", name="Try it")
+    async with before_its_code(owner, "Access"):
+        await addresses.fill("https://*.shop.example")
+        await owner.get_by_label("Would this page be allowed?").fill("https://a.shop.example/cart")
+        await button.click(no_wait_after=True)
+        await expect(button).to_have_attribute("aria-busy", "true")
+    await expect(owner.locator("#attempt")).to_contain_text("Yes:", timeout=PATIENCE_MS)
+    await expect(button).not_to_have_attribute("aria-busy", "true")
+    await expect(addresses).to_have_value("https://*.shop.example")
+    await delete(owner, "Pressed")
 
 
 async def test_the_tag_is_seen_and_its_page_allowed_with_one_click(product: Product, browser: Browser, own_page: OwnPage) -> None:
