@@ -17,17 +17,17 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.db import connection  # noqa: E402  (needs the apps)
-from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from billing.gateway import gateway  # noqa: E402
-from billing.models import BillingAccount, Meter, StripeMeter, Subscription  # noqa: E402
-from billing.periods import period_from  # noqa: E402
-from billing.reporting.freeze import freeze  # noqa: E402
-from billing.reporting.send import Drained, drain  # noqa: E402
-from billing.selectors.staff.overview import overview  # noqa: E402
-from billing.services.plans import version_of, write_plans  # noqa: E402
-from tenants.models import Tenant  # noqa: E402
+from billing.gateway import gateway
+from billing.models import BillingAccount, Meter, StripeMeter, Subscription
+from billing.periods import period_from
+from billing.reporting.freeze import freeze
+from billing.reporting.send import Drained, drain
+from billing.selectors.staff.overview import overview
+from billing.services.plans import version_of, write_plans
+from tenants.models import Tenant
 
 HOUR = timedelta(hours=1)
 LONGEST = 900.0  # seconds for all batches

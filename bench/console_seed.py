@@ -18,19 +18,19 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.conf import settings  # noqa: E402  (needs the apps)
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
-from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.urls import URLPattern, get_resolver, reverse  # noqa: E402
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from django.urls import URLPattern, get_resolver, reverse
 
-from bench.console import ACTS, PEOPLE, ROOMS, SITES, VISITORS  # noqa: E402
-from billing.services.comps import give_key  # noqa: E402
-from chat.models import Notification, Participant, Room, Site, Visitor  # noqa: E402
-from tenants import services  # noqa: E402
-from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.models import AuditEntry, EmbedKey, Membership, Role, User  # noqa: E402
-from tenants.provisioning import create_tenant  # noqa: E402
+from bench.console import ACTS, PEOPLE, ROOMS, SITES, VISITORS
+from billing.services.comps import give_key
+from chat.models import Notification, Participant, Room, Site, Visitor
+from tenants import services
+from tenants.context import TenantRef, in_tenant
+from tenants.models import AuditEntry, EmbedKey, Membership, Role, User
+from tenants.provisioning import create_tenant
 
 URLS = "saas.urls_tenant"
 # Five lines in every room, by its site's visitors in turn; one in ten of the last ones is complained about.

@@ -13,8 +13,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from tenants.models import User  # noqa: E402  (needs the apps)
-from tenants.provisioning import create_tenant  # noqa: E402
+from tenants.models import User
+from tenants.provisioning import create_tenant
 
 
 def found(count: int) -> list[float]:

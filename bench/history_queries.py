@@ -16,13 +16,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from chat.models import Message, Room  # noqa: E402  (needs the apps)
-from chat.realtime.protocol.codes import CATCH_UP  # noqa: E402
-from chat.selectors.messages import history, messages_of, snapshot  # noqa: E402
-from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.models import Tenant  # noqa: E402
-from tenants.resolve import ref  # noqa: E402
-from tenants.tokens import Principal  # noqa: E402
+from chat.models import Message, Room
+from chat.realtime.protocol.codes import CATCH_UP
+from chat.selectors.messages import history, messages_of, snapshot
+from tenants.context import TenantRef, in_tenant
+from tenants.models import Tenant
+from tenants.resolve import ref
+from tenants.tokens import Principal
 
 Read = Callable[[], object]
 

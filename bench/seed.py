@@ -17,15 +17,15 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.db import connection  # noqa: E402  (needs the apps)
+from django.db import connection
 
-from billing.services.comps import give_key  # noqa: E402
-from chat.models import Participant, Room, Site, Visitor  # noqa: E402
-from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.jwt_services import sign_in_by_password  # noqa: E402
-from tenants.models import EmbedKey, Membership, Role, User  # noqa: E402
-from tenants.provisioning import create_tenant  # noqa: E402
-from tenants.tokens import issue_socket_ticket, issue_visitor  # noqa: E402
+from billing.services.comps import give_key
+from chat.models import Participant, Room, Site, Visitor
+from tenants.context import TenantRef, in_tenant
+from tenants.jwt_services import sign_in_by_password
+from tenants.models import EmbedKey, Membership, Role, User
+from tenants.provisioning import create_tenant
+from tenants.tokens import issue_socket_ticket, issue_visitor
 
 # In every room of the tenant, said by the room's visitor, or in a community room by one in fifty visitors in turn.
 MESSAGES = """

@@ -15,14 +15,14 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.db import connection, transaction  # noqa: E402  (needs the apps)
+from django.db import connection, transaction
 
-from chat.models import Room  # noqa: E402
-from chat.realtime.append import APPEND, Row  # noqa: E402
-from chat.realtime.protocol.outgoing import Author  # noqa: E402
-from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.models import Tenant  # noqa: E402
-from tenants.resolve import ref  # noqa: E402
+from chat.models import Room
+from chat.realtime.append import APPEND, Row
+from chat.realtime.protocol.outgoing import Author
+from tenants.context import TenantRef, in_tenant
+from tenants.models import Tenant
+from tenants.resolve import ref
 
 COUNTING = APPEND.statement.format(schema="")
 STATEMENTS = {"": COUNTING, ", not counted": COUNTING.replace("append(", "append_uncounted(")}

@@ -10,20 +10,20 @@ from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()  # loads the apps: what follows may import models
 
-from chat.consumers.drain import drain  # noqa: E402
-from chat.consumers.polling import chat_by_http  # noqa: E402
-from chat.consumers.socket import chat_socket  # noqa: E402
-from chat.realtime.presence import listen  # noqa: E402
-from saas.checks import keep_the_place, refusal  # noqa: E402
-from saas.core.bytecache import ByteCache  # noqa: E402
-from saas.core.elsewhere import not_here  # noqa: E402
-from saas.core.health import Health  # noqa: E402
-from saas.core.requests import Requests  # noqa: E402
-from saas.lifespan import Lifespan  # noqa: E402
-from tenants.context import open_connections  # noqa: E402
-from tenants.fair_http import FairHttp  # noqa: E402
-from tenants.routing import FramesByHttp, TenantRouter  # noqa: E402
-from widget.sightings import note_asked  # noqa: E402
+from chat.consumers.drain import drain
+from chat.consumers.polling import chat_by_http
+from chat.consumers.socket import chat_socket
+from chat.realtime.presence import listen
+from saas.checks import keep_the_place, refusal
+from saas.core.bytecache import ByteCache
+from saas.core.elsewhere import not_here
+from saas.core.health import Health
+from saas.core.requests import Requests
+from saas.lifespan import Lifespan
+from tenants.context import open_connections
+from tenants.fair_http import FairHttp
+from tenants.routing import FramesByHttp, TenantRouter
+from widget.sightings import note_asked
 
 __all__ = ["application", "drain"]
 

@@ -13,9 +13,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from saas.checks import keep_the_place, refusal  # noqa: E402
-from saas.core.jobs import Worker  # noqa: E402  the jobs are found through the apps
-from saas.core.watch import WORKER, Watch  # noqa: E402
+from saas.checks import keep_the_place, refusal
+from saas.core.jobs import Worker  # the jobs are found through the apps
+from saas.core.watch import WORKER, Watch
 
 
 async def main() -> None:

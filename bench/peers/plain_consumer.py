@@ -11,10 +11,10 @@ import django
 
 django.setup()
 
-from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402  (needs the settings)
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path
+from django.utils import timezone
 
 
 class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]

@@ -10,13 +10,13 @@ import django
 
 django.setup()
 
-from channels.db import database_sync_to_async  # noqa: E402, TID251  (needs the settings; it is what tutorials use)
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.db import transaction  # noqa: E402
-from django.urls import path  # noqa: E402
+from channels.db import database_sync_to_async  # noqa: TID251  it is what tutorials use
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.db import transaction
+from django.urls import path
 
-from bench.peers.models import Message, Room  # noqa: E402
-from bench.peers.plain_consumer import ChatConsumer  # noqa: E402
+from bench.peers.models import Message, Room
+from bench.peers.plain_consumer import ChatConsumer
 
 
 class StoringConsumer(ChatConsumer):

@@ -8,9 +8,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
-from saas.checks import UNCHECKED, problems  # noqa: E402  it reads the settings
+from saas.checks import UNCHECKED, problems  # it reads the settings
 
 found = problems()
 well = UNCHECKED if settings.DEVELOPMENT else "Nothing speaks against a start."

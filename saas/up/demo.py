@@ -15,22 +15,22 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from allauth.account.models import EmailAddress  # noqa: E402
-from django.conf import settings  # noqa: E402
+from allauth.account.models import EmailAddress
+from django.conf import settings
 
-from billing.gateway import gateway  # noqa: E402
-from billing.services.comps import give_key  # noqa: E402
-from billing.services.price_list import sync_plans  # noqa: E402
-from chat.models import Site  # noqa: E402
-from chat.selectors.sites import first_embed_key  # noqa: E402
-from chat.services.identity import make_identity_key  # noqa: E402
-from chat.services.sites import change_site  # noqa: E402
-from saas.up.links import PASSWORD, STAFF  # noqa: E402
-from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.models import EmbedKey, Membership, Role, Tenant, User  # noqa: E402
-from tenants.provisioning import create_tenant  # noqa: E402
-from tenants.resolve import ref  # noqa: E402
-from tenants.tokens import Principal  # noqa: E402
+from billing.gateway import gateway
+from billing.services.comps import give_key
+from billing.services.price_list import sync_plans
+from chat.models import Site
+from chat.selectors.sites import first_embed_key
+from chat.services.identity import make_identity_key
+from chat.services.sites import change_site
+from saas.up.links import PASSWORD, STAFF
+from tenants.context import TenantRef, in_tenant
+from tenants.models import EmbedKey, Membership, Role, Tenant, User
+from tenants.provisioning import create_tenant
+from tenants.resolve import ref
+from tenants.tokens import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tests.support.apart import begin
 FOLDER = begin("chaos")
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-from tests.chaos.suite import main  # noqa: E402
+from tests.chaos.suite import main
 
 signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))  # what was made is put away
 sys.exit(main())

@@ -15,13 +15,13 @@ import django
 
 django.setup()
 
-from billing.services.comps import give_key  # noqa: E402
-from chat.models import Participant, Room  # noqa: E402
-from tenants.context import TenantRef, in_tenant  # noqa: E402
-from tenants.models import Membership, Role  # noqa: E402
-from tenants.provisioning import create_tenant  # noqa: E402
-from tests.support import talk  # noqa: E402
-from tests.support.cast import make_user  # noqa: E402
+from billing.services.comps import give_key
+from chat.models import Participant, Room
+from tenants.context import TenantRef, in_tenant
+from tenants.models import Membership, Role
+from tenants.provisioning import create_tenant
+from tests.support import talk
+from tests.support.cast import make_user
 
 
 def make(slug: str, *, agents: int, visitors: int) -> dict[str, Any]:

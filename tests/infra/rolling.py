@@ -12,8 +12,8 @@ from tests.support.apart import begin
 
 FOLDER = begin("rolling")
 
-from tests.chaos.ground import ground  # noqa: E402
-from tests.infra.rolling_restart import restart_all  # noqa: E402
+from tests.chaos.ground import ground
+from tests.infra.rolling_restart import restart_all
 
 RESULTS = Path(__file__).with_name("rolling_restart.json")
 SOCKETS = 2_000
