@@ -6,6 +6,7 @@ it books. Stripe forgets a key after a day; so whoever carries one out again fir
 
 from collections.abc import Callable
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -164,7 +165,8 @@ def _invoice(asked: Asked) -> Invoice:
 
 def _same(asked: Asked) -> Adjustment:
     earlier: Adjustment = Adjustment.objects.get(form_key=asked.form_key)
-    if (earlier.account_id, earlier.kind, earlier.subject) != (asked.account_id, asked.kind, asked.subject):
+    parts = attrgetter("account_id", "kind", "subject", "meter", "until")
+    if parts(earlier) != parts(asked) or asked.amount not in (0, earlier.amount):
         raise Conflict("This form was sent before with something else in it. Open it anew.")
     return earlier
 

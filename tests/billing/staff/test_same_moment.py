@@ -1,7 +1,9 @@
 """Two of the staff give something at the very same moment."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -47,6 +49,19 @@ def test_one_key_for_two_tenants_is_refused_to_the_second(sam: User, make_tenant
     (refusal,) = [answer for answer in answers if isinstance(answer, Conflict)]
     assert "This form was sent before with something else in it" in refusal.message
     assert Adjustment.objects.filter(form_key=key).count() == 1
+
+
+OTHER = {"amount": 4, "until": now() + timedelta(days=699), "subject": "team"}
+
+
+@pytest.mark.parametrize("part", OTHER)
+def test_one_key_for_something_else_is_refused(sam: User, make_tenant: MakeTenant, part: str) -> None:
+    asked = comp(make_tenant().id)
+    made = adjustments.ask(asked, by=sam)
+    assert adjustments.ask(asked, by=sam) == made
+    other: dict[str, Any] = {part: OTHER[part]}
+    with pytest.raises(Conflict, match="sent before with something else"):
+        adjustments.ask(replace(asked, **other), by=sam)
 
 
 def test_of_two_comps_the_second_is_told_of_the_first(sam: User, lea: User, make_tenant: MakeTenant) -> None:
