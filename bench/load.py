@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-SOURCES = Path(__file__).parent / "load"
+SHARED = Path(__file__).parent  # the header that all of them have in common
+SOURCES = SHARED / "load"
 PATIENCE = 10.0  # seconds in which our client wants to be welcomed
 
 
@@ -141,7 +142,7 @@ def build(folder: Path, sources: Path = SOURCES) -> Path:
     if cc is None:
         raise CannotMeasure("The load generator is C: install a compiler (Debian: apt install gcc libc6-dev) or set CC.")
     program = folder / sources.name
-    words = [cc, "-O2", "-o", str(program), *map(str, sorted(sources.glob("*.c")))]
+    words = [cc, "-O2", "-I", str(SHARED), "-o", str(program), *map(str, sorted(sources.glob("*.c")))]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     if result.returncode:
         raise CannotMeasure(f"{cc} could not compile the load generator:\n{result.stderr.strip()}")

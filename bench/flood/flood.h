@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock_and_dice.h"
+
 enum {
     MAX_PEERS = 10000,
     MAX_WORDS = 8,
@@ -43,8 +45,6 @@ extern Tally tally;
 
 /* main.c */
 void fail(const char *what) __attribute__((noreturn));
-double now(void);
-uint64_t random64(void);
 void leave(Peer *p);                                    /* ends the connection; it is dialled again soon */
 int has_room(const Peer *p);                            /* whether what we write now is taken */
 void put(Peer *p, const void *data, size_t length);

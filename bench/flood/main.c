@@ -22,9 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define COMMANDS UINT32_MAX /* epoll's tag of stdin */
 
@@ -37,22 +35,6 @@ static int peer_count, poller;
 void fail(const char *what) {
     fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-/* splitmix64, seeded from the kernel: unique ids and masks, no secrets. */
-uint64_t random64(void) {
-    static uint64_t state;
-    if (!state && getrandom(&state, sizeof state, 0) != sizeof state) fail("getrandom");
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
 }
 
 static void watch(int operation, int fd, uint32_t events, uint32_t tag) {

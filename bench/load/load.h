@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock_and_dice.h"
+
 #define SETTLE_SECONDS 0.2
 
 enum {
@@ -95,8 +97,6 @@ void send_message(Socket *s); /* its template, filled in */
 void send_beat(Socket *s);    /* --beat, if it is ready */
 
 /* text.c */
-double now(void);                            /* seconds */
-uint64_t random64(void);                     /* for ids and masks; no secret */
 size_t fill(char *to, const char *template); /* `{cid}` and `{text}` filled in, at most MAX_FRAME bytes; returns the length */
 
 #endif

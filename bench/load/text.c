@@ -1,25 +1,6 @@
 /* What is sent: the messages' text, ids and time stamps. */
 #include "load.h"
 
-#include <sys/random.h>
-#include <time.h>
-
-double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-/* splitmix64, seeded from the kernel: unique ids and masks, no secrets. */
-uint64_t random64(void) {
-    static uint64_t state;
-    if (!state && getrandom(&state, sizeof state, 0) != sizeof state) fail_system("getrandom");
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 static int write_uuid(char *to) {
     uint64_t a = random64(), b = random64();
     return sprintf(to, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff),

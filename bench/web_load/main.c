@@ -9,6 +9,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "clock_and_dice.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -21,7 +23,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_CONNECTIONS = 10000, BUFFER = 1 << 16, MAX_SAMPLES = 4000000 };
@@ -46,12 +47,6 @@ static float *latency; /* milliseconds */
 static void fail(const char *what) {
     fprintf(stderr, "web_load: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
 static void dial(Connection *c) {
