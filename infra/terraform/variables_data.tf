@@ -42,7 +42,7 @@ variable "database_version" {
 }
 
 variable "database_pool" {
-  description = "Connections that one process may hold. All tasks together must stay below database.max_connections."
+  description = "Connections in the pool of one process. Its journal opens up to four more, a job worker two; all together must stay below database.max_connections."
   type        = number
   default     = 10
 
@@ -52,8 +52,8 @@ variable "database_pool" {
   }
 
   validation {
-    condition     = sum([for size in values(var.services) : size.most]) * 2 * (var.database_pool + 2) <= var.database.max_connections
-    error_message = "All tasks at their most, twice during a deploy, need more connections than database.max_connections: lower services.*.most or database_pool, or raise max_connections."
+    condition     = sum([for size in values(var.services) : size.most]) * 2 * (var.database_pool + 4) <= var.database.max_connections
+    error_message = "All tasks at their most, twice during a deploy, need more connections than database.max_connections, database_pool and four for each: lower services.*.most or database_pool, or raise max_connections."
   }
 }
 

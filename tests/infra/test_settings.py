@@ -65,6 +65,12 @@ def test_numbers_that_are_told_in_two_places_agree() -> None:
     assert of_large == [(ws, web) for ws, web, _ in re.findall(r"(\d+) / (\d+) / (\d+): \d+ \|$", readme, re.MULTILINE)]
 
 
+def test_the_database_has_a_place_for_each_connection_of_the_journal_too() -> None:
+    """Beside the pool of each process; a job worker's two are fewer."""
+    (beside,) = re.findall(r"var\.database_pool \+ (\d+)\)", (TERRAFORM / "variables_data.tf").read_text())
+    assert int(beside) == 2 + number_of("BESIDE", "chat/realtime/journal.py")  # the main one, and the one aside
+
+
 def test_what_it_costs_is_the_same_where_it_is_reckoned_and_where_operators_read_it() -> None:
     """Row by row, but for what costs nothing; and the parts come to the sum."""
     readme, operations = (TERRAFORM / "README.md").read_text(), (ROOT / "docs/operations.md").read_text()

@@ -24,7 +24,7 @@ database = {
   storage_most    = 1000
   backup_days     = 14
   standby         = true
-  max_connections = 900
+  max_connections = 1100
 }
 
 valkey = {

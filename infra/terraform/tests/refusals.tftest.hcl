@@ -64,7 +64,7 @@ run "numbers_that_lose_sockets_or_data" {
       storage_most    = 1000
       backup_days     = 14
       standby         = false
-      max_connections = 900
+      max_connections = 1100
     }
     valkey = { node_type = "cache.t4g.small", primaries = 2, replicas = 0 }
   }
@@ -80,7 +80,7 @@ run "numbers_that_do_not_fit_each_other" {
 
   variables {
     idle_timeout_seconds = 300 # longer than the server keeps an idle connection
-    database_pool        = 20  # times all tasks
+    database_pool        = 11  # and four more, for each of 37 tasks, twice: 1,110 of 1,100
     settings             = { EMAIL_PORT = "smtp" }
   }
 

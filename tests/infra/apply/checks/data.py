@@ -49,7 +49,7 @@ def database_parameters(stack: Stack) -> None:
     group = found["DBParameterGroups"][0]["DBParameterGroupName"]
     said = stack.aws.all("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=group)
     values = {each["ParameterName"]: each["ParameterValue"] for each in said}
-    expected = {"rds.force_ssl": "1", "synchronous_commit": "on", "max_connections": "900"}
+    expected = {"rds.force_ssl": "1", "synchronous_commit": "on", "max_connections": "1100"}
     expected |= {"log_min_duration_statement": "-1", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
     assert {name: values.get(name) for name in expected} == expected
 
