@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any, Final
 
-from billing.sandbox import catalogue, clock, forms, parts
+from billing.sandbox import catalogue, clock, forms, parts  # noqa: F401  # registers
 from billing.sandbox.api import Api
 from billing.sandbox.control import Control
 from billing.sandbox.deliveries import Deliveries
@@ -28,7 +28,6 @@ class App:
     """One stand-in. With `folder` it keeps its state there, and goes on with what it finds."""
 
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
-        logger.debug("%s parts", len(parts.PARTS))
         self.state, self.faults, self.report = State(settings), Faults(), Report()
         self.deliveries = Deliveries(self.state, self.faults)
         self.api = Api(self.state, self.faults, self.report)

@@ -1,32 +1,6 @@
 """Every module that registers a handler, a page or a source of things due: imported here so that it does."""
 
-from billing.sandbox import (
-    catalog,
-    checkout,
-    checkout_page,
-    coupons,
-    credit_grants,
-    credits,
-    customers,
-    endpoints,
-    events,
-    front,
-    invoice_calls,
-    invoice_page,
-    invoiceitems,
-    item_calls,
-    meters,
-    pausing,
-    payment_methods,
-    portal,
-    portal_page,
-    preview,
-    schedules,
-    subscriptions,
-    timeline,
-)
-
-PARTS = (
+from billing.sandbox import (  # noqa: F401  # registers
     catalog,
     checkout,
     checkout_page,
