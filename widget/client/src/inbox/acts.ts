@@ -1,7 +1,7 @@
 /** What an agent may do with the lines of the open room and of its notes. */
 
 import { type Room, type State, silenceOf } from "../core/index.ts";
-import type { Acts, ActTexts, Extra } from "../ui/acts.ts";
+import type { Acts, Extra } from "../ui/acts.ts";
 import type { Line } from "../ui/lines.ts";
 import { showLine } from "../ui/said.tsx";
 import type { Model } from "./model.ts";
@@ -9,8 +9,6 @@ import { en } from "./text.ts";
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
-
-export const actTexts: ActTexts = en.acts;
 
 export function actsOf(model: Model, chat: State, room: Room, canAnswer: boolean): Acts {
   const { client } = model;
@@ -35,7 +33,7 @@ function extrasOf({ api }: Model, line: Line): readonly Extra[] {
   const author = line.by.id;
   if (line.by.kind !== "visitor" || !author) return [];
   return [
-    { words: en.mute, done: en.muted, act: () => api.restrain(line.room, author, { mute_for: HOUR }) },
-    { words: en.ban, done: en.banned, act: () => api.restrain(line.room, author, { ban_for: DAY }) },
+    { words: en.acts.mute, done: en.acts.muted, act: () => api.restrain(line.room, author, { mute_for: HOUR }) },
+    { words: en.acts.ban, done: en.acts.banned, act: () => api.restrain(line.room, author, { ban_for: DAY }) },
   ];
 }

@@ -6,7 +6,6 @@ import { type Id, MAX_TEXT, type Room, silenceOf } from "../core/index.ts";
 import { isComposing } from "../ui/composing.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Quote } from "../ui/said.tsx";
-import { actTexts } from "./acts.ts";
 import { goesOut } from "./connection.ts";
 import { notesOf } from "./conversation.ts";
 import type { Model, Task } from "./model.ts";
@@ -76,7 +75,7 @@ function Doing({ task, onCancel }: { readonly task: Task; readonly onCancel: () 
     <div class="doing">
       <div>
         <p>{task.what === "edit" ? en.editing : en.replying(task.line.by.name)}</p>
-        {task.what === "reply" && <Quote of={task.line} name="" texts={actTexts} />}
+        {task.what === "reply" && <Quote of={task.line} name="" texts={en.acts} />}
       </div>
       <IconButton node={X} label={en.cancel} onClick={onCancel} />
     </div>

@@ -8,7 +8,6 @@ import type { Item, Line } from "../ui/lines.ts";
 import { keyOf } from "../ui/lines.ts";
 import { piecesOf } from "../ui/links.ts";
 import { Quote, Said } from "../ui/said.tsx";
-import { actTexts } from "./acts.ts";
 import type { Model } from "./model.ts";
 import { en } from "./text.ts";
 import { clock, dayName, full } from "./time.ts";
@@ -82,7 +81,7 @@ function Bubble({ line, model, acts, lines, now }: BubbleProps) {
     );
   return (
     <>
-      <Said line={line} acts={acts} texts={actTexts}>
+      <Said line={line} acts={acts} texts={en.acts}>
         <div class={line.changing ? "bubble changing" : "bubble"} dir="auto" title={full(line.ts)}>
           <Answered line={line} lines={lines} acts={acts} />
           <Words text={line.text} />
@@ -99,7 +98,7 @@ function Answered({ line, lines, acts }: Pick<BubbleProps, "line" | "lines" | "a
   if (!id) return null;
   const found = lines.find((one) => one.id === id);
   const name = found && found.by.id === acts.me ? en.you : undefined;
-  return <Quote of={found} name={name} texts={actTexts} onShow={() => acts.show(id)} />;
+  return <Quote of={found} name={name} texts={en.acts} onShow={() => acts.show(id)} />;
 }
 
 /** Where more than one visitor speaks each line names its author. */

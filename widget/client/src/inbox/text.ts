@@ -1,5 +1,7 @@
 /** Every word of the inbox. Short, plain, second person; an error says what happened, what was kept, what to do. */
 
+import { actTexts } from "../ui/acts-text.ts";
+
 const plural = new Intl.PluralRules("en");
 
 function counted(count: number, one: string, other: string): string {
@@ -105,25 +107,7 @@ export const en = {
     muted: "You may not write here at the moment.",
     slow_mode: "One message at a time: you may write again in a moment.",
   },
-  mute: "Mute for an hour",
-  muted: "Muted",
-  ban: "Ban for a day",
-  banned: "Banned",
-  acts: {
-    more: "What to do with this message",
-    react: (emoji: string) => `React with ${emoji}`,
-    reacted: (emoji: string, count: number) => `${emoji} ${count}`,
-    reply: "Reply",
-    edit: "Edit",
-    remove: "Remove",
-    removeSure: "Remove for everyone",
-    failed: "That did not work",
-    notChanged: "Not changed.",
-    retry: "Try again",
-    dismiss: "Leave it",
-    quoteGone: "A removed message",
-    quoteAway: "An earlier message",
-  },
+  acts: actTexts,
   mood: "What you tell the others",
   moods: { online: "Here", away: "Away", busy: "Busy" },
   send: "Send",

@@ -1,5 +1,7 @@
 /** The words of what is fetched later. */
 
+import { actTexts } from "../ui/acts-text.ts";
+
 export const en = {
   sending: "Sending",
   sent: "Sent",
@@ -24,25 +26,9 @@ export const en = {
     conflict: "Not sent. Please write it again.",
   } as Readonly<Record<string, string>>,
   refusedOther: "Not sent.",
-  more: "What to do with this message",
-  react: (emoji: string) => `React with ${emoji}`,
-  reacted: (emoji: string, count: number) => `${emoji} ${count}`,
-  reply: "Reply",
-  edit: "Edit",
-  remove: "Remove",
-  removeSure: "Remove for everyone",
-  failed: "That did not work",
-  notChanged: "Not changed.",
-  retry: "Try again",
-  dismiss: "Leave it",
-  quoteGone: "A removed message",
-  quoteAway: "An earlier message",
+  ...actTexts,
   report: "Report",
   reported: "Reported",
-  mute: "Mute for an hour",
-  muted: "Muted",
-  ban: "Ban for a day",
-  banned: "Banned",
   editing: "Edit your message",
   you: "You",
   replying: (name: string) => `Reply to ${name}`,

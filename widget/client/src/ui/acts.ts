@@ -46,6 +46,10 @@ export interface ActTexts {
   readonly dismiss: string;
   readonly quoteGone: string;
   readonly quoteAway: string;
+  readonly mute: string;
+  readonly muted: string;
+  readonly ban: string;
+  readonly banned: string;
 }
 
 /** A line that is stored, not removed, and said by a person. */
