@@ -12,6 +12,7 @@ from tenants.models import Role, User
 from tenants.tokens import Principal
 from tests.support import talk
 from tests.support.desk import Desk
+from tests.support.pair import Pair, Sides, a_pair
 from tests.support.polls import HttpDoors
 from tests.support.server import Server, running
 from tests.support.sockets import Doors, key_of
@@ -42,6 +43,22 @@ def web(server: Server, acme: TenantRef, globex: TenantRef) -> Iterator[HttpDoor
     key_of(acme), key_of(globex)
     yield HttpDoors(server)
     assert server.complaints()[before:] == []
+
+
+@pytest.fixture(scope="module")
+def pair(cast: dict[str, TenantRef]) -> Iterator[Pair]:
+    """Two servers of the shipped kind, and Redis between them."""
+    with a_pair() as pair:
+        yield pair
+
+
+@pytest.fixture
+def sides(pair: Pair, acme: TenantRef) -> Iterator[Sides]:
+    """The doors of both servers of the pair. Whatever the test does there, their logs must stay quiet."""
+    before = len(pair.complaints())
+    key_of(acme)
+    yield Doors(pair.left), Doors(pair.right)
+    assert pair.complaints()[before:] == []
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from chat.access import may_write
@@ -20,7 +18,7 @@ from tenants.context import TenantRef, run_in_tenant
 from tenants.models import Role
 from tenants.tokens import Principal
 from tests.support import talk
-from tests.support.journals import Heard, a_journal, lock_of
+from tests.support.journals import Heard, a_journal, lock_of, lose_next_answer
 from tests.support.sockets import Doors
 from tests.support.telling import Superuser, Teller, message_in
 
@@ -69,17 +67,7 @@ class TestOrder:
         async with a_journal(heard) as journal:
             teller = Teller(journal, acme, room, vic)
             said = await teller.say("one")
-            real = journal._main._send
-            lost: list[Any] = []
-
-            async def send(groups: Any) -> Any:
-                answer = await real(groups)
-                if not lost:
-                    lost.append(answer)
-                    raise psycopg.OperationalError("the connection broke before the answer came")
-                return answer
-
-            monkeypatch.setattr(journal._main, "_send", send)
+            lose_next_answer(journal, monkeypatch)
             done = await teller.edit(said.id, "two")
         assert (done.outcome, done.seq, heard[-1].done.seq) == ("again", 4, 4)
         assert await run_in_tenant(acme, StoredChange.objects.filter(room_id=room).count) == 1

@@ -1,10 +1,8 @@
 """The journal against the real database: each message once, in order, without a gap, and at the end nothing waits."""
 
 import asyncio
-from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from chat.realtime.append import Appended
@@ -12,7 +10,7 @@ from chat.realtime.journal import Journal
 from saas.core.errors import Conflict
 from tenants.context import TenantRef
 from tenants.tokens import Principal
-from tests.support.journals import Heard, a_journal, in_room, outcome, row
+from tests.support.journals import Heard, a_journal, in_room, lose_next_answer, outcome, row
 from tests.support.stored import is_gapless, stored, texts
 
 
@@ -87,17 +85,7 @@ class TestOnceOnly:
     ) -> None:
         heard = Heard()
         async with a_journal(heard) as journal:
-            real = journal._main._send
-            lost: list[Any] = []
-
-            async def send(groups: Any) -> Any:
-                answer = await real(groups)
-                if not lost:
-                    lost.append(answer)
-                    raise psycopg.OperationalError("the connection broke before the answer came")
-                return answer
-
-            monkeypatch.setattr(journal._main, "_send", send)
+            lose_next_answer(journal, monkeypatch)
             done = await journal.put(acme, row(room, vic, "once"))
         assert (done.seq, await texts(acme, room)) == (3, ["one", "two", "once"])
         assert heard.texts() == ["once"]

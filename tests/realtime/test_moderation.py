@@ -11,9 +11,9 @@ import pytest
 from chat.models import Visitor
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.tokens import Principal
-from tests.realtime.test_two_processes import Pair, Sides, pair, sides  # noqa: F401  # fixtures
 from tests.support import talk
 from tests.support.community import community, lines_in, place_of
+from tests.support.pair import Pair, Sides
 from tests.support.server import Server
 from tests.support.sockets import ChatSocket
 
@@ -50,12 +50,7 @@ async def is_put_out(socket: ChatSocket, room: UUID, decide: Callable[[], Any]) 
 
 @pytest.mark.parametrize("act", ["ban", "removal"])
 async def test_who_is_put_out_hears_nothing_more_on_any_process(
-    pair: Pair,  # noqa: F811
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    vic: Principal,
-    friends: UUID,
-    act: str,
+    pair: Pair, sides: Sides, acme: TenantRef, vic: Principal, friends: UUID, act: str
 ) -> None:
     left, right = sides
     val = await run_on_platform(talk.visitor, acme)
@@ -84,11 +79,7 @@ async def test_who_is_put_out_hears_nothing_more_on_any_process(
 
 
 async def test_another_join_rule_puts_out_who_may_not_stay(
-    pair: Pair,  # noqa: F811
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    vic: Principal,
-    friends: UUID,
+    pair: Pair, sides: Sides, acme: TenantRef, vic: Principal, friends: UUID
 ) -> None:
     left, right = sides
     known = await run_on_platform(signed_in_visitor, acme)
@@ -108,12 +99,7 @@ async def test_another_join_rule_puts_out_who_may_not_stay(
 
 
 async def test_the_new_summary_reaches_the_room_and_the_inbox_and_nobody_else(
-    pair: Pair,  # noqa: F811
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    vic: Principal,
-    agent_ben: Principal,
-    friends: UUID,
+    pair: Pair, sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, friends: UUID
 ) -> None:
     left, right = sides
     val = await run_on_platform(talk.visitor, acme)
@@ -132,11 +118,7 @@ async def test_the_new_summary_reaches_the_room_and_the_inbox_and_nobody_else(
 
 
 async def test_who_is_muted_is_told_and_may_not_write(
-    pair: Pair,  # noqa: F811
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    vic: Principal,
-    friends: UUID,
+    pair: Pair, sides: Sides, acme: TenantRef, vic: Principal, friends: UUID
 ) -> None:
     async with sides[0].visitor(acme, vic) as widget:
         await widget.join(friends)
@@ -153,13 +135,7 @@ async def test_who_is_muted_is_told_and_may_not_write(
 
 
 async def test_a_refused_word_is_refused_on_every_process_to_members_only(
-    pair: Pair,  # noqa: F811
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    vic: Principal,
-    agent_ben: Principal,
-    friends: UUID,
-    room: UUID,
+    pair: Pair, sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, friends: UUID, room: UUID
 ) -> None:
     left, right = sides
     word = f"x{uuid4().hex[:10]}"
@@ -182,10 +158,7 @@ async def test_a_refused_word_is_refused_on_every_process_to_members_only(
 
 
 async def test_a_first_join_makes_a_member_and_leave_only_closes_the_room(
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    vic: Principal,
-    friends: UUID,
+    sides: Sides, acme: TenantRef, vic: Principal, friends: UUID
 ) -> None:
     left, right = sides
     async with left.visitor(acme, vic) as here, right.visitor(acme, vic) as there:
@@ -219,12 +192,7 @@ def signed_in_visitor(tenant: TenantRef) -> Principal:
 
 
 async def test_a_deleted_room_is_gone_for_everybody_on_every_process(
-    pair: Pair,  # noqa: F811
-    sides: Sides,  # noqa: F811
-    acme: TenantRef,
-    agent_ben: Principal,
-    vic: Principal,
-    friends: UUID,
+    pair: Pair, sides: Sides, acme: TenantRef, agent_ben: Principal, vic: Principal, friends: UUID
 ) -> None:
     left, right = sides
     async with left.visitor(acme, vic) as here, right.agent(acme, agent_ben) as inside, left.agent(acme, agent_ben) as looking:

@@ -6,18 +6,16 @@ A beat lasts 0.3 s here instead of five seconds, so a process is given up after 
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from chat.notifications import a_send_notification
-from saas.up.redis import RedisServer
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.realtime.test_over_http import access_of, ask
-from tests.support.server import Server, make_server
+from tests.support.pair import Pair, a_pair
+from tests.support.server import Server
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors
 from tests.support.talk import embed_key
@@ -29,31 +27,10 @@ LOST = 10 * BEAT_MS / 1000  # after which a killed process is given up
 SOON = 15.0  # for what must come
 
 
-@dataclass
-class Pair:
-    """Two servers, and the Redis between them."""
-
-    left: Server
-    right: Server
-    redis: RedisServer
-    port: int
-
-
 @pytest.fixture(scope="module")
 def both(cast: dict[str, TenantRef]) -> Iterator[Pair]:
-    redis = RedisServer()
-    url = redis.__enter__()
-    servers = [make_server(redis_url=url, BUS_BEAT_MS=str(BEAT_MS)) for _ in range(2)]
-    found = Pair(servers[0].launch(), servers[1].launch(), redis, urlsplit(url).port or 0)
-    try:
-        for server in servers:
-            server.await_ready()
-        yield found
-    finally:
-        for server in servers:
-            server.process.send_signal(signal.SIGCONT)
-            server.stop()
-        found.redis.__exit__()
+    with a_pair(BUS_BEAT_MS=str(BEAT_MS)) as both:
+        yield both
 
 
 @pytest.fixture
@@ -151,8 +128,7 @@ async def test_who_was_killed_while_redis_was_down_is_gone_too(pair: Pair, shop:
             pair.redis.kill()
             pair.left.kill()
             await hears(inbox, "presence", who=named(ben), state="offline", agents=1)
-        pair.redis = RedisServer(pair.port)
-        pair.redis.__enter__()
+        pair.bring_redis_back()
         pair.left.start()
         async with left.agent(shop.tenant, ben):
             await hears(inbox, "presence", who=named(ben), state="online", agents=2)
@@ -169,8 +145,7 @@ async def test_redis_away_for_long_and_back_brings_everybody_back(pair: Pair, sh
         async with left.visitor(shop.tenant, vic):
             await desk.say("presence", state="busy")
             await hears(desk, "presence", who=named(ben), state="busy")
-            pair.redis = RedisServer(pair.port)
-            pair.redis.__enter__()
+            pair.bring_redis_back()
             await hears(inbox, "presence", who=named(ben), state="busy", agents=1)
             await until(lambda: _is(live(pair.right, shop, token), [str(vic.id)]))
 
@@ -184,8 +159,7 @@ async def test_a_room_opened_while_redis_is_away_is_soon_in_the_inbox_of_the_oth
         room = await widget.open("Is the lamp dimmable?")
         await asyncio.sleep(LOST)  # what could not be said is not kept for so long
         assert inbox.came("room") == inbox.came("notice") == []
-        pair.redis = RedisServer(pair.port)
-        pair.redis.__enter__()
+        pair.bring_redis_back()
         await hears(inbox, "resync")
         await hears(inbox, "notice", room=str(room))
         listed = await ask(pair.right, shop.tenant.slug, "/api/v1/rooms?kind=support&status=open", token=token)

@@ -17,9 +17,9 @@ from chat.realtime.bus import number_among
 from saas.layers import names_of
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef, run_on_platform
-from tests.realtime.test_two_processes import doorbell_rings
 from tests.support.cast import MakeTenant
-from tests.support.server import Server, make_server
+from tests.support.pair import doorbell_rings, two_servers
+from tests.support.server import Server
 from tests.support.shop import Shop, shop_of
 from tests.support.sockets import ChatSocket, Doors
 from tests.support.stored import texts
@@ -68,17 +68,8 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(cast: dict[str, TenantRef]) -> Iterator[Pair]:
-    with RedisServer() as first, RedisServer() as second:
-        servers = [make_server(redis_url=f"{first} {second}") for _ in range(2)]
-        try:
-            for server in servers:
-                server.launch()
-            for server in servers:
-                server.await_ready()
-            yield Pair(servers[0], servers[1], [Primary(first), Primary(second)])
-        finally:
-            for server in servers:
-                server.stop()
+    with RedisServer() as first, RedisServer() as second, two_servers(f"{first} {second}") as (left, right):
+        yield Pair(left, right, [Primary(first), Primary(second)])
 
 
 @dataclass

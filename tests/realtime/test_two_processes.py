@@ -2,69 +2,25 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
-from saas.up.redis import RedisServer
 from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support import talk
+from tests.support.pair import Pair, Sides, doorbell_rings
 from tests.support.polls import HttpDoors
-from tests.support.server import Server, make_server
+from tests.support.server import Server
 from tests.support.shop import Shop
-from tests.support.sockets import ChatSocket, Doors, key_of
+from tests.support.sockets import ChatSocket, Doors
 from tests.support.stored import is_gapless, stored, texts
 
 pytestmark = pytest.mark.xdist_group("realtime-redis")
 
 SOON = 1.5  # seconds: by the doorbell, not by the repair that runs every two
-
-
-@dataclass
-class Pair:
-    """Two servers, and the Redis between them."""
-
-    left: Server
-    right: Server
-    redis: RedisServer
-    port: int
-
-    def complaints(self) -> list[str]:
-        return self.left.complaints() + self.right.complaints()
-
-
-@pytest.fixture(scope="module")
-def pair(cast: dict[str, TenantRef]) -> Iterator[Pair]:
-    redis = RedisServer()
-    url = redis.__enter__()
-    servers = [make_server(redis_url=url), make_server(redis_url=url)]
-    found = Pair(servers[0].launch(), servers[1].launch(), redis, urlsplit(url).port or 0)
-    try:
-        for server in servers:
-            server.await_ready()
-        yield found
-    finally:
-        for server in servers:
-            server.stop()
-        found.redis.__exit__()
-
-
-@pytest.fixture
-def sides(pair: Pair, acme: TenantRef) -> Iterator[tuple[Doors, Doors]]:
-    """The doors of both; their logs must stay quiet."""
-    before = len(pair.complaints())
-    key_of(acme)
-    yield Doors(pair.left), Doors(pair.right)
-    assert pair.complaints()[before:] == []
-
-
-Sides = tuple[Doors, Doors]
 
 
 async def test_both_hear_each_other(sides: Sides, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID) -> None:
@@ -208,8 +164,7 @@ async def test_redis_gone_costs_nothing_but_time(
         await inbox.expect("msg", seq=62)  # by repair
         async with right.agent(acme, agent_ben) as late:
             assert (await late.join(room))["head"] == 62
-        pair.redis = RedisServer(pair.port)
-        pair.redis.__enter__()
+        pair.bring_redis_back()
         await doorbell_rings(widget, inbox, room)
         said = await texts(acme, room)
         assert ["one", "two", *inbox.lines(room)] == said
@@ -226,17 +181,6 @@ async def chatter(socket: ChatSocket, room: UUID, count: int) -> list[float]:
         took.append(clock() - begin)
         await asyncio.sleep(0.02)  # a person, not a flood: the fault falls between two lines
     return took
-
-
-async def doorbell_rings(widget: ChatSocket, inbox: ChatSocket, room: UUID) -> None:
-    """Lines arrive at once again: five in a row faster than any repair."""
-    clock, in_a_row = asyncio.get_running_loop().time, 0
-    async with asyncio.timeout(90):
-        while in_a_row < 5:
-            ack = await widget.send(room, "are you there?")
-            begin = clock()
-            await inbox.expect("msg", seq=ack["seq"], seconds=40)  # the next ping tells what a bus in trouble did not
-            in_a_row = in_a_row + 1 if clock() - begin < 0.2 else 0
 
 
 async def over_http(server: Server, acme: TenantRef, path: str) -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
+import pytest
 from psycopg import sql
 
 from chat.realtime.append import Appended, Row
@@ -46,6 +49,18 @@ async def outcome(journal: Journal, tenant: TenantRef, one: Row) -> Appended | A
         return await journal.put(tenant, one)
     except AppError as error:
         return error
+
+
+def lose_next_answer(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next flush is stored, and the connection breaks before its answer comes."""
+    real = journal._main._send
+
+    async def send(groups: Any) -> Any:
+        monkeypatch.setattr(journal._main, "_send", real)
+        await real(groups)
+        raise psycopg.OperationalError("the connection broke before the answer came")
+
+    monkeypatch.setattr(journal._main, "_send", send)
 
 
 def lock_of(tenant: TenantRef) -> sql.Composed:
