@@ -28,6 +28,7 @@ from tenants.models import User
 from tenants.tokens import Principal
 from tests.support import talk
 from tests.support.cast import PASSWORD
+from tests.support.secret_paths import parameters, secret_paths
 from tests.support.server import Server, running
 from tests.support.sockets import Doors, agent_token, key_of, visitor_token
 from tests.support.trying import try_again
@@ -122,6 +123,11 @@ class TestWhatNeverStandsThere:
         request = RequestFactory().get(f"/you/password/reset/{CANARY}/")
         sheet.log.warning("Not Found: %s", request.path, extra={"request": request, "status_code": 404})
         assert sheet.said()["message"] == "Not Found: (an address of no page)"
+
+    def test_every_route_whose_path_may_hold_a_secret_is_known(self) -> None:
+        """Say of a new one whether it lets somebody in; what does, nginx leaves out by its own list (its log.conf)."""
+        assert [each for each in parameters() if not each.is_secret and not each.is_harmless] == []
+        assert len(secret_paths(CANARY)) == len({each.route for each in parameters() if each.is_secret}) + 1  # one holds two
 
     def test_nor_as_a_traceback_has_it(self, sheet: Sheet) -> None:
         request = RequestFactory().get(f"/invitations/{CANARY}/")
@@ -246,7 +252,9 @@ class TestARealSession:
             token = found.json()["access"]
             await web.get(f"{base}/api/v1/rooms", headers=host | {"authorization": f"Bearer {token}"})
             await web.get(f"{base}/api/v1/rooms", headers=host | {"authorization": f"Bearer {token}x"})
-            await web.get(f"{base}/you/password/reset/{CANARY}-{CANARY}/", headers={"host": server.base_host})
+            for path in secret_paths(CANARY):
+                for at in (server.base_host, f"widget.{server.base_host}"):
+                    await web.get(f"{base}{path}", headers={"host": at})
             await web.get(f"{base}/nothing/{CANARY}/", headers={"host": server.base_host})
             await web.post(f"{base}/sign-up/", data={"email": "new@acme.example"}, headers={"host": server.base_host})
 

@@ -18,6 +18,7 @@ from saas.up.unpacked import NGINX
 from tests.infra.fronts import Front, before_an_echo
 from tests.support.cluster import manage
 from tests.support.nginx import INFRA, Nginx
+from tests.support.secret_paths import secret_paths
 from tests.support.server import Server, make_server
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, key_of, visitor_token
@@ -151,10 +152,7 @@ class TestTrust:
 
     def test_no_log_holds_what_lets_somebody_in(self) -> None:
         secret = "s3cr3t-c0de"
-        paths = [
-            *(f"/sign-in/code/?code={secret}", f"/invitations/{secret}/", f"/you/password/reset/key/4-{secret}/"),
-            *(f"/you/email/confirm/{secret}/", f"/w/abc/invitations/{secret}"),
-        ]
+        paths = [f"/sign-in/code/?code={secret}", *secret_paths(secret)]
         headers = {"Referer": f"https://x/?{secret}", "Authorization": f"Bearer {secret}", "Cookie": f"__Host-session={secret}"}
         with before_an_echo() as front:
             for path in paths:
@@ -162,9 +160,21 @@ class TestTrust:
         with Nginx(web=[1, 1], ws=[1, 1]) as away:
             assert Front(away).get(paths[0], headers=headers).status_code == 502
         logs = [nginx.log(name) for nginx in (front.nginx, away) for name in ("access", "error")]
-        assert "/invitations/***" in logs[0]
+        said = {json.loads(line)["path"] for line in logs[0].splitlines()}
+        assert said == {
+            *("/sign-in/code/", "/invitations/***", "/you/email/confirm/***", "/you/password/reset/***"),
+            *("/w/1/invitations/***", "/w/~***"),
+        }
         assert not [log for log in logs if secret in log]
         assert {json.loads(line)["status"] for line in (logs[0] + logs[2]).splitlines()} == {200, 502}
+
+    def test_a_log_names_the_pages_beside_a_secret(self) -> None:
+        """Where people ask for a link is no link."""
+        paths = ["/you/password/reset/", "/you/password/reset/sent/", "/you/password/reset/done/", "/w/abc/rooms/invitations"]
+        with before_an_echo() as front:
+            for path in paths:
+                assert front.get(path).status_code == 200
+        assert [json.loads(line)["path"] for line in front.nginx.log("access").splitlines()] == paths
 
 
 class TestLimits:
