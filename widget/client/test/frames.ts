@@ -65,7 +65,7 @@ export const joined = (
 ): ServerFrame => ({
   t: "joined",
   room: "r",
-  summary: summary(head, { unread: 0 }),
+  summary: summary(head, { unread: 0, epoch: more.epoch ?? "e1" }),
   epoch: "e1",
   head,
   resumed: false,

@@ -109,6 +109,38 @@ describe("joining", () => {
   });
 });
 
+describe("an older backup came back", () => {
+  const mark = (who: string, seq: number): ServerFrame => ({ t: "marks", room: "r", who, seq });
+  const lost = [mark("vic", 5), mark("ben", 5), msg(7)]; // read to the end of what is gone; the last waits for a hole
+  const before = after([welcome(), joined(5, [line(4), line(5)], { more: true }), ...lost]);
+  const back = summary(3, { epoch: "e2", rev: 9, unread: 2 });
+  const again = joined(3, [line(3)], { epoch: "e2", summary: back, marks: [{ who: "vic", seq: 1 }] });
+  const read = (state: State) => reduce(state, { type: "marked", room: "r", seq: 5 });
+
+  test("marks of the lost history are none of this one", () => {
+    const room = after([welcome([back]), again, msg(4)], before).rooms.r as Room;
+    assert.deepEqual([room.marks, room.unread], [{ vic: 1 }, 3]);
+    assert.deepEqual([seqs(room), room.early], [[3, 4], []]);
+  });
+
+  test("nor is one that is set while the old view is still shown", () => {
+    const room = after([again], read(after([welcome([back])], before))).rooms.r as Room;
+    assert.deepEqual([room.marks, room.unread], [{ vic: 1 }, 2]);
+  });
+
+  test("a room that is only listed has what came back unread", () => {
+    const listed = after([welcome([summary(5)]), mark("vic", 5)]);
+    assert.equal(after([welcome([back])], listed).rooms.r?.unread, 2);
+    assert.equal(after([welcome([{ ...back, epoch: "e1", rev: 5 }])], listed).rooms.r?.unread, 0);
+  });
+
+  test("what is told late of the lost history changes nothing", () => {
+    const late: ServerFrame = { t: "room", room: "r", summary: summary(7, { title: "lost" }) };
+    const room = after([welcome([back]), again, late], before).rooms.r as Room;
+    assert.deepEqual([room.summary?.title, room.marks, room.unread], ["Vic", { vic: 1 }, 2]);
+  });
+});
+
 describe("mine", () => {
   const pending = (cid: string, room = "r") => ({ cid, room, text: cid, at: 0, state: "waiting" }) as const;
   const wrote = (...cids: string[]): State =>

@@ -18,14 +18,9 @@ export function addLine(room: Room, line: Early, me: Id | undefined): Room {
  * view goes back for none, since what is under way already continues it from where it was.
  */
 export function join(room: Room, frame: ServerFrames["joined"], me: Id | undefined, now: number): Room {
-  const marks = Object.fromEntries(frame.marks.map((one) => [one.who, one.seq]));
-  const base = {
-    ...room,
-    joined: true,
-    people: frame.people,
-    count: frame.people.length,
-    marks: forward(room.marks, marks),
-  };
+  const marks: Record<Id, number> = { ...room.marks };
+  for (const { who, seq } of frame.marks) marks[who] = Math.max(seq, marks[who] ?? 0);
+  const base = { ...room, joined: true, people: frame.people, count: frame.people.length, marks };
   const isSame = room.loaded && room.epoch === frame.epoch;
   if (isSame && frame.head < room.last) return caughtUp(base, 0, me);
   return isSame && frame.resumed ? resume(base, frame, me, now) : replace(base, frame, me);
@@ -52,9 +47,7 @@ export function withMark(room: Room, who: Id, seq: number, mine: boolean): Room 
 function replace(room: Room, frame: ServerFrames["joined"], me: Id | undefined): Room {
   const { older: _older, ...rest } = room;
   const fresh = { ...rest, loaded: true, epoch: frame.epoch, messages: merge([], frame.messages), more: frame.more };
-  // What was counted in another epoch says nothing about this one.
-  const early = room.epoch === undefined || room.epoch === frame.epoch ? room.early : [];
-  return caughtUp({ ...fresh, early, last: 0, head: frame.head }, frame.head, me);
+  return caughtUp({ ...fresh, last: 0, head: frame.head }, frame.head, me);
 }
 
 /** More pages follow by themselves; the question stays open until the last of them, so that nobody asks again meanwhile. */
@@ -126,10 +119,4 @@ function merge(known: readonly Message[], found: readonly Message[]): readonly M
     if (message.changed >= (bySeq.get(message.seq)?.changed ?? 0)) bySeq.set(message.seq, message);
   }
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
-}
-
-function forward(known: Readonly<Record<Id, number>>, found: Readonly<Record<Id, number>>): Record<Id, number> {
-  const marks = { ...found };
-  for (const [who, seq] of Object.entries(known)) marks[who] = Math.max(seq, marks[who] ?? 0);
-  return marks;
 }

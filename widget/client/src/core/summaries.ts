@@ -1,18 +1,23 @@
 /** The list of rooms: what each is now, and how much of it I have not read. Pure. */
 
-import type { Summary } from "./protocol.ts";
+import type { Id, Summary } from "./protocol.ts";
 import { inRoom, withoutLeft } from "./rooms.ts";
 import { MAX_UNREAD, type Room, type State } from "./state.ts";
 
 /** The newest revision wins (`summary.rev`). A broadcast carries nothing of mine, so what I know of that goes on. */
 export function summarise(state: State, summary: Summary): State {
-  const told = inRoom(withoutLeft(state, summary.id), summary.id, (room) => {
-    const known = room.summary;
-    if (known && summary.rev < known.rev) return { ...room, unread: summary.unread ?? room.unread };
+  const told = inRoom(withoutLeft(state, summary.id), summary.id, (before) => {
+    const known = before.summary;
+    if (known && summary.rev < known.rev) return { ...before, unread: summary.unread ?? before.unread };
+    const room = inEpoch(before, summary.epoch);
     return { ...room, summary: withMine(known, summary), unread: unreadOf(state, room, summary) };
   });
   return withNotes(told, summary);
 }
+
+/** In another history the numbers of the one that is known say nothing: marks, and what came early. */
+const inEpoch = (room: Room, epoch: Id): Room =>
+  (room.epoch ?? room.summary?.epoch ?? epoch) === epoch ? room : { ...room, marks: {}, early: [] };
 
 /** What was made for me says how many of its notes I have not read; those of a joined room are counted themselves. */
 function withNotes(state: State, { notes, unread, notes_unread = 0 }: Summary): State {
