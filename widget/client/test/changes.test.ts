@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ClientFrame } from "../src/core/protocol.ts";
 import { hasReacted } from "../src/core/reactions.ts";
-import { changesOf } from "../src/core/state.ts";
 import { linesOf, type Shown } from "../src/core/view.ts";
 import { BEN, VIC } from "./fake-server.ts";
 import { inRoom, type Visitor } from "./world.ts";
@@ -70,9 +69,9 @@ describe("a change of mine", () => {
     await here.clock.pass(50);
     here.server.refuseChanges = undefined;
     here.client.edit(here.id, first(here).id, "less");
-    assert.equal(changesOf(here.client.state(), here.id).length, 1);
+    assert.equal(here.client.state().pending.length, 1);
     await here.clock.pass(50);
-    assert.deepEqual([first(here).text, changesOf(here.client.state(), here.id)], ["less", []]);
+    assert.deepEqual([first(here).text, here.client.state().pending], ["less", []]);
   });
 
   test("made while the line is down: goes after the welcome, in order with what was written, once", async () => {

@@ -181,10 +181,6 @@ export const isChange = (one: Outgoing): one is Change => "wish" in one;
 export const pendingOf = (state: State, room: Id): Pending[] =>
   state.pending.filter((one): one is Pending => one.room === room && !isChange(one));
 
-/** My changes that the room does not show yet. */
-export const changesOf = (state: State, room: Id): Change[] =>
-  state.pending.filter((one): one is Change => one.room === room && isChange(one));
-
 /** Whether a retry should be offered. */
 export const isLate = (one: Outgoing, now: number): boolean => one.state === "waiting" && now - one.at >= LATE;
 
