@@ -82,7 +82,7 @@ class Seat:
 
     room: LocalRoom
     session: Session
-    way: object  # in which the room's frames reach it; another one after it has joined again
+    turn: int  # of the socket; another one after it has joined again
 
     @property
     def place(self) -> tuple[UUID, UUID]:
@@ -90,8 +90,8 @@ class Seat:
 
     @property
     def is_taken(self) -> bool:
-        """Whether it still stands. Who has joined again meanwhile was looked at then."""
-        return self.room.members.get(self.session) is self.way
+        """Whether it still stands. Who has joined again meanwhile was looked at then, and is with the next ping."""
+        return self.session in self.room.members and self.session.turn == self.turn
 
 
 def seats_of(local: Local, sessions: Iterable[Session]) -> list[Seat]:
@@ -100,8 +100,8 @@ def seats_of(local: Local, sessions: Iterable[Session]) -> list[Seat]:
     for session in sessions:
         for room_id in session.rooms if session.principal.kind == "visitor" else ():
             room = local.rooms.get(groups.room(session.tenant.id, room_id))
-            if room is not None and (way := room.members.get(session)) is not None:
-                found.append(Seat(room, session, way))
+            if room is not None and session in room.members:
+                found.append(Seat(room, session, session.turn))
     return found
 
 

@@ -47,6 +47,7 @@ class LocalRoom:
         """The socket's history reaches to `head`: from now on frames go straight to it. Those that it still lacks."""
         self.deliver(self.order.advance(head) if self.order.head is None else [])
         kept = self.joining.pop(session, [])
+        session.turn += 1
         self.members[session] = session.outbox.write_framed
         return [framed for seq, framed in kept if seq > head]
 
