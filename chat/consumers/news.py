@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from chat.consumers.collector import tag_of
+from chat.realtime.here import MOST_LISTED
 
 DIGEST_BYTES: Final = 6
 LISTS: Final = "lists"
@@ -47,7 +48,8 @@ def news_of(frames: Sequence[bytes], cursor: str | None, *, crowds: Set[str] = f
     `crowds`: rooms of which only a sample of their people is told, another one by each process. It is no news.
     """
     known = _read(cursor)
-    seen = {LISTS: _digest([_state(text) for text in frames if tag_of(text) in LIST_TAGS])}
+    lists = [_state(text) for text in frames if tag_of(text) in LIST_TAGS]
+    seen = {LISTS: _digest(sorted(lists, key=msgspec.json.encode))}  # each process names the team in another order
     fresh = [text for text in frames if _is_news(text, known, seen, crowds)]
     for what in _may_change_back(text for text in fresh if tag_of(text) not in LIST_TAGS):  # these are in its digest
         seen.pop(what, None)
@@ -85,6 +87,8 @@ def _state(text: bytes, crowds: Set[str] = frozenset()) -> dict[str, Any]:
     for part, key in (("visitors", "id"), ("people", "id"), ("marks", "who")):
         if part in said:
             said[part] = sorted(said[part], key=lambda one: str(one[key]))
+    if len(said.get("visitors", ())) >= MOST_LISTED:
+        said.pop("visitors")  # a sample, another one on each process
     if said.get("room") in crowds:
         said.pop("people", None)
     return {part: value for part, value in said.items() if part not in {"messages", "more", "resumed", "ref"}}

@@ -165,9 +165,13 @@ class LocalTenant:
         return [first, *(self._state(one) for one in self.team.values())]
 
     def some_visitors(self, most: int) -> list[LiveVisitor]:
-        """Visitors who are here, at most so many."""
+        """Visitors who are here, at most so many. Who has tabs on several processes is on one page, the same by each of them."""
         found = self.roster.some(most + len(self.team))
-        return [one.live for one in found if one.who.kind == "visitor"][:most]
+        return [self._one_page(one) for one in found if one.who.kind == "visitor"][:most]
+
+    def _one_page(self, one: Present) -> LiveVisitor:
+        key, places = one.who.id, (self.roster.here, *self.roster.elsewhere.values())
+        return min((people[key].live for people in places if key in people), key=msgspec.json.encode)
 
     def visitors(self) -> list[LiveVisitor]:
         """All visitors who are here, in the order of their ids. On the event loop."""

@@ -1,6 +1,7 @@
 """What a poll tells: what its client does not know, and what may be otherwise by now than it was told."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,6 +9,12 @@ import msgspec
 import pytest
 
 from chat.consumers.news import news_of
+from chat.realtime.here import MOST_LISTED, LocalTenant, present
+from chat.realtime.protocol.incoming import Page
+from saas.core.fastsocket import payloads
+from tenants.context import TenantRef
+from tenants.tokens import Principal
+from tests.support.sessions import session_of, someone
 
 ROOM = str(uuid4())
 CROWD = frozenset({ROOM})
@@ -96,3 +103,54 @@ class TestWhatChangesBack:
         state = hello(joined(people=PEOPLE[:2]))
         told = news_of(state, None)
         assert news_of(state, told.cursor([event])).frames == []
+
+
+class TestTwoProcesses:
+    """The same people are here whichever process answers, though each holds and heard of them in an order of its own."""
+
+    async def test_a_team_in_another_order_is_no_news(self, acme: TenantRef) -> None:
+        one, two = processes(acme, [[someone(acme, "agent")], [someone(acme, "agent")]])
+        assert one != two
+        assert news_of(two, news_of(one, None).cursor()).frames == []
+
+    async def test_a_team_of_others_is_news(self, acme: TenantRef) -> None:
+        ben, gus, ada = (someone(acme, "agent") for _ in range(3))
+        one, two = (processes(acme, [[ben], [other]])[0] for other in (gus, ada))
+        assert news_of(two, news_of(one, None).cursor()).frames == two
+
+    async def test_another_sample_of_many_visitors_is_no_news(self, acme: TenantRef) -> None:
+        one, two = processes(acme, [[someone(acme) for _ in range(MOST_LISTED // 2 + 1)] for _ in range(2)])
+        assert named(one) != named(two)
+        assert news_of(two, news_of(one, None).cursor()).frames == []
+
+    async def test_the_last_visitor_whom_a_list_holds_is_news(self, acme: TenantRef) -> None:
+        many = [someone(acme) for _ in range(MOST_LISTED)]
+        found = [processes(acme, [many[:size], []])[0] for size in (MOST_LISTED - 2, MOST_LISTED - 1, MOST_LISTED)]
+        for before, after in pairwise(found):
+            assert news_of(after, news_of(before, None).cursor()).frames == after
+
+    async def test_a_visitor_with_a_tab_on_each_is_on_one_page(self, acme: TenantRef) -> None:
+        vic = someone(acme)
+        one, two = processes(acme, [[vic], [vic]])
+        assert named(one) == named(two)
+        assert news_of(two, news_of(one, None).cursor()).frames == []
+
+
+def processes(tenant: TenantRef, people: Sequence[Sequence[Principal]]) -> list[list[bytes]]:
+    """What answers an agent's hello on each of two processes, which hold these people, each on a page of its process."""
+    local = [LocalTenant(tenant, "here", lambda _on, _off: None) for _ in people]
+    held = [[session_of(tenant, who)[0] for who in theirs] for theirs in people]
+    for number, (place, sessions) in enumerate(zip(local, held, strict=True)):
+        for session in sessions:
+            session.page = Page(url=f"https://shop.example/{number}")
+            place.came(session)
+    for place, others in zip(local, reversed(held), strict=True):
+        place.heard("other", [present(session) for session in others], [])
+    inbox = session_of(tenant, someone(tenant, "agent"))[0]
+    told = [[text for piece in place.welcome(inbox) for text in payloads(piece)] for place in local]
+    return [[frame("welcome", unread=0), *frames] for frames in told]
+
+
+def named(frames: Sequence[bytes]) -> list[Any]:
+    """The visitors whom an agent is told of."""
+    return [one for text in frames for one in msgspec.json.decode(text).get("visitors", ())]
