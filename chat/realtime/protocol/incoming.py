@@ -29,11 +29,15 @@ class Position(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """The page that the visitor has before them."""
+    """The page that a visitor has before them. Stored, and told to other processes: one of another version reads it, too."""
 
     url: Url = ""
     title: Short = ""
     referrer: Url = ""
+
+
+class ToldPage(Page, forbid_unknown_fields=True, frozen=True):
+    """The same as a client tells it."""
 
 
 class Hello(_In, tag="hello", frozen=True):
@@ -41,7 +45,7 @@ class Hello(_In, tag="hello", frozen=True):
     token: str
     rooms: Annotated[list[Position], msgspec.Meta(max_length=MAX_JOINED)] = []
     locale: Annotated[str, msgspec.Meta(max_length=35)] | None = None
-    page: Page | None = None
+    page: ToldPage | None = None
     min: int | None = None  # the oldest version that it speaks, if that is another
 
 

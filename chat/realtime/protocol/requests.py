@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from chat.realtime.protocol.codes import MAX_FRAME, MAX_JOINED, VERSION
-from chat.realtime.protocol.incoming import Page, Position
+from chat.realtime.protocol.incoming import Position, ToldPage
 from saas.core.errors import BadFrame, TooLarge
 
 MAX_FRAMES = 20  # in one request
@@ -25,7 +25,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     rooms: Annotated[list[Position], msgspec.Meta(max_length=MAX_JOINED)] = []
     cursor: Annotated[str, msgspec.Meta(max_length=16_384)] | None = None
-    page: Page | None = None
+    page: ToldPage | None = None
     locale: Annotated[str, msgspec.Meta(max_length=35)] | None = None
     v: int = VERSION
     min: int | None = None
