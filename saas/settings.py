@@ -16,6 +16,7 @@ DATA_DIR = Path(env.text("DATA_DIR", str(ROOT / ".data")))
 
 DEBUG = env.flag("DEBUG")
 SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.text("SECRET_KEY_FALLBACKS", "").split()  # those before it: what they made still holds
 DEVELOPMENT = env.flag("PORCHLIGHT_DEVELOPMENT")  # nothing is checked at the start (saas/checks/)
 PROCESSES = env.number("WEB_CONCURRENCY", 1)  # of gunicorn
 SERVES = env.choice("PORCHLIGHT_SERVES", "all", "web", "ws")  # this process: pages and API, sockets, or both
@@ -101,10 +102,10 @@ REDIS_HOSTS = REDIS_URL.split()
 TARGET_GROUP_ARNS = env.text("TARGET_GROUP_ARNS", "").split()  # on AWS: in which this process is a target (saas/core/target.py)
 BUS_BEAT_MS = env.number("BUS_BEAT_MS", 5_000)  # between two signs of life of a process; after nine of them it is gone
 CHANNEL_LAYERS = channel_layers(REDIS_HOSTS)  # the bus spreads the tenants over them (chat/realtime/bus.py)
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_HOSTS[0]}
+CACHES: dict[str, dict[str, Any]] = {  # the library's limits, and codes of authenticator apps that were used up
+    "default": {"BACKEND": "saas.core.shared_cache.SharedCache", "LOCATION": REDIS_HOSTS[:1]}
     if REDIS_HOSTS
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 }
 
 ASGI_APPLICATION = "saas.asgi.application"
@@ -165,7 +166,11 @@ MFA_ADAPTER = "tenants.adapters.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Porchlight"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a phone's clock may be off
 ACCOUNT_FORMS = {"change_password": "tenants.forms.OwnPasswordForm", "reset_password_from_key": "tenants.forms.LostPasswordForm"}
-MFA_FORMS = {"add_webauthn": "tenants.forms.PasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "tenants.forms.PasskeyForm",
+    "authenticate": "tenants.forms.CodeForm",
+    "reauthenticate": "tenants.forms.CodeOnceMoreForm",
+}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SCHEME == "http"  # on a machine of one's own; browsers allow it for localhost only
 
 SECURE = SCHEME == "https"
@@ -205,6 +210,7 @@ EMAIL_PORT = env.number("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_TLS")
+EMAIL_TIMEOUT = 10  # seconds for each answer: a mail server that says nothing would hold a place of the worker for ever
 SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "")  # where people turn whom nobody in their tenant can help
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"Porchlight <hello@{BASE_HOST.partition(':')[0]}>")
 

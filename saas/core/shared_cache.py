@@ -1,0 +1,109 @@
+"""Django's cache in Redis, for what all processes count together; by this process alone while Redis is away.
+
+What is kept in it are the library's limits of signing in, and the codes of authenticator apps that were used up. Both are better
+counted by each process alone for a while than not at all, and nobody is kept from signing in.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from saas.core.ratelimit.local import MOST_KEYS
+from saas.core.ratelimit.shared import AWAY, TIMEOUT
+
+log = logging.getLogger(__name__)
+
+ANSWER_SOON: Final[dict[str, Any]] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+
+
+class Absence:
+    """Since when a Redis does not answer, for all threads of this process. It is asked again every `AWAY` seconds."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def lasts(self) -> bool:
+        """True while Redis is not worth asking."""
+        return time.monotonic() < self._until
+
+    def begin(self, error: Exception) -> None:
+        """It did not answer. Said once."""
+        if not self._until:
+            log.warning("Redis does not answer (%s): each process counts sign-ins alone until it does", type(error).__name__)
+        self._until = time.monotonic() + AWAY
+
+    def end(self) -> None:
+        """It answered."""
+        if self._until:
+            log.warning("Redis answers again: sign-ins are counted for all processes")
+            self._until = 0.0
+
+
+_absences: dict[str, Absence] = {}
+
+
+class SharedCache(RedisCache):
+    """Named in settings. Raises for no Redis that is away, frozen, full or restarting: it answers by what this process holds.
+
+    The two know nothing of each other's keys: what was counted in one counts anew in the other.
+    """
+
+    def __init__(self, server: list[str], params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._options = {**ANSWER_SOON, "retry": Retry(NoBackoff(), 0), **self._options}
+        self._here = LocMemCache(f"beside {server[0]}", params | {"OPTIONS": {"MAX_ENTRIES": MOST_KEYS}})
+        self._absence = _absences.setdefault(server[0], Absence())
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().add, self._here.add, *args, **kwargs)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().get, self._here.get, *args, **kwargs)
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().set, self._here.set, *args, **kwargs)
+
+    def touch(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().touch, self._here.touch, *args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().delete, self._here.delete, *args, **kwargs)
+
+    def get_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().get_many, self._here.get_many, *args, **kwargs)
+
+    def has_key(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().has_key, self._here.has_key, *args, **kwargs)
+
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().incr, self._here.incr, *args, **kwargs)
+
+    def set_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().set_many, self._here.set_many, *args, **kwargs)
+
+    def delete_many(self, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(super().delete_many, self._here.delete_many, *args, **kwargs)
+
+    def clear(self) -> None:
+        """Both: what is left here would come back with the next absence."""
+        self._here.clear()
+        self._ask(super().clear, self._here.clear)
+
+    def _ask(self, there: Callable[..., Any], here: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._absence.lasts:
+            return here(*args, **kwargs)
+        try:
+            answer = there(*args, **kwargs)
+        except RedisError as error:
+            self._absence.begin(error)
+            return here(*args, **kwargs)
+        self._absence.end()
+        return answer

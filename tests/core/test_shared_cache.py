@@ -1,0 +1,157 @@
+"""The cache of all processes goes on in each by itself while Redis is away, and nobody who signs in waits for it or fails."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import redis
+from django.core.cache import cache, caches
+from pytest_django import Settings
+
+from saas.core import shared_cache
+from saas.core.ratelimit.shared import TIMEOUT
+from saas.core.shared_cache import SharedCache
+from saas.up.redis import RedisServer
+from tenants.models import Membership, Role
+from tests.support import cluster
+from tests.support.cast import MakeTenant
+from tests.support.people import NEW, code_of, give_factor, invited, join, link_to
+from tests.support.web import PLATFORM, Browser
+
+Redis = tuple[str, int]  # its address, the id of its process
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Redis]:
+    with RedisServer() as url, redis.Redis.from_url(url) as client:
+        yield url, client.info()["process_id"]
+
+
+@pytest.fixture(params=["dead", "silent"])
+def away(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a Redis that takes no connection, or takes it and says nothing."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        if request.param == "silent":
+            held.listen()
+        yield f"redis://127.0.0.1:{held.getsockname()[1]}/0"
+
+
+def use(settings: Settings, url: str) -> None:
+    """As the settings do for this REDIS_URL."""
+    settings.CACHES = {"default": {"BACKEND": "saas.core.shared_cache.SharedCache", "LOCATION": [url]}}
+
+
+def waits_for(monkeypatch: pytest.MonkeyPatch, url: str) -> list[str]:
+    """What is asked of the Redis at this address, from now on."""
+    asked: list[str] = []
+    absence = shared_cache._absences[url]
+    monkeypatch.setattr(absence, "begin", lambda error, begin=absence.begin: (asked.append(type(error).__name__), begin(error)))
+    return asked
+
+
+def test_the_settings_name_it_for_whoever_has_a_redis() -> None:
+    words = "from django.conf import settings; print(settings.CACHES['default'])"
+    said = cluster.manage("shell", "--no-imports", "-c", words, REDIS_URL="redis://one:6379/0 redis://two:6379/0").stdout
+    assert "SharedCache" in said
+    assert "one:6379" in said
+
+
+def test_it_does_without_redis_what_it_does_with_it(settings: Settings, server: Redis, away: str) -> None:
+    for url in (server[0], away):
+        use(settings, url)
+        assert isinstance(caches["default"], SharedCache)
+        key, other = uuid4().hex, uuid4().hex
+        assert [cache.add(key, "y", timeout=30), cache.add(key, "y", timeout=30)] == [True, False]
+        cache.set(other, [1.5], 30)
+        assert cache.get(other) == [1.5]
+        assert cache.get_many([key, other]) == {key: "y", other: [1.5]}
+        assert cache.has_key(key)
+        assert cache.touch(key, 60)
+        assert cache.delete(key)
+        assert cache.get(key, "none") == "none"
+        cache.set_many({key: 1, other: 2}, 30)
+        assert cache.incr(key) == 2
+        cache.delete_many([key, other])
+        assert cache.get_many([key, other]) == {}
+        with pytest.raises(ValueError, match="not found"):
+            cache.incr(key)
+        cache.set(key, 1)
+        cache.clear()
+        assert cache.get(key) is None
+
+
+def test_one_that_says_nothing_is_waited_for_once(settings: Settings, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(settings, away)
+    monkeypatch.setattr(shared_cache, "AWAY", 60.0)
+    caches["default"]
+    asked = waits_for(monkeypatch, away)
+    began = time.monotonic()
+    for _ in range(20):
+        cache.get("x")
+    assert len(asked) == 1
+    assert time.monotonic() - began < 10 * TIMEOUT
+
+
+def test_all_processes_count_together_again_when_it_is_back(
+    settings: Settings, server: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    url, pid = server
+    use(settings, url)
+    monkeypatch.setattr(shared_cache, "AWAY", 0.0)
+    key = uuid4().hex
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert [cache.add(key, "y"), cache.add(key, "y")] == [True, False]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert [record.getMessage() for record in caplog.records if "Redis does not answer" in record.getMessage()] == [
+        "Redis does not answer (TimeoutError): each process counts sign-ins alone until it does"
+    ]
+    cache.set(key, "of all")
+    with redis.Redis.from_url(url) as client:
+        assert client.exists(f":1:{key}")
+    assert "Redis answers again: sign-ins are counted for all processes" in caplog.messages
+
+
+class TestWhileRedisIsAway:
+    @pytest.fixture(autouse=True)
+    def _no_redis(self, settings: Settings, away: str) -> None:
+        use(settings, away)
+
+    @pytest.fixture
+    def nell(self, make_tenant: MakeTenant) -> Membership:
+        """An agent."""
+        return join(make_tenant(), Role.AGENT, "Nell")
+
+    def test_people_sign_in_with_both_factors_and_no_code_counts_twice(self, nell: Membership) -> None:
+        code = code_of(give_factor(nell.user))
+        landed = []
+        for browser in (Browser(), Browser()):
+            browser.sign_in(f"{PLATFORM}/home/", nell.user.email)
+            browser.follow(browser.post(f"{PLATFORM}/you/two-factor/authenticate/", {"code": code}))
+            landed.append(browser.get(f"{PLATFORM}/home/").status_code)
+        assert landed == [200, 302]
+
+    def test_wrong_passwords_are_counted(self, nell: Membership) -> None:
+        browser = Browser()
+        said = [browser.post(f"{PLATFORM}/sign-in/", {"login": nell.user.email, "password": "wrong"}) for _ in range(6)]
+        assert ["Too many failed login attempts" in page.content.decode() for page in said] == [False] * 5 + [True]
+
+    def test_a_new_password_is_asked_for(self, nell: Membership) -> None:
+        assert Browser().post(f"{PLATFORM}/you/password/reset/", {"email": nell.user.email}).status_code == 302
+
+    def test_who_signs_up_is_let_in(self) -> None:
+        slug, browser = f"n{uuid4().hex[:12]}", Browser()
+        said = {**NEW, "email": f"nora@{slug}.example", "tenant_name": "Nora", "slug": slug}
+        page = browser.follow(browser.post(f"{PLATFORM}/sign-up/", said))
+        assert (page.status_code, browser.url) == (200, f"http://{slug}.localhost:8000/start/")
+
+    def test_who_was_invited_is_let_in(self, make_tenant: MakeTenant) -> None:
+        tenant, browser = make_tenant(), Browser()
+        page = browser.follow(browser.post(link_to(invited(tenant)), NEW))
+        assert (page.status_code, browser.url) == (200, f"http://{tenant.slug}.localhost:8000/inbox/")
