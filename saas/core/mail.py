@@ -1,8 +1,11 @@
 """Outgoing mail. A message is written now and sent by a job that is deferred in the transaction of its cause."""
 
+import logging
+import re
 from collections.abc import Mapping
 from email.utils import make_msgid
-from typing import Any
+from smtplib import SMTPRecipientsRefused
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -10,6 +13,11 @@ from django.template.loader import render_to_string
 
 from saas.core.jobs import defer, task
 from saas.core.metrics import MAIL
+
+log = logging.getLogger(__name__)
+
+REASON: Final = re.compile(rb"5\.\d{1,3}\.\d{1,3}")  # of RFC 3463, before the server's words, which repeat the address
+POLICY: Final = "5.7."  # of those: about us or our rights, whoever the mail is for
 
 
 def send(template: str, *, to: str, context: Mapping[str, Any], using: str = "default") -> None:
@@ -33,6 +41,7 @@ def send_written(*, to: str, subject: str, text: str, html: str = "", using: str
 def deliver(*, to: str, subject: str, text: str, html: str, message_id: str, tenant: str = "") -> None:
     """Hand one mail to the mail server. Run twice it is sent twice, under one Message-ID: mail programs show it once.
 
+    An address that the mail server refuses for good is not tried again: somebody mistyped it, and all other mail goes its way.
     `tenant` is the id of the tenant in which it was written, if it was in one.
     """
     mail = EmailMultiAlternatives(subject, text, to=[to], headers={"Message-ID": message_id})
@@ -40,7 +49,19 @@ def deliver(*, to: str, subject: str, text: str, html: str, message_id: str, ten
         mail.attach_alternative(html, "text/html")
     try:
         mail.send()
-    except OSError:
-        MAIL.labels("failed").inc()
-        raise
+    except OSError as error:
+        answers = _final_answers(error)
+        MAIL.labels("refused" if answers else "failed").inc()
+        if not answers:
+            raise
+        log.warning("The mail server refuses the address of a mail (%s), which is not sent", answers)
+        return
     MAIL.labels("sent").inc()
+
+
+def _final_answers(error: OSError) -> str:
+    """The codes of the mail server, if it refuses each address for good and for the address' own sake; else nothing."""
+    refused = error.recipients.values() if isinstance(error, SMTPRecipientsRefused) else ()
+    answers = [(code, reason[0].decode() if (reason := REASON.match(said)) else "") for code, said in refused]
+    are_final = all(500 <= code < 600 and not reason.startswith(POLICY) for code, reason in answers)
+    return ", ".join(f"{code} {reason}".strip() for code, reason in answers) if are_final else ""

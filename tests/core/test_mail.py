@@ -2,7 +2,13 @@
 
 import asyncio
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,12 +18,15 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from saas.core import jobs, mail
+from saas.core.metrics import MAIL
 from tenants.context import TenantRef, in_tenant
 from tests.support.web import PLATFORM, Browser
 
 MINE = f"tests-{os.getpid()}"  # nobody else's worker takes these jobs
 MEMORY = "django.core.mail.backends.locmem.EmailBackend"
 FOLDER = "django.core.mail.backends.filebased.EmailBackend"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+RESULTS = ("sent", "refused", "failed")
 
 
 @pytest.fixture
@@ -81,3 +90,98 @@ def test_the_mailbox_reads_nothing_but_mail(browser: Browser, name: str, setting
 def test_an_empty_mailbox_says_so(browser: Browser, settings: Settings, tmp_path: Path) -> None:
     settings.EMAIL_FILE_PATH = tmp_path / "none"
     assert b"No mail yet" in browser.get(f"{PLATFORM}/dev/mail/").content
+
+
+class MailServer:
+    """Takes all mail but that to `nobody@...`, about which it says `answer`. Without an answer it says nothing at all."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer, self.listening = answer, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+
+    def serve(self) -> None:
+        while True:
+            try:
+                taken, _ = self.listening.accept()
+            except OSError:  # it is over
+                return
+            with taken, taken.makefile("rwb") as lines:
+                if self.answer:
+                    self._speak(lines)
+                else:
+                    lines.readline()
+
+    def _speak(self, lines: Any) -> None:
+        def say(words: str) -> None:
+            lines.write(f"{words}\r\n".encode())
+            lines.flush()
+
+        say("220 mail.example")
+        while line := lines.readline().decode():
+            word = line.split()[0].upper()
+            if word == "DATA":
+                say("354 go on")
+                while lines.readline() not in (b".\r\n", b""):
+                    pass
+            say({"QUIT": "221 bye"}.get(word, self.answer if word == "RCPT" and "nobody@" in line else "250 ok"))
+
+
+@contextmanager
+def mail_server(settings: Settings, answer: str) -> Iterator[None]:
+    """It is the one of the settings."""
+    server = MailServer(answer)
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", server.port
+    serving = threading.Thread(target=server.serve)
+    serving.start()
+    try:
+        yield
+    finally:
+        server.listening.shutdown(socket.SHUT_RDWR)
+        server.listening.close()
+        serving.join()
+
+
+def deliver(to: str) -> None:
+    mail.deliver(to=to, subject="Hello", text="Hello.", html="", message_id=f"<{uuid4()}@x>")
+
+
+def counted() -> dict[str, float]:
+    return {result: MAIL.labels(result)._value.get() for result in RESULTS}
+
+
+def grown(before: dict[str, float]) -> dict[str, float]:
+    """What was counted since."""
+    return {result: count - before[result] for result, count in counted().items() if count != before[result]}
+
+
+def test_a_mail_server_that_says_nothing_is_not_waited_for(somebody: str, settings: Settings) -> None:
+    assert 0 < (settings.EMAIL_TIMEOUT or 0) <= 10  # seconds that a place of the worker is held
+    settings.EMAIL_TIMEOUT, before = 0.2, counted()
+    with mail_server(settings, ""), pytest.raises(OSError, match="timed out"):
+        deliver(somebody)
+    assert grown(before) == {"failed": 1}
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 <nobody@mail.example>: no such user", "550 nobody@mail.example is unknown"])
+def test_a_mistyped_address_is_told_apart_and_not_tried_again(
+    answer: str, somebody: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mail.deliver, "queue", MINE)
+    before, nobody = counted(), f"nobody@{somebody}".replace("@mail.", ".")
+    for to in (somebody, nobody):
+        mail.send_written(to=to, subject="Hello", text="Hello.")
+    with mail_server(settings, answer):
+        asyncio.run(jobs.run_worker(MINE, wait=False))
+    assert not ProcrastinateJob.objects.filter(args__to__in=[somebody, nobody]).exists()
+    assert grown(before) == {"sent": 1, "refused": 1}
+    (line,) = [said for said in caplog.messages if "refuses the address" in said]
+    assert answer.split(" n")[0].split(" <")[0] in line
+    assert "nobody" not in line
+
+
+@pytest.mark.parametrize("answer", ["450 4.2.1 later", "554 5.7.1 relay access denied"])
+def test_what_may_pass_or_is_about_us_is_tried_again(answer: str, settings: Settings) -> None:
+    before = counted()
+    with mail_server(settings, answer), pytest.raises(SMTPRecipientsRefused):
+        deliver("nobody@mail.example")
+    assert grown(before) == {"failed": 1}

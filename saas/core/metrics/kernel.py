@@ -31,8 +31,13 @@ SLOW: Final = Counter("porchlight_slow_total", "What took longer than its SLOW_.
 LIMITS: Final = Counter(
     "porchlight_limits_refused_total", "How often a limit said no, by its name.", ["limit"], registry=REGISTRY
 )
-MAIL: Final = Counter("porchlight_mail_total", "Mails handed to the mail server, or not.", ["result"], registry=REGISTRY)
-for _result in ("sent", "failed"):  # told before the first of them: else that one would not be seen to grow
+MAIL: Final = Counter(
+    "porchlight_mail_total",
+    "Mails: taken by the mail server, refused for their address, or not taken.",
+    ["result"],
+    registry=REGISTRY,
+)
+for _result in ("sent", "refused", "failed"):  # told before the first of them: else that one would not be seen to grow
     MAIL.labels(_result)
 
 JOB_RUNS: Final = Counter("porchlight_job_runs_total", "Jobs that ran.", ["task", "result"], registry=REGISTRY)
