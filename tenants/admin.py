@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from saas.core.staff import LookOnlyAdmin, staff
 from tenants.models import Domain, EmbedKey, Membership, Tenant, User
 from tenants.selectors import tenant_url
-from tenants.services import announce_change, end_sign_ins_of
+from tenants.services import end_sign_ins_of, rename_by_staff
 
 
 class LookOnlyInline(TabularInline):  # type: ignore[misc]
@@ -82,8 +82,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]
         return format_html('<a href="{}">Plan, payments, suspend and resume</a>', reverse("admin:money_tenant", args=[tenant.id]))
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        super().save_model(request, obj, form, change)
-        announce_change(obj.id)
+        rename_by_staff(obj.id, name=obj.name)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -22,7 +22,7 @@ from tenants.services.sign_ins import (
     saw,
     use_sign_in_code,
 )
-from tenants.services.tenancy import change_security, rename_tenant
+from tenants.services.tenancy import change_security, rename_by_staff, rename_tenant
 
 __all__ = [
     "Gone",
@@ -51,6 +51,7 @@ __all__ = [
     "refuse_locked",
     "remove",
     "remove_second_factors",
+    "rename_by_staff",
     "rename_tenant",
     "saw",
     "second_factor_changed",

@@ -15,10 +15,11 @@ from tenants.resolve import MemberRef
 from tenants.selectors import has_second_factor
 from tenants.services.announcing import announce_change
 from tenants.services.sign_ins import close_sockets
+from tenants.source import Source, arriving
 
 
-def rename_tenant(tenant_id: UUID, *, name: str, by: MemberRef, seen: str | None = None) -> None:
-    """Another name; its address stays. Raises Forbidden by role, ChangedSince."""
+def rename_tenant(tenant_id: UUID, *, name: str, by: MemberRef | None, seen: str | None = None) -> None:
+    """Another name; its address stays. Without `by` it is Porchlight's own act. Raises Forbidden by role, ChangedSince."""
     with transaction.atomic():
         tenant = _locked(tenant_id, by)
         refuse_if_changed(seen, {"name": tenant.name})
@@ -26,6 +27,12 @@ def rename_tenant(tenant_id: UUID, *, name: str, by: MemberRef, seen: str | None
         if tenant.name == name:
             return
         _keep(tenant, "tenant.renamed", by, before, name=name)
+
+
+def rename_by_staff(tenant_id: UUID, *, name: str) -> None:
+    """The same by the platform's staff, who are not named to tenants, nor where they sat."""
+    with arriving(Source()):
+        rename_tenant(tenant_id, name=name, by=None)
 
 
 def change_security(tenant_id: UUID, *, needs_two_factor: bool, by: MemberRef, seen: str | None = None) -> int:
@@ -46,14 +53,14 @@ def change_security(tenant_id: UUID, *, needs_two_factor: bool, by: MemberRef, s
         return _close_without_factor(tenant) if needs_two_factor else 0
 
 
-def _locked(tenant_id: UUID, by: MemberRef) -> Tenant:
-    if by.is_support or not may(by.role, Do.MANAGE_TENANT):
+def _locked(tenant_id: UUID, by: MemberRef | None) -> Tenant:
+    if by is not None and (by.is_support or not may(by.role, Do.MANAGE_TENANT)):
         raise Forbidden("Only an owner changes this.")
     tenant: Tenant = Tenant.objects.select_for_update().get(id=tenant_id)
     return tenant
 
 
-def _keep(tenant: Tenant, act: str, by: MemberRef, before: dict[str, Any], **after: Any) -> None:
+def _keep(tenant: Tenant, act: str, by: MemberRef | None, before: dict[str, Any], **after: Any) -> None:
     Tenant.objects.filter(id=tenant.id).update(**after)
     record(tenant.id, by=by, act=act, on=Thing("tenant", tenant.id, tenant.name), before=before, after=after)
     announce_change(tenant.id)
