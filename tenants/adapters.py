@@ -87,7 +87,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         "add_email_blocked": "No address can be added while two-factor is on. Switch it off, add the address, switch it on.",
         "cannot_generate_recovery_codes": "Recovery codes come with an authenticator app or a passkey. Set up one of them first.",
         "incorrect_code": "That code does not fit. Look at the app for the one that it shows now.",
-        "unverified_email": "Verify your email address first: the link is in your mail, and can be sent again under Email.",
+        "unverified_email": "An address of yours waits to be verified. Send the link again under Email, or remove it there.",
     }
 
     def encrypt(self, text: str) -> str:

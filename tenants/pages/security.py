@@ -77,8 +77,8 @@ def needed(request: HttpRequest) -> HttpResponse:
         request.session.pop(WANTED, None)
         return redirect(tenant_url(tenant.slug, "/sign-in/"))
     request.session[WANTED] = {"slug": tenant.slug, "name": tenant.name}
-    is_verified = not EmailAddress.objects.filter(user=user, verified=False).exists()
-    return render(request, "people/needed.html", {"wanted": tenant, "is_verified": is_verified})
+    unverified = EmailAddress.objects.filter(user=user, verified=False).order_by("-primary", "id").first()  # allauth asks for all
+    return render(request, "people/needed.html", {"wanted": tenant, "unverified": unverified})
 
 
 def _user(request: HttpRequest) -> User:

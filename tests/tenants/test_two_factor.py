@@ -17,7 +17,7 @@ from tenants.jwt_services import sign_in_by_password
 from tenants.models import AuditEntry, Membership, Role, Tenant, User
 from tests.support.cast import PASSWORD, MakeTenant
 from tests.support.order import at_once_behind
-from tests.support.people import code_of, give_factor, host, join, owner_of, ref_of, signed_in
+from tests.support.people import code_of, give_factor, host, join, mails_to, owner_of, ref_of, signed_in
 from tests.support.web import PLATFORM, Browser
 
 SETUP = f"{PLATFORM}/you/two-factor/totp/activate/"
@@ -126,7 +126,7 @@ class TestSettingUp:
     def test_not_before_the_address_is_verified(self, tenant: TenantRef, nell: Membership) -> None:
         EmailAddress.objects.create(user=nell.user, email=nell.user.email, primary=True, verified=False)
         browser = signed_in(tenant, nell)
-        assert "Verify your email address first" in text(browser.follow(browser.get(SETUP)))
+        assert "An address of yours waits to be verified" in text(browser.follow(browser.get(SETUP)))
 
     @pytest.mark.parametrize(
         "page", ["", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/", "webauthn/", "webauthn/add/"]
@@ -153,6 +153,32 @@ class TestATenantThatAsks:
         assert f"go on to {tenant.name}" in text(browser.get(f"{PLATFORM}/you/two-factor/"))
         landed = browser.follow(browser.get(f"{PLATFORM}/you/two-factor/needed/"))
         assert (landed.status_code, browser.url) == (200, f"{host(tenant)}/inbox/")
+
+    def test_names_and_mails_the_address_that_is_not_verified(self, tenant: TenantRef, nell: Membership) -> None:
+        """A second one, with which nobody signs in yet: the page is no dead end, whether it is verified or removed."""
+        second = f"home.{nell.user.email}"
+        EmailAddress.objects.create(user=nell.user, email=nell.user.email, primary=True, verified=True)
+        EmailAddress.objects.create(user=nell.user, email=second, verified=False)
+        browser, page = signed_in(tenant, nell), f"{PLATFORM}/you/two-factor/needed/?tenant={tenant.slug}"
+        ask(tenant)
+        shown = text(browser.get(page)).partition("<main")[2]
+        assert f"First verify <strong>{second}</strong>, or" in shown
+        assert '<a href="/you/email/">remove it</a>' in shown
+        assert re.findall(r'name="email" value="([^"]*)"', shown) == [second]
+        browser.post(f"{PLATFORM}/you/email/", {"email": second, "action_send": ""})
+        assert (mails_to(second), mails_to(nell.user.email)) == (1, 0)
+        browser.follow(browser.post(f"{PLATFORM}/you/email/", {"email": second, "action_remove": ""}))
+        browser.follow(browser.post(browser.url, {"password": PASSWORD}))
+        assert not EmailAddress.objects.filter(email=second).exists()
+        assert "Use an authenticator app" in text(browser.get(page))
+
+    def test_does_not_offer_to_remove_the_address_of_the_sign_in(self, tenant: TenantRef, nell: Membership) -> None:
+        EmailAddress.objects.create(user=nell.user, email=nell.user.email, primary=True, verified=False)
+        browser = signed_in(tenant, nell)
+        ask(tenant)
+        shown = text(browser.get(f"{PLATFORM}/you/two-factor/needed/?tenant={tenant.slug}"))
+        assert f"First verify <strong>{nell.user.email}</strong>:" in shown
+        assert "remove it" not in shown
 
     def test_nothing_of_it_opens_before(self, tenant: TenantRef, nell: Membership) -> None:
         """Pages, the API by session and by token, tickets for sockets, and new tokens."""
