@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -26,8 +27,12 @@ from tenants.permissions import needs
 Page = Callable[..., HttpResponse]
 
 
-def page(*methods: str, do: Do, to_change: Do | None = None) -> Callable[[Page], Page]:
-    """A page for members who may do this, which no cache keeps. What is not the tenant's is a 404."""
+def page(*methods: str, do: Do, to_change: Do | None = None, back: str = "") -> Callable[[Page], Page]:
+    """A page for members who may do this, which no cache keeps. What is not the tenant's is a 404.
+
+    `back` is the page of the list on which a form's button stood: who sends one about something that is gone by now lands there,
+    and reads so above the list.
+    """
 
     def wrap(view: Page) -> Page:
         @wraps(view)
@@ -35,6 +40,9 @@ def page(*methods: str, do: Do, to_change: Do | None = None) -> Callable[[Page],
             try:
                 return view(request, **kwargs)
             except NotFound as nowhere:
+                if back and request.method == "POST":
+                    messages.error(request, nowhere.message)
+                    return redirect(back)
                 raise Http404(nowhere.message) from nowhere
 
         return never_cache(needs(do, to_change=to_change)(require_http_methods(list(methods))(gate)))
@@ -51,7 +59,7 @@ def member_on(request: HttpRequest, member_id: UUID) -> Membership:
     """The member whose page this is. Raises NotFound for one of another tenant."""
     found = people.member(tenant_of(request).id, member_id)
     if found is None:
-        raise NotFound("There is no such member.")
+        raise NotFound("Whoever that was is no longer among the members.")
     return found
 
 

@@ -8,7 +8,7 @@ from allauth.mfa.totp.views import activate_totp
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -38,9 +38,9 @@ def end_session(request: HttpRequest, sid: UUID) -> HttpResponse:
     """Sign out of one place."""
     try:
         services.end_one(_user(request), sid)
+        messages.success(request, "Signed out there.")
     except NotFound as nowhere:
-        raise Http404(nowhere.message) from nowhere
-    messages.success(request, "Signed out there.")
+        messages.error(request, nowhere.message)
     return redirect("sessions")
 
 

@@ -149,8 +149,8 @@ def end_of_member(tenant_id: UUID, user: User, *, by: MemberRef, sid: UUID | Non
     """Sign a member out of this tenant: everywhere, or of one place. Their sockets close.
 
     What they have open on the platform's host and in other tenants is theirs and stays. But none of it lets them in here again
-    before they have proven who they are (`must_prove`). Raises Forbidden where only an owner may, NotFound for a place that is
-    not theirs in this tenant.
+    before they have proven who they are (`must_prove`). Raises Forbidden where only an owner may, NotFound with field
+    `sid` for a place that is not theirs in this tenant, and without a field for who is no member.
     """
     places = SignIn.objects.filter(tenant_id=tenant_id, user=user, ended_at=None)
     with transaction.atomic():
@@ -219,7 +219,7 @@ def _held_for(by: MemberRef, tenant_id: UUID, user: User) -> Membership:
 def _named(place: SignIn | None) -> str:
     """The place as the audit log names it."""
     if place is None:
-        raise NotFound("They are not signed in there.")
+        raise NotFound("They are not signed in there.", field="sid")
     return f"{place.what}, from {place.address}" if place.address else place.what
 
 

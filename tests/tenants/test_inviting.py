@@ -213,7 +213,17 @@ class TestPages:
         assert "Sent again" in text_of(browser.follow(browser.post(f"{base}/again/", {})))
         assert mails_to(invitation.email) == 2
         assert "is withdrawn" in text_of(browser.follow(browser.post(f"{base}/withdraw/", {})))
-        assert browser.post(f"{base}/withdraw/", {}).status_code == 404
+
+    @pytest.mark.parametrize("button", ["again", "withdraw"])
+    def test_buttons_of_an_invitation_that_a_colleague_withdrew_say_so(self, tenant: TenantRef, button: str) -> None:
+        """The list that was open still showed it."""
+        invitation = invited(tenant)
+        browser = signed_in(tenant, owner_of(tenant))
+        invitations.withdraw(tenant.id, invitation.id, by=ref_of(owner_of(tenant)))
+        page = text_of(browser.follow(browser.post(f"{host(tenant)}/people/invitations/{invitation.id}/{button}/", {})))
+        assert browser.url == f"{host(tenant)}/people/"
+        assert page.index("This invitation was accepted or withdrawn.") < page.index('aria-label="Members"')
+        assert mails_to(invitation.email) == 1
 
     def test_an_admin_cannot_make_owners_and_an_agent_sees_no_invitations(self, tenant: TenantRef) -> None:
         invitation = invited(tenant)

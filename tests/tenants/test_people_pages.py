@@ -139,9 +139,22 @@ def test_nobody_opens_the_people_of_another_tenant(tenant: TenantRef, owner: Bro
     for end in ("", "disable/", "remove/"):
         assert owner.get(f"{host(tenant)}/people/{theirs.id}/{end}").status_code == 404
     for end in ("", "disable/", "enable/", "remove/", "sign-out/"):
-        assert owner.post(f"{host(tenant)}/people/{theirs.id}/{end}", {"role": "viewer"}).status_code == 404
+        answer = owner.follow(owner.post(f"{host(tenant)}/people/{theirs.id}/{end}", {"role": "viewer"}))
+        assert "Whoever that was is no longer among the members." in text(answer)
+        assert theirs.user.email not in text(answer)
     theirs.refresh_from_db()
     assert (theirs.role, theirs.disabled_at) == ("owner", None)
+
+
+@pytest.mark.parametrize("end", ["", "disable/", "enable/", "remove/", "sign-out/"])
+def test_who_was_removed_a_moment_ago_is_said_to_be_gone(tenant: TenantRef, owner: Browser, end: str) -> None:
+    """The buttons of a page that was open stand above nothing, and say so above the list."""
+    ben = join(tenant, Role.AGENT)
+    services.remove(ben, by=ref_of(owner_of(tenant)))
+    answer = owner.follow(owner.post(f"{host(tenant)}/people/{ben.id}/{end}", {"role": "viewer"}))
+    assert owner.url == f"{host(tenant)}/people/"
+    page = text(answer)
+    assert page.index("Whoever that was is no longer among the members.") < page.index('aria-label="Members"')
 
 
 class TestAMember:

@@ -70,6 +70,15 @@ def test_another_browser_is_signed_out_with_all_that_it_opened(tenant: TenantRef
     assert "iPhone" not in page(desk)
 
 
+def test_a_place_that_has_just_ended_is_said_to_be_none(tenant: TenantRef, nell: User) -> None:
+    desk = browser_of(tenant, nell)
+    spot = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
+    services.end_sign_in(spot.id)
+    answer = desk.follow(desk.post(f"{PLATFORM}/you/sessions/{spot.id}/end/", {}))
+    assert desk.url == f"{PLATFORM}/you/sessions/"
+    assert answer.content.decode().index("You are not signed in there.") < answer.content.decode().index("This one")
+
+
 def test_all_others_are_signed_out_at_once(tenant: TenantRef, nell: User) -> None:
     desk, others = browser_of(tenant, nell), [browser_of(tenant, nell, SAFARI) for _ in range(2)]
     program = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
@@ -85,7 +94,8 @@ def test_nobody_ends_what_is_somebody_elses(tenant: TenantRef, nell: User) -> No
     stranger = Browser()
     other = make_user(f"{uuid4().hex}@else.example", "Otto")
     stranger.sign_in(f"{PLATFORM}/home/", other.email)
-    assert stranger.post(f"{PLATFORM}/you/sessions/{spot.id}/end/", {}).status_code == 404
+    answer = stranger.follow(stranger.post(f"{PLATFORM}/you/sessions/{spot.id}/end/", {}))
+    assert "You are not signed in there." in answer.content.decode()
     assert is_in(theirs, tenant)
     with pytest.raises(NotFound):
         services.end_one(other, spot.id)
@@ -233,10 +243,21 @@ class TestByAdmins:
         member = Membership.objects.get(tenant_id=tenant.id, user=nell)
         admin = signed_in(tenant, owner_of(tenant))
         for sid in (elsewhere.id, "no-id"):
-            answer = admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {"sid": str(sid)})
-            assert answer.status_code == 404
+            answer = admin.follow(admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {"sid": str(sid)}))
+            assert "They are not signed in there." in answer.content.decode()
+            assert SignIn.objects.get(id=elsewhere.id).ended_at is None
         admin.post(f"{host(tenant)}/people/{member.id}/sign-out/", {})
         assert SignIn.objects.get(id=elsewhere.id).ended_at is None
+
+    def test_of_a_place_that_has_just_ended(self, tenant: TenantRef, nell: User) -> None:
+        """The page that was open still showed it: it is said above what is left."""
+        spot = services.record_sign_in(user_id=nell.id, tenant_id=tenant.id)
+        member, admin = Membership.objects.get(tenant_id=tenant.id, user=nell), signed_in(tenant, owner_of(tenant))
+        services.end_sign_in(spot.id)
+        url = f"{host(tenant)}/people/{member.id}/"
+        page = admin.follow(admin.post(f"{url}sign-out/", {"sid": str(spot.id)})).content.decode()
+        assert admin.url == url
+        assert page.index("They are not signed in there.") < page.index("Nowhere at the moment")
 
     def test_sockets_close_with_it(self, tenant: TenantRef, nell: User, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[dict[str, Any]] = []

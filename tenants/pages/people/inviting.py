@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from saas.core.errors import AppError, NotFound
+from saas.core.errors import AppError
 from saas.core.forms import UNPROCESSABLE
 from tenants.access import Do
 from tenants.authentication import member_of, tenant_of
@@ -37,8 +37,6 @@ def again(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     try:
         sent = invitations.resend(tenant_of(request).id, invitation_id, by=member_of(request))
         messages.success(request, f"Sent again to {sent.email}. The link in the mail before works no more.")
-    except NotFound:
-        raise
     except AppError as refusal:
         messages.error(request, refusal.message)
     return redirect("people")
@@ -50,8 +48,6 @@ def withdraw(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     try:
         gone = invitations.withdraw(tenant_of(request).id, invitation_id, by=member_of(request))
         messages.success(request, f"The invitation of {gone.email} is withdrawn.")
-    except NotFound:
-        raise
     except AppError as refusal:
         messages.error(request, refusal.message)
     return redirect("people")

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from saas.core import registry
-from saas.core.errors import AppError, Forbidden
+from saas.core.errors import AppError, Forbidden, NotFound
 from saas.core.forms import UNPROCESSABLE
 from tenants import people, services
 from tenants.access import Do, may_change_member
@@ -21,7 +21,7 @@ from tenants.services.members import values_of
 CHANGES: Final = ("member.role_changed", "member.disabled", "member.enabled")  # of what the forms here show
 
 
-@page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE)
+@page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE, back="people")
 def person(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Who they are, and a form of their role."""
     shown = member_on(request, member_id)
@@ -40,31 +40,33 @@ def person(request: HttpRequest, member_id: UUID) -> HttpResponse:
     return redirect("person", member_id=member_id)
 
 
-@page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE)
+@page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE, back="people")
 def disable(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Out at once, and to be let in again at any time."""
     return _leave(request, member_id, "disable", services.disable)
 
 
-@page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE)
+@page("GET", "HEAD", "POST", do=Do.MANAGE_PEOPLE, back="people")
 def remove(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Out for good, unless they are invited again."""
     return _leave(request, member_id, "remove", services.remove)
 
 
-@page("POST", do=Do.MANAGE_PEOPLE)
+@page("POST", do=Do.MANAGE_PEOPLE, back="people")
 def enable(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """In again, in their old role."""
     shown = member_on(request, member_id)
     try:
         services.enable(shown, by=member_of(request))
         messages.success(request, f"{shown.user} may come in again, as {shown.get_role_display().lower()}.")
+    except NotFound:
+        raise
     except AppError as refusal:
         messages.error(request, refusal.message)
     return redirect("person", member_id=member_id)
 
 
-@page("POST", do=Do.MANAGE_PEOPLE)
+@page("POST", do=Do.MANAGE_PEOPLE, back="people")
 def end_sign_ins(request: HttpRequest, member_id: UUID) -> HttpResponse:
     """Sign them out of this tenant: of one place that the form names, or of all."""
     shown = member_on(request, member_id)
@@ -74,6 +76,10 @@ def end_sign_ins(request: HttpRequest, member_id: UUID) -> HttpResponse:
         messages.success(request, f"{shown.user} is signed out {'there' if sid else 'everywhere'}.")
     except Forbidden as refusal:
         messages.error(request, refusal.message)
+    except NotFound as nowhere:
+        if nowhere.field != "sid":  # the person is gone, not the place alone
+            raise
+        messages.error(request, nowhere.message)
     return redirect("person", member_id=member_id)
 
 
