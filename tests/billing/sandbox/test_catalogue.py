@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from billing.sandbox import parts, routes
+from billing.sandbox import parts, routes  # noqa: F401  # registers
 from billing.sandbox.catalogue import check, operations
 from billing.sandbox.forms import decode
 from tests.support.stripe import Sandbox
@@ -24,8 +24,9 @@ def test_the_sdk_is_the_one_that_this_was_written_for() -> None:
 
 
 def test_every_handler_answers_a_request_that_the_sdk_can_make() -> None:
-    assert parts.PARTS
-    assert routes.HANDLERS.shapes() <= operations().keys()
+    answered = routes.HANDLERS.shapes()
+    assert answered
+    assert answered <= operations().keys()
 
 
 def test_text_becomes_numbers_booleans_and_lists() -> None:
