@@ -54,25 +54,12 @@ def settle_message(tenant: TenantRef, principal: Principal, *, message_id: UUID,
     if changed:
         tell_changed(tenant, changed)
     if deleted:
-        _tell_deleted(tenant, deleted)
+        from_thread(lambda hub: hub.published(tenant, [deleted]))
     return count
 
 
-def remove_message(tenant: TenantRef, principal: Principal, *, room_id: UUID, message_id: UUID) -> None:
-    """Delete what somebody said, as one who keeps order; everybody sees it at once. Twice is once.
-
-    Raises NotFound, and ReadOnly or Forbidden by role.
-    """
-    demand(Act.SETTLE, principal)
-    with in_tenant(tenant):
-        room_for(principal, room_id)
-        with transaction.atomic():
-            deleted = _deleted(tenant, principal, room_id, message_id)
-    _tell_deleted(tenant, deleted)
-
-
 def _deleted(tenant: TenantRef, principal: Principal, room_id: UUID, message_id: UUID) -> Published:
-    """In the caller's transaction; after its commit comes `_tell_deleted`."""
+    """In the caller's transaction; after its commit everybody is told."""
     room = lock_room(room_id)
     change = Change("delete", room_id, author_of(principal), uuid4(), message_id, moderates=True)
     done = amend_sync([change])[0]
@@ -80,10 +67,6 @@ def _deleted(tenant: TenantRef, principal: Principal, room_id: UUID, message_id:
         raise error
     record(tenant, by=principal, act="message.deleted", on=thing_of(room))
     return Published(change, done)
-
-
-def _tell_deleted(tenant: TenantRef, deleted: Published) -> None:
-    from_thread(lambda hub: hub.published(tenant, [deleted]))
 
 
 def _claimed(principal: Principal, message_id: UUID) -> Message:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chat.access import room_for
 from chat.models import Site
-from chat.selectors.sites import a_site_for, known_site, site_for
+from chat.selectors.sites import a_site_for, known_site
 from chat.selectors.words import clean_words
 from chat.services.sites import forget_everywhere
 from saas.core.errors import Forbidden, NotFound, ReadOnly
@@ -50,12 +50,6 @@ def set_words(
         record(tenant, by=principal, act="words.changed", on=on, before={"words": list(site.words)}, after={"words": cleaned})
     forget_everywhere(tenant.id)
     return cleaned
-
-
-def refused_word(tenant: TenantRef, site_id: UUID, text: str) -> str | None:
-    """The word for which a community room of this site refuses the text, or None. Call it outside of the tenant."""
-    site = site_for(tenant, site_id)
-    return site.words.find(text) if site else None
 
 
 def is_harmless(tenant: TenantRef, principal: Principal, text: str) -> bool:

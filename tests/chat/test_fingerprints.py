@@ -18,8 +18,8 @@ from chat.services.messages import author_of, open_room
 from saas.core.errors import Conflict
 from tenants.context import TenantRef, in_tenant
 from tenants.tokens import Principal
-from tests.chat.test_tombstones import delete, places_of
-from tests.support.community import message_of
+from tests.chat.test_tombstones import places_of
+from tests.support.community import delete, message_of
 from tests.support.talk import room_of, visitor
 
 MIGRATION: Final = Path("chat/migrations/sql/0012_fingerprints.sql").read_text()

@@ -10,11 +10,11 @@ from pytest_django import DjangoAssertNumQueries
 from chat.models import Message, Participant, Report
 from chat.services.members import leave_room
 from chat.services.moderation import report_message
-from chat.services.settling import Decision, remove_message, settle_message
+from chat.services.settling import Decision, settle_message
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, Role
 from tenants.tokens import Principal
-from tests.support.community import community, message_of, place_of, team_member
+from tests.support.community import community, delete, message_of, place_of, team_member
 from tests.support.console import Desk
 from tests.support.reported import Story
 from tests.support.talk import room_of, visitor
@@ -41,7 +41,7 @@ class TestWhatCanBeDone:
         there = olga.words("/moderation/")
         assert SETTLE in there
         assert "Delete the message" in there
-        remove_message(tenant, keeper, room_id=room, message_id=message)
+        delete(tenant, room, keeper, message)
         gone = olga.words("/moderation/")
         assert NOTHING_LEFT in gone
         assert SETTLE not in gone
@@ -55,7 +55,7 @@ class TestWhatCanBeDone:
         self, tenant: TenantRef, keeper: Principal, olga: Desk
     ) -> None:
         story = Story(tenant)
-        remove_message(tenant, keeper, room_id=story.room, message_id=story.message)
+        delete(tenant, story.room, keeper, story.message)
         page = olga.words("/moderation/")
         assert SETTLE in page
         assert "Delete the message" not in page

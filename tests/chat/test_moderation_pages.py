@@ -14,7 +14,7 @@ from chat.models import Message, Report, Room, Site
 from chat.services.deletion import delete_room
 from chat.services.members import remove_member
 from chat.services.moderation import report_message, settle_report
-from chat.services.settling import Decision, remove_message, settle_message
+from chat.services.settling import Decision, settle_message
 from chat.services.words import set_words
 from saas.core.errors import Conflict, Forbidden, ReadOnly
 from tenants.context import TenantRef, in_tenant
@@ -171,10 +171,8 @@ class TestSettling:
         story = Story(tenant)
         with pytest.raises(error):
             settle_message(tenant, team_member(tenant, role), message_id=story.message, decision=Decision(delete=True))
-        with pytest.raises(error):
-            remove_message(tenant, team_member(tenant, role), room_id=story.room, message_id=story.message)
         with pytest.raises(Forbidden):
-            remove_message(tenant, story.val, room_id=story.room, message_id=story.message)
+            settle_message(tenant, story.val, message_id=story.message, decision=Decision(delete=True))
         assert story.is_open
         assert not story.is_deleted
 

@@ -9,13 +9,12 @@ from chat.models import Room
 from chat.pages.rooms import desk
 from chat.services.moderation import pin
 from chat.services.rooms import RoomChange, archive_room, change_room, create_room
-from chat.services.settling import remove_message
 from chat.services.sites import create_site
 from saas.core.ratelimit import Limit
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tests.support.cast import MakeTenant
-from tests.support.community import community, member, message_of, moderator, place_of, team_member
+from tests.support.community import community, delete, member, message_of, moderator, place_of, team_member
 from tests.support.console import Desk, desk_of
 from tests.support.talk import embed_key, room_of, visitor
 from tests.support.web import Browser
@@ -50,8 +49,7 @@ class TestTheList:
     def test_a_room_whose_last_line_was_deleted_is_not_one_without_lines(self, tenant: TenantRef, olga: Desk) -> None:
         room = community(tenant)
         assert "nobody has written yet" in olga.words("/rooms/")
-        said = message_of(tenant, room, member(tenant, room))
-        remove_message(tenant, team_member(tenant, Role.OWNER), room_id=room, message_id=said)
+        delete(tenant, room, vic := member(tenant, room), message_of(tenant, room, vic))
         assert "nobody has written yet" not in olga.words("/rooms/")
 
     def test_no_visitors_room_and_no_notes_are_in_it(self, tenant: TenantRef, olga: Desk) -> None:

@@ -3,22 +3,21 @@
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from chat.models import Notification
-from chat.realtime.amend import Change, amend_sync
 from chat.realtime.protocol.incoming import Open
 from chat.selectors.reports import ReportOut
 from chat.services import moderation
-from chat.services.messages import author_of, open_room
+from chat.services.messages import open_room
 from chat.services.moderation import report_message
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Role
 from tenants.tokens import Principal
-from tests.support.community import community, member, message_of, team_member
+from tests.support.community import community, delete, member, message_of, team_member
 from tests.support.talk import visitor
 
 WORDS = "my card is 4111"
@@ -27,12 +26,6 @@ WORDS = "my card is 4111"
 @pytest.fixture
 def ada_(acme: TenantRef) -> Principal:
     return team_member(acme, Role.OWNER)
-
-
-def delete(tenant: TenantRef, room: UUID, who: Principal, message: UUID) -> None:
-    with in_tenant(tenant), transaction.atomic():
-        done = amend_sync([Change("delete", room, author_of(who), uuid4(), message)])
-        assert [one.outcome for one in done] == ["stored"]
 
 
 def bodies(tenant: TenantRef, key: str) -> set[str]:

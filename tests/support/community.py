@@ -8,9 +8,11 @@ from django.db import transaction
 from django.test import Client
 
 from chat.models import Message, Participant, Room
+from chat.realtime.amend import Change, amend_sync
 from chat.realtime.append import APPEND, Row, call_sync
 from chat.realtime.protocol.outgoing import Author
 from chat.services.members import enter
+from chat.services.messages import author_of
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Membership, Role, User
 from tenants.tokens import Principal, issue_visitor
@@ -62,6 +64,13 @@ def message_of(tenant: TenantRef, room_id: UUID, who: Principal, text: str = "he
     assert tries(tenant, who, room_id, text) == "stored"
     with in_tenant(tenant):
         return UUID(str(Message.objects.filter(room=room_id, author_id=who.id).latest("seq").id))
+
+
+def delete(tenant: TenantRef, room_id: UUID, who: Principal, message_id: UUID) -> None:
+    """They delete a line: one of theirs, or as an agent any."""
+    change = Change("delete", room_id, author_of(who), uuid4(), message_id, moderates=who.kind == "agent")
+    with in_tenant(tenant), transaction.atomic():
+        assert [one.outcome for one in amend_sync([change])] == ["stored"]
 
 
 def place_of(tenant: TenantRef, room_id: UUID, who: Principal) -> Participant | None:
