@@ -81,20 +81,6 @@ def standing_of(tenant_id: UUID) -> Standing:
     return _load(tenant_id)
 
 
-async def a_standing_of(tenant: TenantRef) -> Standing:
-    """The same for coroutines; what is known costs no hop."""
-    kept = _kept.get(tenant.id)
-    if kept is not None and kept.stale_at > monotonic():
-        return kept.standing
-    return await run_on_platform(standing_of, tenant.id)
-
-
-def known_standing(tenant_id: UUID) -> Standing | None:
-    """What is known by now, however old; never waits."""
-    kept = _kept.get(tenant_id)
-    return kept.standing if kept else None
-
-
 def refusal_of_answer(tenant_id: UUID) -> PlanLimit | None:
     """Why an agent's message is one too many, if it is. On the event loop: one look into a dictionary, never a wait.
 
@@ -137,11 +123,6 @@ def forget_standing(*, tenant_id: UUID, **_facts: object) -> None:
     """Ask the database with the next look. Answers `tenant_changed`, in every process."""
     if kept := _kept.get(tenant_id):
         kept.stale_at = 0.0
-
-
-def failed_open() -> Mapping[UUID, datetime]:
-    """The tenants whose standing this process cannot read, and since when."""
-    return dict(_open_since)
 
 
 def _load_soon(tenant_id: UUID) -> None:

@@ -60,7 +60,6 @@ def coupon(raw: Raw) -> shapes.Coupon:
 def customer(raw: Raw) -> shapes.Customer:
     """One that was deleted has nothing but its id. Of several tax IDs the newest counts."""
     tax: Raw = next(iter((raw.get("tax_ids") or {}).get("data") or []), {})
-    card = (raw.get("invoice_settings") or {}).get("default_payment_method")
     return shapes.Customer(
         id=raw["id"],
         name=raw.get("name") or "",
@@ -69,7 +68,6 @@ def customer(raw: Raw) -> shapes.Customer:
         tax_id_type=tax.get("type") or "",
         tax_id=tax.get("value") or "",
         credit=-(raw.get("balance") or 0),
-        has_card=bool(card or raw.get("default_source")),
         tenant=tenant_in(raw.get("metadata")),
         is_deleted=bool(raw.get("deleted")),
     )

@@ -60,7 +60,6 @@ class Customer:
     tax_id_type: str
     tax_id: str
     credit: int
-    has_card: bool
     tenant: str
     is_deleted: bool
 

@@ -36,12 +36,6 @@ class Usage(Clients):
             rows = self.stripe.v1.billing.meters.event_summaries.list(meter_id, asked).auto_paging_iter()
             return [_summary(row.to_dict()) for row in rows]
 
-    def adjust_usage(self, *, event_name: str, identifier: str) -> None:
-        """Take a report back, within 24 hours. Raises Refused later, or for one that is not known."""
-        asked = given(event_name=event_name, type="cancel", cancel={"identifier": identifier})
-        with translated():
-            self.stripe.v1.billing.meter_event_adjustments.create(asked, keyed(f"{identifier}:cancel"))
-
 
 def _event(report: shapes.UsageReport) -> Any:
     payload = {"stripe_customer_id": report.customer, "value": str(report.value)}

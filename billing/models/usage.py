@@ -83,7 +83,7 @@ class StorageSample(Owned):
 
 
 class UsageDay(models.Model):
-    """The sum of a day in UTC: derived from the batches, and made anew from them at any time."""
+    """The sum of a day in UTC, derived from the batches."""
 
     pk = models.CompositePrimaryKey("account_id", "meter", "day")
     account = models.ForeignKey("billing.BillingAccount", on_delete=models.PROTECT, related_name="+")

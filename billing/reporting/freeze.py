@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing.clock import now
-from billing.models import Meter, UsageDay
+from billing.models import Meter
 from billing.reporting import freezing_sql as sql
 
 ONE_AT_A_TIME: Final = 0x66726565  # advisory lock
@@ -32,18 +32,6 @@ def freeze_period(account_id: UUID, until: datetime) -> int:
 def late_rows(since: datetime, account_id: UUID | None = None) -> int:
     """Batches for rows that came after their hour was frozen, from `since` on; how many. An hour that adds up costs no row."""
     return _freeze(until=since, account=account_id, since=since)
-
-
-def rebuild_days(account_id: UUID) -> int:
-    """Make a tenant's sums per day anew from its batches; how many days have one."""
-    with transaction.atomic():
-        wait_for_others()
-        with connection.cursor() as cursor:
-            cursor.execute(sql.DAYS, {"account": account_id})
-            rows = [
-                UsageDay(account_id=account_id, meter=meter, day=day, quantity=sum_) for meter, day, sum_ in cursor.fetchall()
-            ]
-        return len(UsageDay.objects.bulk_create(rows))
 
 
 def _freeze(*, until: datetime, account: UUID | None = None, since: datetime | None = None, running: bool = False) -> int:

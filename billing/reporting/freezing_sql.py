@@ -184,9 +184,3 @@ UPDATE public.billing_meterreport r SET is_late = true, event_time = {LATE_TIME.
 FROM over
 WHERE r.account_id = over.account_id AND r.status = 'pending' AND r.first_sent_at IS NULL AND r.event_time < over.period_start
 """  # noqa: S608  all of it stands here
-
-DAYS: Final = """
-WITH gone AS (DELETE FROM public.billing_usageday WHERE account_id = %(account)s)
-SELECT meter, (window_start AT TIME ZONE 'UTC')::date AS day, sum(quantity)::bigint AS quantity FROM public.billing_meterreport
-WHERE account_id = %(account)s AND NOT is_correction GROUP BY 1, 2
-"""

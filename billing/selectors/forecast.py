@@ -47,7 +47,6 @@ class Forecast:
     so_far: int
     tax: int
     projected: int
-    projected_use: Mapping[Meter, int]
     currency: str
     at: datetime  # when it is made
     read_at: datetime
@@ -86,7 +85,6 @@ def next_invoice(bill: Bill, ahead: Mapping[Meter, int]) -> Forecast | None:
         so_far=reading.total,
         tax=reading.tax,
         projected=reading.total + _more(bill, subscription, reading, ahead),
-        projected_use=ahead,
         currency=bill.plan.currency,
         at=subscription.period_end,
         read_at=now(),

@@ -186,12 +186,3 @@ class VisitForm(ReasonForm):
     """Looking into a tenant."""
 
     hours = forms.IntegerField(label="For how many hours", min_value=1, max_value=4, initial=1)
-
-
-ADJUSTMENTS: Final[dict[str, type[AdjustmentForm]]] = {
-    "credit": CreditForm,
-    "credit-note": CreditNoteForm,
-    "comp": CompForm,
-    "waive": WaiveForm,
-    "usage": UsageForm,
-}

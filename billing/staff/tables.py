@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Self
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -86,10 +86,6 @@ class Table:
     def sheet(self) -> HttpResponse:
         """As CSV."""
         return sheet(self.name, self.columns, ([cell.value for cell in row] for row in self.rows))
-
-    def with_rows(self, rows: Sequence[Sequence[Cell]]) -> Self:
-        """The same list of other rows."""
-        return type(self)(self.name, self.columns, rows, self.empty)
 
 
 def show(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: object) -> HttpResponse:

@@ -61,7 +61,7 @@ def meter(request: HttpRequest, desk: Desk, meter: str) -> HttpResponse:
         "days": _by_day(windows),
         "unbatched": max(0, gauge.used - batched),
     }
-    return show(request, desk, "meter", bill=bill, frozen=frozen_until(desk.id, one), **context)
+    return show(request, desk, "meter", bill=bill, **context)
 
 
 @page(*READ, do=Do.SEE_USAGE)

@@ -1,7 +1,7 @@
 """How the platform does: recurring revenue and what moved it, usage revenue apart, money at risk."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -156,8 +156,3 @@ def _month_before(day: date, months: int) -> date:
     """The first day of so many months ago."""
     number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)
-
-
-def months_of(revenue: Revenue) -> Iterable[tuple[str, Month]]:
-    """For tables and charts: each month with its name."""
-    return [(month.first.strftime("%b %Y"), month) for month in revenue.months]

@@ -102,6 +102,12 @@ class Stripe:
         """What counts."""
         return sum(int(event["value"]) for event in self.events(customer) if not event.get("rejected"))
 
+    def take_back(self, identifier: str) -> None:
+        """Somebody there cancels what it took under this identifier, of messages."""
+        self.client.v1.billing.meter_event_adjustments.create(
+            {"event_name": "porchlight_message", "type": "cancel", "cancel": {"identifier": identifier}}
+        )
+
     def repeats(self) -> int:
         """How many events came with an identifier that was there already."""
         identifiers = [event["identifier"] for event in self.sandbox.state("_meter_event")]

@@ -58,15 +58,15 @@ def test_what_stripe_has_more_is_a_difference_until_it_has_not(payer: tuple[UUID
     run(tenant_id)
     run(tenant_id)
     assert differences(tenant_id) == [("preview", 120, 121, "open"), ("usage", 1_300, 1_303, "open")]
-    gateway().adjust_usage(event_name="porchlight_message", identifier="somebody:else")
+    stripe.take_back("somebody:else")
     run(tenant_id)
     assert {state for *_, state in differences(tenant_id)} == {"gone"}
 
 
-def test_what_stripe_has_not_is_a_difference(payer: tuple[UUID, str]) -> None:
+def test_what_stripe_has_not_is_a_difference(payer: tuple[UUID, str], stripe: Stripe) -> None:
     tenant_id, _ = payer
     batch = batches(tenant_id)[0]
-    gateway().adjust_usage(event_name="porchlight_message", identifier=batch.identifier)
+    stripe.take_back(batch.identifier)
     run(tenant_id)
     assert differences(tenant_id) == [("preview", 120, 0, "open"), ("usage", 1_300, 0, "open")]
 
