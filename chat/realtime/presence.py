@@ -32,11 +32,6 @@ def agents_here(tenant: TenantRef) -> int:
     return _ask(tenant, lambda local: local.agents, nobody=0)
 
 
-async def a_agents_here(tenant: TenantRef) -> int:
-    """The same for coroutines of the event loop that serves sockets."""
-    return (await hub().watch(tenant)).agents
-
-
 def is_here(tenant: TenantRef, person_id: UUID) -> bool:
     """Whether this agent or visitor has a socket open, on any process. From a thread."""
     return _ask(tenant, lambda local: person_id in local.roster, nobody=False)

@@ -9,7 +9,6 @@ SUBPROTOCOL = f"porchlight.v{VERSION}"
 MAX_FRAME = 64 * 1024  # bytes of one client frame
 MAX_TEXT = 4_000  # characters of one message, after trimming
 MAX_EMOJI = 32  # characters of one reaction
-MAX_REACTIONS = 20  # different emoji under one message
 MAX_REACTED = 20  # people named under one emoji; the count goes on
 MAX_JOINED = 100  # rooms of one socket
 MAX_SOCKETS = 5  # sockets of one visitor; the oldest goes
