@@ -19,7 +19,7 @@ import chat.metrics
 from saas.core.fairpool import FairPool
 from saas.core.metrics import REGISTRY, Buckets, Counts, Level, Reading, Times
 from saas.core.metrics.port import MOST, Port
-from saas.core.ratelimit import Limit, Most, Places, check_local
+from saas.core.ratelimit import Limit, Most, Places, check
 
 MINE = f"tests-{os.getpid()}"
 LABELS = {"code", "kind", "limit", "pool", "queue", "result", "status", "task", "way", "what"}
@@ -192,10 +192,10 @@ class TestThePort:
 class TestLimits:
     def test_who_is_refused_is_counted_by_the_limits_name_alone(self) -> None:
         limit, tenant = Limit(f"test.{uuid4().hex}", 1, 60), uuid4()
-        check_local(limit, tenant, "vic")
+        check(limit, tenant, "vic")
         assert sample("porchlight_limits_refused_total", limit=limit.name) == 0
         with pytest.raises(Exception, match="too often"):
-            check_local(limit, tenant, "vic")
+            check(limit, tenant, "vic")
         assert sample("porchlight_limits_refused_total", limit=limit.name) == 1
         assert str(tenant) not in "".join(str(one.labels) for family in families() for one in family.samples)
 

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from saas.core import ratelimit
 from saas.core.errors import RateLimited
-from saas.core.ratelimit import PLATFORM, Limit, Meter, a_check, check, check_local, local, shared
+from saas.core.ratelimit import PLATFORM, Limit, Meter, a_check, check, local, shared
 from saas.up.redis import RedisServer
 
 THREE = Limit("three", times=3, per=60)
@@ -53,7 +53,7 @@ def in_a_loop(limit: Limit, tenant: Any, key: object) -> None:
     asyncio.run(a_check(limit, tenant, key))
 
 
-@pytest.mark.parametrize("way", [check, check_local, in_a_loop])
+@pytest.mark.parametrize("way", [check, in_a_loop])
 def test_so_many_at_once_and_no_more(way: Count) -> None:
     assert count(way, THREE) == 3
 
@@ -65,12 +65,14 @@ def test_so_many_at_once_and_no_more_in_redis(way: Count, with_redis: redis.Redi
     assert 0 < with_redis.pttl("rl:t:three:k") <= 60_001
 
 
-def test_what_was_refused_says_when_to_come_back(with_redis: redis.Redis) -> None:
-    for way in (check, check_local):
-        count(way, THREE)
-        with pytest.raises(RateLimited) as refused:
-            way(THREE, "t", "k")
-        assert 18 < (refused.value.retry_after or 0) <= 20.1
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_was_refused_says_when_to_come_back(shared: bool, request: pytest.FixtureRequest) -> None:
+    if shared:
+        request.getfixturevalue("with_redis")
+    count(check, THREE)
+    with pytest.raises(RateLimited) as refused:
+        check(THREE, "t", "k")
+    assert 18 < (refused.value.retry_after or 0) <= 20.1
 
 
 def test_a_clock_of_redis_that_was_set_back_shuts_nobody_out(with_redis: redis.Redis) -> None:

@@ -11,7 +11,7 @@ Keys begin with the tenant, always: `counter_key` is the only place that makes o
 is right for one process. When Redis is away each process counts alone against a smaller limit: tighter, never off.
 """
 
-from saas.core.ratelimit.counting import a_check, check, check_local, forget_all
+from saas.core.ratelimit.counting import a_check, check, forget_all
 from saas.core.ratelimit.limit import PLATFORM, Limit
 from saas.core.ratelimit.local import LocalTier, Meter
 from saas.core.ratelimit.most import Most, Places
@@ -30,7 +30,6 @@ __all__ = [
     "SharedTier",
     "a_check",
     "check",
-    "check_local",
     "forget_all",
     "permits",
 ]

@@ -14,11 +14,6 @@ from saas.core.ratelimit.shared import forget_shared, shared_tier
 _local = LocalTier()
 
 
-def check_local(limit: Limit, tenant: UUID | str, key: object) -> None:
-    """Count one in this process only. No I/O. Raises RateLimited."""
-    refuse_if(_local.take(limit, counter_key(limit, tenant, key)))
-
-
 def check(limit: Limit, tenant: UUID | str, key: object) -> None:
     """Count one for all processes: from synchronous code. `tenant` is an id, or PLATFORM. Raises RateLimited."""
     name = counter_key(limit, tenant, key)
