@@ -1,7 +1,6 @@
 """Addresses of tenants: what a slug may be, and which are taken by the platform itself."""
 
 import re
-import unicodedata
 
 from saas.core.errors import BadFrame
 
@@ -35,9 +34,3 @@ def check_slug(slug: str) -> None:
         raise BadSlug("Two hyphens may not stand in third place.", field="slug")
     if slug in RESERVED:
         raise BadSlug("This address is reserved; choose another.", field="slug")
-
-
-def suggest_slug(name: str) -> str:
-    """An address made from a name: `Café Ørsted & Söhne` becomes `cafe-rsted-sohne`. May be too short, reserved or taken."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST].strip("-")

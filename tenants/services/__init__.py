@@ -2,7 +2,7 @@
 
 from tenants.services.announcing import announce_change
 from tenants.services.founding import forget_tenant, found_tenant, sign_up
-from tenants.services.members import Gone, add_member, change_role, disable, enable, end_membership, remove, transfer
+from tenants.services.members import Gone, add_member, change_role, disable, enable, remove, transfer
 from tenants.services.recovery import remove_second_factors
 from tenants.services.second_factor import refuse_locked, second_factor_changed
 from tenants.services.sign_ins import (
@@ -32,7 +32,6 @@ __all__ = [
     "change_security",
     "disable",
     "enable",
-    "end_membership",
     "end_of_member",
     "end_one",
     "end_others",

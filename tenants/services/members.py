@@ -94,18 +94,12 @@ def transfer(tenant_id: UUID, *, by: MemberRef, to: UUID) -> User:
     return heir.user
 
 
-def end_membership(membership: Membership, *, by: MemberRef | None = None, heir: UUID | None = None) -> Gone:
+def disable(membership: Membership, *, by: MemberRef | None = None, heir: UUID | None = None, seen: str | None = None) -> Gone:
     """Take a member out of a tenant: signed out there, sockets closed, rooms given to `heir` (a user), or to nobody.
 
-    Their user and other memberships stay. Raises Conflict for the last owner, NotFound with field `heir` for who may not answer.
-    """
-    return disable(membership, by=by, heir=heir)
-
-
-def disable(membership: Membership, *, by: MemberRef | None, heir: UUID | None = None, seen: str | None = None) -> Gone:
-    """The same, asked for by a member. Raises Conflict for oneself, Forbidden where only an owner may, ChangedSince, too.
-
-    Invitations that wait for them under any of their addresses are withdrawn: nobody lets themselves in again.
+    Their user and other memberships stay. Invitations that wait for them under any of their addresses are withdrawn: nobody lets
+    themselves in again. Raises Conflict for the last owner or oneself, Forbidden where only an owner may, ChangedSince, NotFound
+    with field `heir` for who may not answer.
     """
     with transaction.atomic():
         void = _withdraw_invitations(membership, by)  # before the member, as who accepts one holds it first

@@ -79,8 +79,8 @@ async def test_a_seat_taken_away_while_its_holder_is_in_a_room(doors: Doors, red
         await his.join(room)
         await hers.join(room)
         await his.send(room, "One moment")
-        take = f"end_membership(Membership.objects.get(tenant_id='{shop.tenant.id}', user_id='{ben.id}'))"
-        imports = "from tenants.models import Membership; from tenants.services import end_membership"
+        take = f"disable(Membership.objects.get(tenant_id='{shop.tenant.id}', user_id='{ben.id}'))"
+        imports = "from tenants.models import Membership; from tenants.services import disable"
         await run_on_platform(elsewhere, redis, imports, take)
         await his.expect_close(4401)
         await hers.send(room, "I take over")

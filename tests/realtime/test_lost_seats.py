@@ -37,7 +37,7 @@ def _lose(who: Principal, by: str) -> None:
     if by == "role":
         services.change_role(member, Role.VIEWER)
     else:
-        services.end_membership(member)
+        services.disable(member)
 
 
 @pytest.mark.parametrize("by", ["role", "leaving"])

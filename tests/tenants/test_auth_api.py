@@ -96,7 +96,7 @@ def test_a_disabled_user_and_a_disabled_member_get_nothing(api: Api, agent: User
     User.objects.filter(id=agent.id).update(is_active=False)
     error(api.token(agent.email), 401)
     User.objects.filter(id=agent.id).update(is_active=True)
-    services.end_membership(Membership.objects.get(user=agent))
+    services.disable(Membership.objects.get(user=agent))
     forget(acme.id)
     error(api.token(agent.email), 401)
 

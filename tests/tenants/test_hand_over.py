@@ -125,7 +125,7 @@ def test_a_member_who_is_taken_out_is_signed_out(
     membership = Membership.objects.create(tenant_id=tenant.id, user=user, role=Role.AGENT)
     forget(tenant.id)
     assert browser.sign_in(_me(tenant), user.email).status_code == 200
-    services.end_membership(membership)
+    services.disable(membership)
     assert browser.get(f"http://{_host(tenant)}/api/v1/me").status_code == 401
     assert {fact["user_id"] for fact in ended} == {user.id}
 

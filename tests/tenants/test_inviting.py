@@ -14,7 +14,7 @@ from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound, PlanLimit,
 from tenants import limits
 from tenants.context import TenantRef
 from tenants.models import AuditEntry, Invitation, Membership, Role, Tenant, User
-from tenants.services import add_member, end_membership, invitations
+from tenants.services import add_member, disable, invitations
 from tests.support.cast import MakeTenant
 from tests.support.order import until_waiting
 from tests.support.people import (
@@ -51,7 +51,7 @@ def test_who_is_in_or_waits_is_not_invited_again(tenant: TenantRef) -> None:
     member = join(tenant, Role.AGENT)
     with pytest.raises(Conflict, match="is a member already"):
         invited(tenant, member.user.email)
-    end_membership(member)
+    disable(member)
     with pytest.raises(Conflict, match="enable them again"):
         invited(tenant, member.user.email)
     first = invited(tenant)
@@ -162,7 +162,7 @@ class TestSeats:
         assert page.status_code == PlanLimit.status
         assert "2 are held" in text_of(page)
         assert not User.objects.filter(name="Nora", memberships__tenant_id=tenant.id).exists()
-        end_membership(taker)
+        disable(taker)
         assert browser.post(link, NEW).status_code == 302
 
     def test_without_a_seat_who_is_in_is_said_to_be_in(self, tenant: TenantRef) -> None:

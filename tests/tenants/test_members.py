@@ -11,7 +11,7 @@ from saas.core import registry
 from saas.core.errors import AppError, BadFrame, Conflict, PlanLimit
 from tenants.context import TenantRef
 from tenants.models import Membership, Role, SignIn, User
-from tenants.services import add_member, change_role, end_membership, record_sign_in
+from tenants.services import add_member, change_role, disable, record_sign_in
 from tests.support.cast import make_user
 from tests.support.order import at_once
 
@@ -76,8 +76,8 @@ def test_the_last_seat_is_given_once(tenant: TenantRef) -> None:
 
 def test_a_seat_that_is_free_again_is_given_again(tenant: TenantRef) -> None:
     first, second = somebody(), somebody("Eve")
-    end_membership(add_member(tenant_id=tenant.id, user=first, role=Role.AGENT))
-    end_membership(add_member(tenant_id=tenant.id, user=second, role=Role.AGENT))
+    disable(add_member(tenant_id=tenant.id, user=first, role=Role.AGENT))
+    disable(add_member(tenant_id=tenant.id, user=second, role=Role.AGENT))
     again = add_member(tenant_id=tenant.id, user=first, role=Role.ADMIN)
     assert (again.role, again.disabled_at) == (Role.ADMIN, None)
     assert Membership.objects.filter(tenant_id=tenant.id, user=first).count() == 1
@@ -97,7 +97,7 @@ def test_who_loses_a_seat_in_a_room_is_out_of_it(tenant: TenantRef, told: list[d
 def test_who_is_taken_out_while_in_a_room_is_out_of_it(tenant: TenantRef, told: list[dict[str, Any]]) -> None:
     member = add_member(tenant_id=tenant.id, user=somebody(), role=Role.AGENT)
     open_in = record_sign_in(user_id=member.user_id, tenant_id=tenant.id)
-    end_membership(member)
+    disable(member)
     theirs = {"tenant_id": tenant.id, "user_id": member.user_id}
     assert told == [theirs | {"sid": str(open_in.id)}, theirs | {"sid": None}], "there, and wherever else a socket is open"
 

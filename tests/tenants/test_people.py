@@ -120,11 +120,11 @@ def test_what_is_no_role(tenant: TenantRef) -> None:
 
 def test_the_last_owner_stays(tenant: TenantRef) -> None:
     owner = owner_of(tenant)
-    for act in (services.end_membership, lambda one: services.change_role(one, Role.ADMIN)):
+    for act in (services.disable, lambda one: services.change_role(one, Role.ADMIN)):
         with pytest.raises(Conflict, match="last owner"):
             act(owner)
     services.change_role(join(tenant, Role.ADMIN), Role.OWNER)
-    services.end_membership(owner)
+    services.disable(owner)
     assert membership_for(tenant.id, owner.user_id) is None
 
 

@@ -10,7 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tenants import forms, services
 from tenants.models import Membership, Role, Tenant, User
-from tenants.slugs import RESERVED, suggest_slug
+from tenants.slugs import RESERVED
 from tests.support.order import at_once
 from tests.support.web import PLATFORM, Browser
 
@@ -115,20 +115,6 @@ def test_every_name_of_the_platform_is_reserved() -> None:
     ours = {"www", "widget", "demo", "staff", "api", "admin", "app", "mail", "static", "cdn", "status", "help"}
     assert not ours - RESERVED
     assert not {"support", "billing", "platform", "localhost"} - RESERVED
-
-
-@pytest.mark.parametrize(
-    ("name", "slug"),
-    [
-        ("Acme Bikes", "acme-bikes"),
-        ("Café Ørsted & Söhne!", "cafe-rsted-sohne"),
-        ("  --  ", ""),
-        ("x" * 50, "x" * 40),
-        ("東京", ""),
-    ],
-)
-def test_an_address_is_suggested_from_the_name(name: str, slug: str) -> None:
-    assert suggest_slug(name) == slug
 
 
 def test_one_network_may_not_sign_up_without_end(browser: Browser) -> None:
