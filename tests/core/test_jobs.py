@@ -169,8 +169,9 @@ def test_the_worker_comes_back_when_the_database_does(
     async def scenario() -> None:
         worker = Worker(MINE)
         await worker.start()
-        await asyncio.sleep(0.5)
-        await asyncio.to_thread(superuser.execute, CUT)
+        async with asyncio.timeout(20):
+            while not (await asyncio.to_thread(superuser.execute, CUT)).rowcount:  # it has not connected yet
+                await asyncio.sleep(0.02)
         await asyncio.to_thread(_in_a_thread, lambda: defer(note_async, word=word))
         began = time.monotonic()
         while not times(word):

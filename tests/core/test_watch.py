@@ -79,7 +79,9 @@ class TestTheWatch:
         monkeypatch.setattr(Myself, "leave", away)
         watch = Watch("all", knows_jobs=True)
         watch.start()
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            while "cannot tell the others" not in caplog.text:
+                await asyncio.sleep(0.01)
         await watch.stop()
         assert caplog.text.count("cannot tell the others") == 1
 

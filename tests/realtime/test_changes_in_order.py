@@ -1,6 +1,5 @@
 """Changes in order with what is sent, and over real sockets."""
 
-import asyncio
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -19,6 +18,7 @@ from tenants.models import Role
 from tenants.tokens import Principal
 from tests.support import talk
 from tests.support.journals import Heard, a_journal, lock_of, lose_next_answer
+from tests.support.sessions import comes_true
 from tests.support.sockets import Doors
 from tests.support.telling import Superuser, Teller, message_in
 
@@ -35,10 +35,11 @@ class TestOrder:
             answers: list[Done | AppError] = []
             with superuser.transaction():
                 superuser.execute(lock_of(acme), [room])
+                before = journal.figures.flushes
                 for n in range(1, 21):
                     journal.append(acme, teller.change("edit", said.id, text=f"{n}"), answers.append)
                     journal.append(acme, teller.row(f"line {n}"), answers.append)
-                await asyncio.sleep(0.05)
+                await comes_true(lambda: journal.figures.flushes > before + 1)  # which found the room held
                 assert answers == []
             await journal.flushed()
         assert [answer.seq for answer in answers if not isinstance(answer, AppError)] == list(range(4, 44))

@@ -1,6 +1,8 @@
 """Sockets without a server: sessions of this process whose frames are kept."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,6 +58,13 @@ def someone(tenant: TenantRef, kind: str = "visitor", name: str = "Vic") -> Prin
     role, site = ("agent", None) if kind == "agent" else (None, uuid4())
     made = Principal(tenant.id, "visitor", uuid4(), name, role, site, None, str(uuid4()), FAR)
     return replace(made, kind="agent") if kind == "agent" else made
+
+
+async def comes_true(holds: Callable[[], object]) -> None:
+    """Let the others run until it holds."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.005)
 
 
 def at(seq: int) -> Head:
