@@ -44,7 +44,7 @@ resource "aws_elasticache_replication_group" "primary" {
   kms_key_id                 = aws_kms_key.main.arn
   transit_encryption_enabled = true
   auth_token                 = local.words["valkey"]
-  auth_token_update_strategy = "ROTATE" # the old one stays good, until the tasks have the new one
+  auth_token_update_strategy = "ROTATE" # the old one stays good, until it is withdrawn (README, rotation)
 
   maintenance_window         = "sun:05:30-sun:06:30"
   auto_minor_version_upgrade = true

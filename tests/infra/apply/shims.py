@@ -1,9 +1,11 @@
 """What moto does not answer yet, and the provider asks: tags of scaling targets, members and parameter groups of ElastiCache.
 
-Each of them ends an apply: the provider asks again and again, for minutes, what will never be answered.
+Each of them ends an apply: the provider asks again and again, for minutes, what will never be answered. And what moto is told and
+does not keep: how the tokens of ElastiCache are changed.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
@@ -13,6 +15,7 @@ from moto.elasticache.responses import ElastiCacheResponse
 Group = dict[str, Any]
 
 _groups: dict[str, Group] = {}  # parameter groups by name, with their parameters
+_tokens: dict[str, list[tuple[str, str]]] = {}  # what each replication group was told of its token: the strategy, the token
 
 
 def install() -> None:
@@ -20,6 +23,7 @@ def install() -> None:
     ApplicationAutoScalingResponse.list_tags_for_resource = lambda _self: json.dumps({"Tags": {}})
     for action in (_create_group, _modify_group, _describe_groups, _describe_parameters, _members, _tags):
         setattr(ElastiCacheResponse, ACTIONS[action.__name__], action)
+    ElastiCacheResponse.modify_replication_group = _noting(ElastiCacheResponse.modify_replication_group)
 
 
 ACTIONS = {
@@ -35,6 +39,21 @@ ACTIONS = {
 def parameters_of(name: str) -> dict[str, str]:
     """What a parameter group of ElastiCache was told."""
     return dict(_groups[name]["parameters"])
+
+
+def tokens_of(name: str) -> list[tuple[str, str]]:
+    """How a replication group's token was changed since it was made: each time the strategy and the token."""
+    return list(_tokens.get(name, []))
+
+
+def _noting(modify: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResult]:
+    def noted(self: Any) -> ActionResult:
+        if token := self._get_param("AuthToken"):
+            told = _tokens.setdefault(self._get_param("ReplicationGroupId"), [])
+            told.append((self._get_param("AuthTokenUpdateStrategy"), token))
+        return modify(self)
+
+    return noted
 
 
 def _create_group(self: Any) -> ActionResult:

@@ -1,12 +1,10 @@
 """What runs: tasks, their settings, how many of them."""
 
-import subprocess
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from tests.infra.apply.checks.registry import Checks, Stack
 from tests.infra.names import LIBRARIES, names_read
+from tests.infra.pasted import run_with
 
 CHECKS = Checks()
 CLUSTER = "porchlight-production"
@@ -119,7 +117,7 @@ def one_off(stack: Stack) -> None:
         assert f"--task-definition {CLUSTER}-{name}" in said
         assert said.count("subnet-") == 2
         for status, asked in {"0": "{}", "1": "", "None": ""}.items():  # None: it never started
-            done = _run_with(AWS.format(status=status), said, OVERRIDES=asked)
+            done = run_with(AWS.format(status=status), said, OVERRIDES=asked)
             assert (done.returncode == 0, "--overrides {}" in done.stderr) == (status == "0", bool(asked)), done
             assert done.stderr.index("run-task") < done.stderr.index("wait tasks-stopped") < done.stderr.index("describe-tasks")
 
@@ -129,15 +127,6 @@ AWS = """#!/bin/sh
 echo "$@" >&2
 case "$2" in run-task) echo arn:of-the-task ;; describe-tasks) echo {status} ;; esac
 """
-
-
-def _run_with(client: str, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command in a shell that finds this client of AWS's."""
-    with tempfile.TemporaryDirectory(prefix="porchlight-aws-") as folder:
-        (program := Path(folder) / "aws").write_text(client)
-        program.chmod(0o755)
-        given = {"PATH": f"{folder}:/usr/bin:/bin"} | variables
-        return subprocess.run(["sh", "-c", command], env=given, capture_output=True, text=True, check=False)
 
 
 def _definition(stack: Stack, name: str) -> dict[str, Any]:
