@@ -5,7 +5,17 @@
 
 from chat.notifications.categories import CATEGORIES, Category
 from chat.notifications.draft import Draft, cut, draft
-from chat.notifications.reading import Told, change_settings, mark_seen, settings_of, told, unread, unseen_of, url_of
+from chat.notifications.reading import (
+    Told,
+    change_settings,
+    mark_seen,
+    settings_of,
+    told,
+    unread,
+    unseen_of,
+    unseen_under,
+    url_of,
+)
 from chat.notifications.sending import a_send_notification, notify, push, see, send_notification, send_to_members
 from chat.notifications.storing import Sent, store_for, store_for_roles
 
@@ -31,5 +41,6 @@ __all__ = [
     "told",
     "unread",
     "unseen_of",
+    "unseen_under",
     "url_of",
 ]

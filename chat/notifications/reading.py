@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from chat.models import Notification, NotificationSetting
 from chat.notifications.categories import CATEGORIES
+from chat.notifications.storing import Sent
 from chat.realtime.protocol.codes import MAX_NOTICES, MAX_UNREAD
 from chat.realtime.protocol.moments import stamp
 from chat.realtime.protocol.outgoing import Notice
@@ -94,6 +95,12 @@ def url_of(recipient_id: UUID, notification_id: UUID) -> str:
     if found is None:
         raise NotFound("There is no such notification.")
     return found
+
+
+def unseen_under(key: str) -> Sent | None:
+    """What was stored under this key, with the copies that are unseen; None where there is none."""
+    copies = list(Notification.objects.filter(key=key, seen_at=None).order_by("id"))
+    return Sent(_notice(copies[0]), [(copy.recipient_id, copy.id) for copy in copies]) if copies else None
 
 
 def mark_seen(recipient_id: UUID, notification_id: UUID | None) -> int | None:

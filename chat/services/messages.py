@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from chat.models import Participant, Room
-from chat.notifications import Sent, cut, draft, store_for
+from chat.notifications import Sent, cut, draft, store_for, unseen_under
 from chat.realtime.append import Appended, Row, append_sync
 from chat.realtime.protocol.incoming import Open, Send, clean_text
 from chat.realtime.protocol.outgoing import Author, Summary
@@ -26,7 +26,7 @@ class Opened:
     opened_at: datetime
     stored: list[tuple[Row, Appended]]  # the form, if one was filled in, and the first message; the last has the frame's cid
     untold: Summary | None  # the room's news, where no new message carries them
-    notified: Sent | None
+    notified: Sent | None  # what the agents are to be told, perhaps not for the first time
 
 
 def author_of(principal: Principal) -> Author:
@@ -46,7 +46,8 @@ def message_row(principal: Principal, frame: Send, *, may_write: bool) -> Row:
 def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opened:
     """Make a support room of the visitor with its first message, and tell the agents. Inside the tenant.
 
-    The same `cid` gives the same room and changes nothing; with other content it raises `Conflict`.
+    The same `cid` gives the same room and changes nothing; with other content it raises `Conflict`. What was stored for the
+    agents the first time, and is unseen, is theirs to hear of once more: that time may have ended before anybody was told.
     """
     if principal.kind != "visitor":
         raise Forbidden("Only a visitor opens a support room.")
@@ -57,9 +58,9 @@ def open_room(principal: Principal, frame: Open, *, agents: list[UUID]) -> Opene
         stored = list(zip(rows, append_sync(rows) if rows else [], strict=True))
         for error in filter(None, (done.error() for _, done in stored)):
             raise error
-        notified = _notify(agents, principal, room, rows[-1].text if rows else "") if is_new else None
+        notified = _notify(agents, principal, room, rows[-1].text if rows else "") if is_new else unseen_under(_key(room))
         is_told = bool(stored) and stored[-1][1].outcome == "stored"
-        untold = None if is_told else summary_of(room.id, None)  # the first time may have ended before anybody was told
+        untold = None if is_told else summary_of(room.id, None)
         return Opened(room.id, room.created_at, stored, untold, notified)
 
 
@@ -106,6 +107,11 @@ def _notify(agents: list[UUID], principal: Principal, room: Room, text: str) -> 
         url=url,
         room=room.id,
         actions=[{"label": "Open", "url": url}],
-        key=f"room_opened:{room.id}",
+        key=_key(room),
     )
     return store_for(agents, written, strict=False)  # one of them may have left a moment ago
+
+
+def _key(room: Room) -> str:
+    """Under which agents are told that the room is there."""
+    return f"room_opened:{room.id}"

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError
@@ -12,11 +12,13 @@ from django.db import OperationalError
 from chat.consumers import frames
 from chat.consumers.frames import handle
 from chat.consumers.lanes import Lanes
+from chat.notifications import see, unseen_of
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.incoming import Open
 from chat.realtime.session import Session
+from chat.services.messages import open_room
 from saas.core.errors import Busy, Forbidden
-from tenants.context import run_in_tenant
+from tenants.context import run_in_tenant, run_on_platform
 from tenants.tokens import Principal
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
@@ -85,7 +87,7 @@ async def test_a_room_that_cannot_be_joined_is_acknowledged_all_the_same(
 
 
 async def test_who_sends_it_again_changes_nothing_and_the_team_hears_of_the_room(hub: Hub, shop: Shop) -> None:
-    """The first time may have ended, with its process, before anybody was told."""
+    """The first time may have ended, with its process, before anybody was told. Who was told knows the notification by its id."""
     (session, widget), (_, inbox) = come(hub, shop, await shop.visitor()), come(hub, shop, shop.owner)
     frame = Open(cid=uuid4(), kind="support", text="Anybody?")
     for _ in range(2):
@@ -95,7 +97,29 @@ async def test_who_sends_it_again_changes_nothing_and_the_team_hears_of_the_room
     first, again = widget.came("ack")
     assert first == again
     assert [one["summary"]["rev"] for one in inbox.came("room")] == [inbox.came("room")[0]["summary"]["rev"]] * 2
-    assert len(inbox.came("notice")) == 1
+    told, repeated = inbox.came("notice")
+    assert told == repeated
+
+
+async def stored_elsewhere(shop: Shop, who: Principal, frame: Open, agents: list[UUID]) -> None:
+    """By a process that was killed before it told anybody."""
+    await run_in_tenant(shop.tenant, lambda: open_room(who, frame, agents=agents))
+
+
+async def test_what_a_killed_process_stored_is_heard_of_when_it_is_sent_again(hub: Hub, shop: Shop) -> None:
+    vic, ben = await shop.visitor(), await shop.member("agent")
+    frame = Open(cid=uuid4(), kind="support", text="Anybody?")
+    await stored_elsewhere(shop, vic, frame, [shop.owner.id, ben.id])
+    await run_on_platform(see, shop.tenant, ben.id, None)  # who has it from a welcome, and has read it
+    (session, widget), (_, inbox), (_, read) = come(hub, shop, vic), come(hub, shop, shop.owner), come(hub, shop, ben)
+    pending = handle(session, frame)
+    assert pending is not None
+    await pending
+    assert [one["seq"] for one in widget.came("ack")] == [1]
+    assert heard(inbox) == ["room_opened"]
+    ((stored,), many) = (await run_in_tenant(shop.tenant, unseen_of, [shop.owner.id]))[0]
+    assert ([one["id"] for one in inbox.came("notice")], many) == ([str(stored.id)], 1)
+    assert heard(read) == []
 
 
 @pytest.mark.parametrize(
