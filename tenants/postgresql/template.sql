@@ -133,8 +133,8 @@ CREATE FUNCTION @@SCHEMA@@.append(p_room uuid[], p_author_kind text[], p_author_
 #variable_conflict use_column
 DECLARE
     held uuid[];
-    has_rules boolean;  -- whether one of the rooms does not take every message of everybody who may see it
-    has_members boolean;  -- whether somebody may be muted or banned
+    has_rules boolean;  -- whether one of the rooms does not take every message of everybody who is in it
+    has_members boolean;  -- whether somebody may be muted or banned, or may have lost their place
     is_plain boolean := false;  -- whether nothing stands in the way of any message
     stem text := left(uuidv7()::text, 30);  -- of the ids: randomness is dear where it is asked for once for each
     ids uuid[];
@@ -162,12 +162,12 @@ BEGIN
                 SELECT true FROM chat_change b
                 WHERE b.room_id = g.room_id AND b.author_id = g.author_id AND b.cid = g.cid LIMIT 1
             )) IS NULL
-            AND bool_or(has_members AND (
-                SELECT b.muted_until > moment OR b.banned_until > moment FROM chat_participant b
+            AND bool_or(has_members AND g.author_kind = 'visitor' AND (
+                SELECT coalesce(greatest(b.muted_until, b.banned_until) > moment, false) FROM chat_participant b
                 WHERE b.room_id = g.room_id AND b.person_id = g.author_id LIMIT 1
-            )) IS NOT TRUE
+            ) IS NOT FALSE) IS NOT TRUE  -- also of a visitor without a place: the long way knows whether they need one
         INTO is_plain
-        FROM unnest(p_room, p_author_id, p_cid) AS g (room_id, author_id, cid);
+        FROM unnest(p_room, p_author_kind, p_author_id, p_cid) AS g (room_id, author_kind, author_id, cid);
     END IF;
 
     IF is_plain THEN
@@ -343,7 +343,7 @@ CREATE FUNCTION @@SCHEMA@@.may_write(p_room uuid, p_kind text, p_person uuid, p_
             WHEN p_kind = 'system' THEN NULL
             WHEN p_kind = 'visitor' AND r.kind = 'team' THEN 'not_found'
             WHEN is_guest AND place.banned_until > p_at THEN 'not_found'
-            WHEN is_guest AND r.join_rule = 'invited' AND place.id IS NULL THEN 'not_found'
+            WHEN is_guest AND place.id IS NULL THEN 'not_found'
             WHEN is_guest AND r.join_rule = 'identified'
                 AND (SELECT v.external_id FROM chat_visitor v WHERE v.id = p_person) IS NULL THEN 'not_found'
             WHEN r.closed_at IS NOT NULL THEN 'room_closed'
@@ -694,4 +694,5 @@ INSERT INTO @@SCHEMA@@.django_migrations (app, name, applied) VALUES
     ('chat', '0012_fingerprints', now()),
     ('chat', '0013_order_and_verdicts', now()),
     ('chat', '0014_hours_and_tags', now()),
-    ('chat', '0015_last_minute', now());
+    ('chat', '0015_last_minute', now()),
+    ('chat', '0016_places', now());

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from billing.models import UsageEvent
 from chat.models import Message, Room
@@ -15,6 +17,8 @@ from chat.realtime.protocol.outgoing import Author
 from tenants.context import TenantRef, in_tenant
 from tenants.models import User
 from tests.support import talk
+from tests.support.community import community, member
+from tests.support.journals import row
 
 LINES = (("visitor", 0, "one"), ("agent", 1, "two"), ("visitor", 1, "three"), ("visitor", 0, "x" * 300), ("agent", 0, "five"))
 
@@ -83,6 +87,17 @@ def test_by_either_way_ids_are_those_of_the_messages_and_each_is_counted_once(ac
 
 def test_the_short_way_answers_once_for_each_room(acme: TenantRef, ben: User) -> None:
     assert answers(acme, rows_in(acme, ben)) == 2
+
+
+def test_in_a_community_room_it_is_for_members_and_agents_and_nobody_else_writes(acme: TenantRef, ben: User) -> None:
+    room, past = community(acme), timezone.now() - timedelta(hours=1)
+    people = [member(acme, room), talk.agent(acme, ben), member(acme, room, banned_until=past)]
+    stranger = row(room, talk.visitor(acme), "let me in")
+    assert answers(acme, [row(room, who, "hello") for who in people]) == 1
+    assert answers(acme, [*(row(room, who, "hello") for who in people), stranger]) == 4
+    done = store(acme, [*(row(room, who, "hi") for who in people), stranger])
+    assert [one.outcome for one in done] == ["stored", "stored", "stored", "not_found"]
+    assert [one.outcome for one in store(acme, [stranger])] == ["not_found"]
 
 
 @pytest.mark.parametrize("what", ["a repeat", "a reply", "a room that is not there", "one cid twice", "a system line"])

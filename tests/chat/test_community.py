@@ -65,15 +65,17 @@ class TestWhoSeesIt:
         assert not sees(acme, visitor(acme), room)
         assert not sees(acme, identified(acme, visitor(acme)), room)
 
-    def test_what_append_lets_in_is_what_is_seen(self, acme: TenantRef) -> None:
+    def test_who_sees_it_and_has_a_place_writes_there(self, acme: TenantRef) -> None:
         for rule in Room.JoinRule.values:
             room = community(acme)
-            people = [member(acme, room), visitor(acme), identified(acme, visitor(acme))]
+            people = [member(acme, room), identified(acme, member(acme, room)), visitor(acme), identified(acme, visitor(acme))]
             people.append(member(acme, room, banned_until=timezone.now() + SOON))
             with in_tenant(acme):
                 Room.objects.filter(id=room).update(join_rule=rule)
-            told = [(sees(acme, who, room), tries(acme, who, room, "hi") != "not_found") for who in people]
-            assert all(seen == written for seen, written in told), (rule, told)
+            for who in people:
+                may = sees(acme, who, room) and place_of(acme, room, who) is not None
+                assert tries(acme, who, room, "hi") == ("stored" if may else "not_found"), (rule, people.index(who))
+            assert people_in(acme, room) == (3, 3)
 
     def test_a_team_room_and_a_rooms_notes_are_the_teams(self, acme: TenantRef, ada_: Principal) -> None:
         vic = visitor(acme)

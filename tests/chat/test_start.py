@@ -18,8 +18,8 @@ from tenants.models import FirstRun, Membership, Role
 from tenants.resolve import forget
 from tenants.selectors import platform_url
 from tests.support.cast import PASSWORD, MakeTenant, make_user
-from tests.support.community import community, message_of, team_member
-from tests.support.talk import embed_key, visitor
+from tests.support.community import community, member, message_of, team_member
+from tests.support.talk import embed_key
 from tests.support.web import Browser, Page
 
 
@@ -69,7 +69,8 @@ def name_it_too(browser: Browser, page: str) -> Page:
 
 def write(tenant: TenantRef) -> None:
     """A visitor says something."""
-    message_of(tenant, community(tenant), visitor(tenant), "Is anybody there?")
+    room = community(tenant)
+    message_of(tenant, room, member(tenant, room), "Is anybody there?")
 
 
 def done(tenant: TenantRef) -> set[Step]:

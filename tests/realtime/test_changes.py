@@ -143,6 +143,8 @@ class TestDelete:
     async def test_a_moderator_of_the_room_deletes_what_others_said(self, acme: TenantRef, vic: Principal) -> None:
         other = await run_on_platform(talk.visitor, acme)
         room = await community(acme, vic.site_id)
+        for who in (vic, other):
+            await place(acme, room, who)
         async with a_journal() as journal:
             said = await Teller(journal, acme, room, other).say("spam")
             with pytest.raises(Forbidden):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.utils import timezone
 
-from chat.models import Message, Room
+from chat.models import Message, Room, Visitor
 from chat.realtime.append import Appended
 from chat.realtime.waiting import Done
 from saas.core.errors import AppError, Muted, NotFound, RoomClosed, SlowMode
@@ -32,6 +32,7 @@ class TestRefusedLikeSends:
         self, acme: TenantRef, vic: Principal, room_is: dict[str, Any], they_are: dict[str, Any], error: type[AppError]
     ) -> None:
         room = await community(acme, vic.site_id)
+        await place(acme, room, vic)
         async with a_journal() as journal:
             teller = Teller(journal, acme, room, vic)
             said = await teller.say("before")
@@ -57,8 +58,10 @@ class TestRefusedLikeSends:
         async with a_journal() as journal:
             assert (await Teller(journal, acme, room, vic).say("free")).outcome == "stored"
 
-    async def test_by_invitation_only_members_write(self, acme: TenantRef, vic: Principal) -> None:
-        room = await community(acme, vic.site_id, join_rule="invited")
+    @pytest.mark.parametrize("rule", Room.JoinRule.values)
+    async def test_only_members_write(self, acme: TenantRef, vic: Principal, rule: str) -> None:
+        await run_in_tenant(acme, Visitor.objects.filter(id=vic.id).update, external_id=uuid4().hex)  # they may see each
+        room = await community(acme, vic.site_id, join_rule=rule)
         async with a_journal() as journal:
             with pytest.raises(NotFound):
                 await Teller(journal, acme, room, vic).say("let me in")
@@ -86,6 +89,7 @@ class TestSlowMode:
         self, acme: TenantRef, vic: Principal, agent_ben: Principal
     ) -> None:
         room = await community(acme, vic.site_id, slow_seconds=30)
+        await place(acme, room, vic)
         async with a_journal() as journal:
             teller, agent = Teller(journal, acme, room, vic), Teller(journal, acme, room, agent_ben)
             first = teller.row("first")
@@ -102,6 +106,8 @@ class TestSlowMode:
     async def test_of_two_in_one_flush_one_is_stored(self, acme: TenantRef, vic: Principal) -> None:
         room = await community(acme, vic.site_id, slow_seconds=30)
         other = await run_on_platform(talk.visitor, acme)
+        for who in (vic, other):
+            await place(acme, room, who)
         answers: list[Done | AppError] = []
         async with a_journal() as journal:
             for who, text in ((vic, "one"), (vic, "two"), (other, "three")):
@@ -111,6 +117,7 @@ class TestSlowMode:
 
     async def test_who_waited_long_enough_writes_again(self, acme: TenantRef, vic: Principal) -> None:
         room = await community(acme, vic.site_id, slow_seconds=30)
+        await place(acme, room, vic)
         async with a_journal() as journal:
             teller = Teller(journal, acme, room, vic)
             said = await teller.say("first")

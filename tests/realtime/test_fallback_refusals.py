@@ -92,6 +92,8 @@ class TestRefusals:
     async def test_only_a_join_makes_a_member_of_a_community_room(self, web: HttpDoors, shop: Shop) -> None:
         who, room = await shop.visitor(), await run_on_platform(community, shop.tenant)
         async with web.visitor(shop.tenant, who) as widget:
+            line = {"t": "send", "cid": uuid4(), "room": room, "text": "hello"}
+            assert [frame["code"] for frame in await widget.say(line)] == ["not_found"]
             inside: list[dict[str, Any]] = [
                 {"t": "read", "room": room, "seq": 1},
                 {"t": "typing", "room": room, "on": True},
@@ -100,6 +102,7 @@ class TestRefusals:
             assert [frame["code"] for frame in await widget.say(*inside)] == ["not_found"] * 3
             assert await run_on_platform(place_of, shop.tenant, room, who) is None
             assert (await widget.join(room))["t"] == "joined"
+            assert [frame["t"] for frame in await widget.say(line)] == ["ack"]
             assert [frame["t"] for frame in await widget.say(*inside)] == ["left"]
             assert await run_on_platform(place_of, shop.tenant, room, who)
 
