@@ -22,7 +22,7 @@ from chat.selectors.messages import is_stored
 from chat.services.changes import change_of
 from chat.services.messages import message_row
 from chat.services.words import is_harmless, refuse_words
-from saas.core.errors import AppError, Busy, PlanLimit, RateLimited
+from saas.core.errors import AppError, Busy, Forbidden, PlanLimit, RateLimited
 from tenants.reading import read_in_tenant
 
 TOO_FAST: Final = "You are sending faster than the room can follow."
@@ -77,8 +77,17 @@ async def _send_again(session: Session, frame: Send, refusal: PlanLimit) -> None
 async def _write_after_a_look(session: Session, frame: Writing) -> None:
     """The database is asked first: about a room that was not joined, or words that some rooms do not take."""
     found = await read_in_tenant(session.tenant, room_for, session.principal, frame.room)
-    await refuse_words(session.tenant, session.principal, frame.room, _words(frame))
+    await _refuse_words(session, frame)
     _store(session, frame, may_write=found.may_write)
+
+
+async def _refuse_words(session: Session, frame: Writing) -> None:
+    """Raise Forbidden for a word that the room does not take; what was stored while it took it gets the answer of that time."""
+    try:
+        await refuse_words(session.tenant, session.principal, frame.room, _words(frame))
+    except Forbidden:
+        if not await read_in_tenant(session.tenant, is_stored, session.principal, frame.room, frame.cid):
+            raise
 
 
 def _words(frame: Writing) -> str:

@@ -75,7 +75,10 @@ RESUMED: Final = len(SummaryRow._fields)  # where the columns of SNAPSHOT that f
 FIRST_OF_MESSAGE: Final = RESUMED + 2
 CHANGED: Final = FIRST_OF_MESSAGE + MessageRow._fields.index("changed")  # `seq` stands before it
 POSITION: Final = {"me": "uuid", "site": "uuid", "room": "uuid", "epoch": "uuid", "after": "bigint"}
-STORED: Final = "SELECT 1 FROM chat_message WHERE author_id = %(me)s AND cid = %(cid)s AND room_id = %(room)s"
+STORED: Final = """
+    SELECT 1 FROM chat_message WHERE author_id = %(me)s AND cid = %(cid)s AND room_id = %(room)s
+    UNION ALL SELECT 1 FROM chat_change WHERE author_id = %(me)s AND cid = %(cid)s AND room_id = %(room)s
+"""
 HEADS: Final = "SELECT id, last_seq, epoch FROM chat_room WHERE id = ANY(%(rooms)s)"
 
 
@@ -176,7 +179,7 @@ def heads(room_ids: Sequence[UUID]) -> dict[UUID, Head]:
 
 
 def is_stored(principal: Principal, room_id: UUID, cid: UUID) -> bool:
-    """Whether this person has said something in the room under this `cid`. Their place in it is not checked."""
+    """Whether this person has said or changed something in the room under this `cid`. Their place in it is not checked."""
     return bool(rows(STORED, {"room": room_id, "me": principal.id, "cid": cid}))
 
 
