@@ -162,8 +162,8 @@ class TestATenantThatAsks:
         browser, page = signed_in(tenant, nell), f"{PLATFORM}/you/two-factor/needed/?tenant={tenant.slug}"
         ask(tenant)
         shown = text(browser.get(page)).partition("<main")[2]
-        assert f"First verify <strong>{second}</strong>, or" in shown
-        assert '<a href="/you/email/">remove it</a>' in shown
+        assert f"First verify <strong>{second}</strong>:" in shown
+        assert 'Or <a href="/you/email/">remove it</a>.' in shown
         assert re.findall(r'name="email" value="([^"]*)"', shown) == [second]
         browser.post(f"{PLATFORM}/you/email/", {"email": second, "action_send": ""})
         assert (mails_to(second), mails_to(nell.user.email)) == (1, 0)
