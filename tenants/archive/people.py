@@ -4,7 +4,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg import sql
@@ -22,6 +22,7 @@ class Table:
     name: str
     which: str
     user: str = ""  # the column that names the user
+    back: str = ""  # the column by which it is told what came back
 
 
 # In the order in which they are put back.
@@ -30,9 +31,9 @@ TABLES: Final = (
     Table("account_emailaddress", f"user_id IN ({MEMBERS})", user="user_id"),
     Table("mfa_authenticator", f"user_id IN ({MEMBERS})", user="user_id"),
     Table("tenants_tenant", "id = {tenant}"),
-    Table("tenants_domain", "tenant_id = {tenant}"),
+    Table("tenants_domain", "tenant_id = {tenant}", back="domain"),
     Table("tenants_embedkey", "tenant_id = {tenant}"),
-    Table("tenants_membership", "tenant_id = {tenant}"),
+    Table("tenants_membership", "tenant_id = {tenant}", back="user_id"),
     Table("tenants_invitation", "tenant_id = {tenant}"),
     Table("tenants_firstrun", "tenant_id = {tenant}"),
     Table("tenants_auditentry", "tenant_id = {tenant}"),
@@ -52,6 +53,37 @@ TAKEN: Final = """
     UNION ALL SELECT 'the address ' || mine.email FROM new_tenants_user mine JOIN tenants_user other USING (email)
         WHERE mine.id NOT IN (SELECT id FROM tenants_user)
 """
+# Whoever is no member any more may have been removed on purpose: an archive does not let them in again, an owner may. A tenant
+# whose owners are all gone lost them by an accident, for the last one is never removed.
+OWNERS: Final = "SELECT FROM tenants_membership WHERE tenant_id = %s AND role = 'owner' AND disabled_at IS NULL"
+DISABLE: Final = "UPDATE new_tenants_membership SET disabled_at = coalesce(disabled_at, now())"
+MEMBERS_BACK: Final = """
+    SELECT user_id, name, email, role FROM tenants_membership JOIN tenants_user ON tenants_user.id = user_id
+        WHERE tenant_id = %s AND user_id = ANY (%s) ORDER BY name, email
+"""
+
+
+class Member(NamedTuple):
+    """Somebody who is a member again."""
+
+    user_id: UUID
+    name: str
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What was missing in `public` and is there again: how many rows, and of those the members and the hosts.
+
+    `stood` is whether the tenant's own row was there, `disabled` whether the members came back so.
+    """
+
+    rows: int
+    members: list[Member]
+    hosts: list[str]
+    stood: bool
+    disabled: bool
 
 
 def copy_out(connection: Connection, tenant_id: UUID, folder: Path) -> dict[str, Rows]:
@@ -59,15 +91,22 @@ def copy_out(connection: Connection, tenant_id: UUID, folder: Path) -> dict[str,
     return {table.name: _copy_out(connection, table, tenant_id, folder / table.name) for table in TABLES}
 
 
-def copy_in(connection: Connection, archive: tarfile.TarFile, manifest: Manifest) -> int:
-    """Put back what is not there, in the connection's transaction; how many rows. What is there stays as it is.
+def copy_in(connection: Connection, archive: tarfile.TarFile, manifest: Manifest) -> Back:
+    """Put back what is not there, in the connection's transaction. What is there stays as it is.
 
-    Raises BadArchive as `refuse_taken` does.
+    Where the tenant has an owner, members who are missing come back disabled. Raises BadArchive as `refuse_taken` does.
     """
     refuse_taken(connection, archive, manifest)
     newcomers = "SELECT mine.id FROM new_tenants_user mine WHERE mine.id NOT IN (SELECT id FROM tenants_user)"
     connection.execute(f"CREATE TEMP TABLE newcomers ON COMMIT DROP AS {newcomers}")
-    return sum(_insert(connection, table, manifest.public[table.name].columns) for table in TABLES)
+    stood = connection.execute("SELECT FROM tenants_tenant WHERE id = %s", [manifest.tenant_id]).fetchone() is not None
+    if disabled := connection.execute(OWNERS, [manifest.tenant_id]).fetchone() is not None:
+        connection.execute(DISABLE)  # all of them: those who are there are not put in again
+    back = {table.name: _insert(connection, table, manifest.public[table.name].columns) for table in TABLES}
+    told = {name: [value for (value,) in rows] for name, (_count, rows) in back.items()}
+    members = connection.execute(MEMBERS_BACK, [manifest.tenant_id, told["tenants_membership"]]).fetchall()
+    count = sum(count for count, _rows in back.values())
+    return Back(count, [Member(*row) for row in members], told["tenants_domain"], stood, disabled)
 
 
 def refuse_taken(connection: Connection, archive: tarfile.TarFile, manifest: Manifest) -> None:
@@ -108,13 +147,16 @@ def _load(connection: Connection, archive: tarfile.TarFile, table: Table, public
             copied.write(piece)
 
 
-def _insert(connection: Connection, table: Table, columns: list[str]) -> int:
+def _insert(connection: Connection, table: Table, columns: list[str]) -> tuple[int, list[tuple[Any, ...]]]:
+    """Put the missing rows in: how many, and what they are told by."""
     names = _listed(columns)
     which = sql.SQL("WHERE {} IN (SELECT id FROM newcomers)").format(sql.Identifier(table.user)) if table.user else sql.SQL("")
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} {} ON CONFLICT DO NOTHING").format(
-        sql.Identifier(table.name), names, names, sql.Identifier(f"new_{table.name}"), which
+    told = sql.SQL("RETURNING {}").format(sql.Identifier(table.back)) if table.back else sql.SQL("")
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} {} ON CONFLICT DO NOTHING {}").format(
+        sql.Identifier(table.name), names, names, sql.Identifier(f"new_{table.name}"), which, told
     )
-    return connection.execute(statement).rowcount
+    done = connection.execute(statement)
+    return done.rowcount, done.fetchall() if table.back else []
 
 
 def _listed(columns: Iterable[str]) -> sql.Composed:

@@ -18,6 +18,7 @@ from tenants.archive import people, replacing
 from tenants.archive.making import back_up
 from tenants.archive.manifest import DUMP, BadArchive, Manifest, opened, part
 from tenants.archive.schema import Connection, content_of, is_there, load, refuse_other_content
+from tenants.archive.writing_down import write_down
 from tenants.context import TenantRef
 from tenants.models import Tenant
 from tenants.provisioning import drop_schema
@@ -33,7 +34,7 @@ class Restored:
 
     tenant: TenantRef
     rows: int  # of its schema
-    people: int  # rows of `public` that were missing
+    back: people.Back  # what of `public` was missing
     files: int
     kept: Path | None
 
@@ -59,11 +60,11 @@ def restore(path: Path, *, replace: bool = False) -> Restored:
             _migrate(manifest)
             for name in manifest.files:
                 _put_back_file(archive, manifest.tenant_id, name, stored)
-            rows = _open(owner, archive, manifest)
+            back = _open(owner, archive, manifest)
         tenant = ref(Tenant.objects.get(id=manifest.tenant_id))
     registry.tenant_restored(tenant=tenant)
     registry.tenant_changed(tenant_id=tenant.id)
-    return Restored(tenant, sum(table.rows for table in manifest.tables.values()), rows, len(manifest.files), kept)
+    return Restored(tenant, sum(table.rows for table in manifest.tables.values()), back, len(manifest.files), kept)
 
 
 def _checked(owner: Connection, archive: tarfile.TarFile, manifest: Manifest, *, replace: bool) -> TenantRef | None:
@@ -119,17 +120,18 @@ def _load_schema(owner: Connection, archive: tarfile.TarFile, manifest: Manifest
     refuse_other_content(content_of(owner, manifest.schema), manifest.tables)
 
 
-def _open(owner: Connection, archive: tarfile.TarFile, manifest: Manifest) -> int:
-    """The last step, in one transaction; how many rows of `public` were missing."""
+def _open(owner: Connection, archive: tarfile.TarFile, manifest: Manifest) -> people.Back:
+    """The last step, in one transaction; what of `public` was missing."""
     with owner.transaction():
         rooms = sql.Identifier(manifest.schema, "chat_room")
         owner.execute(sql.SQL("UPDATE {} SET epoch = uuidv7()").format(rooms))
-        rows = people.copy_in(owner, archive, manifest)
+        back = people.copy_in(owner, archive, manifest)
+        write_down(owner, manifest, back)
         status = owner.execute("SELECT status FROM tenants_tenant WHERE id = %s FOR SHARE", [manifest.tenant_id]).fetchone()
         if status == (Tenant.Status.CLOSED,):
             raise BadArchive(f"{manifest.slug} was closed meanwhile")
         replacing.finish(owner, manifest.schema)
-    return rows
+    return back
 
 
 def _migrate(manifest: Manifest) -> None:

@@ -216,3 +216,20 @@ def test_one_tenant_comes_back(place: Installation, schema: str) -> None:
     place.ask(f"DELETE FROM {schema}.chat_message WHERE seq = 2 RETURNING seq")
     place.sh(RESTORE_ONE)
     assert place.ask(LINES.format(schema=schema)) == [(1, "hello"), (2, "is anybody there?")]
+
+
+def test_of_several_archives_the_newest_of_exactly_this_tenant_comes_back(place: Installation, schema: str) -> None:
+    """Of two of it, beside one of a tenant whose name begins in the same way: neither of the others is an archive at all."""
+    for other in ("acme-20200101T000000Z.tar", "acme-shop-20990101T000000Z.tar", "acme-2-20990101T000000Z.tar"):
+        (place.backups / other).write_bytes(b"another")
+    (place.backups / "acme-20990101T000000Z.tar.replaced").write_bytes(b"another")
+    place.sh(BACK_UP_ONE)
+    place.ask(f"DELETE FROM {schema}.chat_message WHERE seq = 2 RETURNING seq")
+    place.sh(RESTORE_ONE)
+    assert place.ask(LINES.format(schema=schema)) == [(1, "hello"), (2, "is anybody there?")]
+
+
+def test_where_there_is_no_archive_of_this_tenant_nothing_is_restored(place: Installation, schema: str) -> None:
+    (place.backups / "acme-shop-20990101T000000Z.tar").write_bytes(b"another")
+    with pytest.raises(AssertionError, match=r"acme-\S+\.tar is not an archive of a tenant"):
+        place.sh(RESTORE_ONE)

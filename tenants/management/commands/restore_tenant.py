@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from saas.core.database import NoProgram
 from tenants.archive import BadArchive, restore
+from tenants.archive.people import Back
 from tenants.management.owner import need_owner
 from tenants.postgresql.base import connection_of
 
@@ -33,5 +34,15 @@ class Command(BaseCommand):
         except (BadArchive, NoProgram, RuntimeError, OSError, psycopg.Error) as error:
             raise CommandError(f"{error}") from None
         kept = f"; what was there is in {done.kept}" if done.kept else ""
-        rest = f"{done.people} missing rows of its people and hosts, {done.files} files"
+        rest = f"{done.back.rows} missing rows of its people and hosts, {done.files} files"
         self.stdout.write(f"{done.tenant.slug}: {done.rows} rows, {rest}{kept}")
+        if done.back.stood:
+            self._name(done.back)
+
+    def _name(self, back: Back) -> None:
+        """Who and what may have been taken away on purpose since."""
+        how = "disabled until an owner enables them" if back.disabled else "as they were, since it had no owner"
+        if members := [f"{one.name} <{one.email}> ({one.role})" for one in back.members]:
+            self.stdout.write(f"Back among its members, {how}: {', '.join(members)}")
+        if back.hosts:
+            self.stdout.write(f"Back among its hosts: {', '.join(back.hosts)}")
