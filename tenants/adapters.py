@@ -1,24 +1,28 @@
 """What allauth asks of us: mail goes out by a job, signing out reaches the tenants, the client's address is ours to find, and the
 secrets of second factors are kept encrypted."""
 
+import logging
 from base64 import urlsafe_b64encode
 from typing import Any, ClassVar, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.urls import reverse
 
 from saas.core import mail
+from saas.core.errors import Unauthenticated
 from saas.core.http import client_ip
 from tenants.models import User
 from tenants.selectors import has_second_factor
 from tenants.services import end_sign_ins_of, end_sign_ins_through
-from tenants.token_keys import current_secret, derive, secret_of
+from tenants.token_keys import Unreadable, current_secret, derive, secret_of
+
+log = logging.getLogger(__name__)
 
 METHODS: Final = {
     "reauthenticate": "Use your password",
@@ -95,8 +99,15 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return f"{kid}:{_box(secret).encrypt(text.encode()).decode()}"
 
     def decrypt(self, encrypted_text: str) -> str:
+        """Raises Unreadable for what was encrypted under a secret that is neither the current one nor one of its fallbacks."""
         kid, colon, kept = encrypted_text.partition(":")
-        return _box(secret_of(kid)).decrypt(kept.encode()).decode() if colon else encrypted_text  # before, it was kept as it is
+        if not colon:
+            return encrypted_text  # before, it was kept as it is
+        try:
+            return _box(secret_of(kid)).decrypt(kept.encode()).decode()
+        except (Unauthenticated, InvalidToken):
+            log.error("A second factor cannot be read: no SECRET_KEY or fallback of the id %s, or its row was changed", kid)
+            raise Unreadable from None
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
         """What a new passkey is called until somebody names it."""

@@ -5,6 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -14,7 +18,9 @@ from saas.core.forms import SeenForm
 from tenants.access import ROLE_SAYS
 from tenants.models import Role, User
 from tenants.selectors import email_is_known, slug_is_taken
+from tenants.services import use_code
 from tenants.slugs import LONGEST, SHORTEST, BadSlug, check_slug
+from tenants.token_keys import Unreadable
 
 TAKEN = "{} is taken; choose another address."
 LENGTH = "At least 10 characters."
@@ -256,3 +262,32 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         name.max_length = name.widget.attrs["maxlength"] = 80
         alone.label, alone.initial = "Sign in with it alone, without the password", True
         alone.help_text = "The device then asks for a fingerprint, a face or a PIN each time."
+
+
+class _Code:
+    """A code of an authenticator app, or a recovery code. One that nobody can check is refused, as a wrong one is."""
+
+    user: User
+    authenticator: Authenticator
+    cleaned_data: dict[str, Any]
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        forget_failures = check_rate_limit(self.user)
+        try:
+            found = use_code(self.user.id, code)
+        except Unreadable as refusal:
+            raise ValidationError(refusal.message) from None
+        if found is None:
+            raise get_adapter().validation_error("incorrect_code")
+        self.authenticator = found
+        forget_failures()
+        return code
+
+
+class CodeForm(_Code, AuthenticateForm):  # type: ignore[misc]
+    """While signing in."""
+
+
+class CodeOnceMoreForm(_Code, ReauthenticateForm):  # type: ignore[misc]
+    """Of somebody who has signed in."""

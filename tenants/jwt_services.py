@@ -15,7 +15,7 @@ from saas.core.errors import OtpRequired, Unauthenticated
 from tenants.context import TenantRef
 from tenants.models import SignIn, User
 from tenants.resolve import MemberRef, membership_for
-from tenants.services import end_sign_in, hold_door_by_password, record_sign_in, refuse_locked
+from tenants.services import end_sign_in, hold_door_by_password, record_sign_in, refuse_locked, use_code
 from tenants.tokens import AgentRefresh, agent_claims, names_tenant
 
 WRONG = "Email or password is wrong."  # the same whoever it is: it tells nobody which addresses are known
@@ -103,12 +103,10 @@ def _pair(tenant: TenantRef, user: User, member: MemberRef, *, sid: str) -> Pair
 
 
 def _check_second_factor(user: User, otp: str) -> None:
-    """A code of the authenticator app or a recovery code, where the user has set up either or a passkey."""
-    kept = list(Authenticator.objects.filter(user=user))
-    if not kept:
+    """A code of the authenticator app or a recovery code, where the user has set up either or a passkey. Raises as `use_code`."""
+    if not Authenticator.objects.filter(user=user).exists():
         return
-    codes = [one.wrap() for one in kept if one.type != Authenticator.Type.WEBAUTHN]
-    fits = next((one for one in codes if otp and one.validate_code(otp.strip())), None)
+    fits = use_code(user.id, otp.strip()) if otp else None
     if fits is None:
         raise OtpRequired("Enter the code from your authenticator app." if not otp else "This code is wrong or was used.")
-    fits.instance.record_usage()
+    fits.record_usage()

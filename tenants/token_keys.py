@@ -9,6 +9,15 @@ from django.conf import settings
 from saas.core.errors import Unauthenticated
 
 
+class Unreadable(Unauthenticated):
+    """What was encrypted under a secret that is no longer ours. Nobody can prove anything with it."""
+
+    silent_variable_failure = True  # Django's word: a template that counts recovery codes counts none
+
+    def __init__(self) -> None:
+        super().__init__("No code can be checked here any more: what it is compared with is lost. Use a passkey.")
+
+
 def current_secret() -> tuple[str, str]:
     """The id of the secret that signs now, and the secret. The id is a digest of it, so that nobody has to name them."""
     return next(iter(_secrets().items()))

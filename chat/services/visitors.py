@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -112,9 +113,12 @@ def clean_page(page: Page) -> dict[str, str]:
     }
 
 
-def next_handle(handle: str) -> str:
-    """The handle that follows: as unguessable as the one before, and the same whoever asks twice."""
-    digest = salted_hmac("chat.visitor.handle", handle, algorithm="sha256").digest()
+def next_handle(handle: str, secret: str | None = None) -> str:
+    """The handle that follows: as unguessable as the one before, and the same whoever asks twice.
+
+    `secret` is a SECRET_KEY before this one, under which it was asked for the first time.
+    """
+    digest = salted_hmac("chat.visitor.handle", handle, secret=secret, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
@@ -132,7 +136,7 @@ def _known_visitor(site_id: UUID, handle: str, facts: dict[str, object]) -> Visi
 
 def _turn(visitor: Visitor, handle: str, facts: dict[str, object]) -> VisitorSession:
     """The next handle of a visitor whose row is locked; the same for a browser of theirs that is not the last one."""
-    shown, new = _hash(handle), next_handle(handle)
+    shown, new = _hash(handle), _turned(visitor, handle) or next_handle(handle)
     if visitor.old_handle_hash == shown and visitor.handle_hash != _hash(new):
         Visitor.objects.filter(id=visitor.id).update(**facts)
         return _session(visitor, handle, facts)
@@ -140,6 +144,12 @@ def _turn(visitor: Visitor, handle: str, facts: dict[str, object]) -> VisitorSes
     turned = {} if visitor.old_handle_hash == shown else first
     Visitor.objects.filter(id=visitor.id).update(handle_hash=_hash(new), **turned, **facts)
     return _session(visitor, new, facts)
+
+
+def _turned(visitor: Visitor, handle: str) -> str | None:
+    """What this handle was turned into under a SECRET_KEY before this one, if the visitor still has that."""
+    asked_before = (next_handle(handle, secret) for secret in settings.SECRET_KEY_FALLBACKS)
+    return next((new for new in asked_before if visitor.handle_hash == _hash(new)), None)
 
 
 def _hand_over(visitor: Visitor, facts: dict[str, object]) -> VisitorSession:

@@ -4,7 +4,7 @@ from tenants.services.announcing import announce_change
 from tenants.services.founding import forget_tenant, found_tenant, sign_up
 from tenants.services.members import Gone, add_member, change_role, disable, enable, remove, transfer
 from tenants.services.recovery import remove_second_factors
-from tenants.services.second_factor import refuse_locked, second_factor_changed
+from tenants.services.second_factor import refuse_locked, second_factor_changed, use_code
 from tenants.services.sign_ins import (
     end_of_member,
     end_one,
@@ -56,5 +56,6 @@ __all__ = [
     "second_factor_changed",
     "sign_up",
     "transfer",
+    "use_code",
     "use_sign_in_code",
 ]
