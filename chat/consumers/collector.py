@@ -56,9 +56,10 @@ class Collector:
     write_soon = write_framed
 
     def take(self) -> list[bytes]:
-        """What has come since the last call."""
+        """What has come since the last call. An end stays news: nobody waits for more behind it."""
         frames, self.frames, self._bytes = self.frames, [], 0
-        self.news.clear()
+        if self.code is None:
+            self.news.clear()
         return frames
 
     def end(self, code: int) -> None:

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from tenants.context import TenantRef
 from tenants.tokens import Principal
-from tests.support.polls import HttpDoors, quiet
+from tests.support.polls import HttpDoors, held, quiet
 from tests.support.shop import Shop
 from tests.support.sockets import Doors, visitor_token
 from tests.support.stored import texts
+from tests.support.watching import comes_and_goes, named
 
 
 class TestTalk:
@@ -139,9 +140,7 @@ class TestPolling:
             await inbox.join(room)
             await widget.join(room)
             await quiet(widget)
-            poll = asyncio.create_task(widget.poll())
-            done, _ = await asyncio.wait([poll], timeout=1.0)
-            assert not done, "nothing was new, and it did not wait"
+            poll = await held(widget.poll, vic, inbox)
             await inbox.send(room, "now")
             assert "msg" in [frame["t"] for frame in await asyncio.wait_for(poll, 5)]
 
@@ -167,9 +166,7 @@ class TestPolling:
         async with web.visitor(shop.tenant, who) as widget, doors.agent(shop.tenant, shop.owner) as inbox:
             await widget.expect("presence", agents=1)
             await quiet(widget)
-            poll = asyncio.create_task(widget.poll())
-            done, _ = await asyncio.wait([poll], timeout=1.0)
-            assert not done, "nothing was new, and it did not wait"
+            poll = await held(widget.poll, who, inbox)
             await inbox.say("presence", state="away")
             assert [frame["agents"] for frame in await asyncio.wait_for(poll, 5)] == [0]
             away = await inbox.expect("presence", state="away")
@@ -192,15 +189,11 @@ class TestPolling:
             await inbox.send(room, "for both")
             await asyncio.gather(*polls)
 
-    async def test_the_oldest_of_six_polls_of_a_visitor_ends(self, web: HttpDoors, shop: Shop) -> None:
+    async def test_the_oldest_of_six_polls_of_a_visitor_ends(self, web: HttpDoors, doors: Doors, shop: Shop) -> None:
         who = await shop.visitor()
-        async with web.visitor(shop.tenant, who) as widget:
+        async with web.visitor(shop.tenant, who) as widget, doors.agent(shop.tenant, shop.owner) as inbox:
             await quiet(widget)
-            asked = {"cursor": widget.cursor}
-            polls = []
-            for _ in range(6):
-                polls.append(asyncio.create_task(widget.post("events", asked)))
-                await asyncio.sleep(0.1)
+            polls = [await held(widget.ask, who, inbox) for _ in range(6)]  # one after another
             answer = await asyncio.wait_for(polls[0], 10)
             assert (answer.status_code, answer.json()["error"]["close"]) == (429, 4409)
             assert answer.json()["error"]["retry_after"] > 0
@@ -210,21 +203,20 @@ class TestPolling:
 
 
 class TestPresence:
-    async def test_who_polls_is_here_between_two_polls_without_a_flicker(
-        self, web: HttpDoors, doors: Doors, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID
-    ) -> None:
-        async with doors.agent(acme, agent_ben) as inbox, web.visitor(acme, vic) as widget:
+    async def test_who_polls_is_here_between_two_polls_without_a_flicker(self, web: HttpDoors, doors: Doors, shop: Shop) -> None:
+        vic, other = await shop.visitor(), await shop.member("agent")
+        room = await shop.room(vic, "hello")
+        async with doors.agent(shop.tenant, shop.owner) as inbox, web.visitor(shop.tenant, vic) as widget:
             await inbox.join(room)
             await widget.join(room)
             await inbox.expect("people", room=str(room), on=True)
             for number in range(4):
                 await widget.poll(page={"url": "https://shop.example/", "title": "Shop", "referrer": ""})
                 await inbox.send(room, f"line {number}")
-            await asyncio.sleep(3)  # longer than a socket's owner is believed to be coming back
+            await comes_and_goes(doors, shop, other, room, inbox)  # whoever went before them would be gone by now
             await widget.say({"t": "typing", "room": room, "on": True})
             await inbox.expect("typing", room=str(room))
-            me = {"kind": "visitor", "id": str(vic.id), "name": vic.name}
-            assert [frame["on"] for frame in inbox.came("people", room=str(room), who=me)] == [True]
+            assert [frame["on"] for frame in inbox.came("people", room=str(room), who=named(vic))] == [True]
             told = [one for frame in inbox.came("presence") for one in frame.get("visitors", []) if one["id"] == str(vic.id)]
             assert all(one["on"] for one in told)
             assert told[-1]["page"]["url"] == "https://shop.example/"

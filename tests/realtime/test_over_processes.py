@@ -12,13 +12,13 @@ import pytest
 
 from chat.notifications import a_send_notification
 from tenants.context import TenantRef, run_on_platform
-from tenants.tokens import Principal
 from tests.realtime.test_over_http import access_of, ask
 from tests.support.pair import Pair, a_pair
 from tests.support.server import Server
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors
 from tests.support.talk import embed_key
+from tests.support.watching import named
 
 pytestmark = pytest.mark.xdist_group("realtime-processes")
 
@@ -41,10 +41,6 @@ def pair(both: Pair) -> Iterator[Pair]:
         server.process.send_signal(signal.SIGCONT)
         if server.process.poll() is not None:
             server.start()
-
-
-def named(who: Principal) -> dict[str, str]:
-    return {"kind": who.kind, "id": str(who.id), "name": who.name}
 
 
 async def until(holds: Callable[[], Awaitable[Any]], seconds: float = SOON) -> None:

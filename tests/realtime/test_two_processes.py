@@ -17,6 +17,7 @@ from tests.support.server import Server
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors
 from tests.support.stored import is_gapless, stored, texts
+from tests.support.watching import named
 
 pytestmark = pytest.mark.xdist_group("realtime-redis")
 
@@ -103,15 +104,15 @@ async def test_people_typing_and_marks_cross_over(
         await widget.join(room)
         async with right.agent(acme, agent_ben) as inbox:
             joined = await inbox.join(room)
-            await widget.expect("people", room=str(room), on=True, who=person(agent_ben))
-            if person(vic) not in joined["people"]:  # the other process had not answered yet
-                await inbox.expect("people", room=str(room), on=True, who=person(vic))
+            await widget.expect("people", room=str(room), on=True, who=named(agent_ben))
+            if named(vic) not in joined["people"]:  # the other process had not answered yet
+                await inbox.expect("people", room=str(room), on=True, who=named(vic))
             await widget.say("typing", room=room, on=True)
             await inbox.expect("typing", room=str(room), on=True, seconds=SOON)
             await inbox.say("read", room=room, seq=2)
             await widget.expect("marks", who=str(agent_ben.id), seq=2, seconds=SOON)
             inbox.cut()
-        await widget.expect("people", room=str(room), on=False, who=person(agent_ben))
+        await widget.expect("people", room=str(room), on=False, who=named(agent_ben))
 
 
 async def test_presence_crosses_over(sides: Sides, shop: Shop) -> None:
@@ -190,7 +191,3 @@ async def over_http(server: Server, acme: TenantRef, path: str) -> None:
         access = await talk.access_of(acme, "ben@acme.example")
         answer = await client.post(path, headers={"Authorization": f"Bearer {access}"})
         assert answer.status_code == 200, answer.text
-
-
-def person(who: Principal) -> dict[str, str]:
-    return {"kind": who.kind, "id": str(who.id), "name": who.name}

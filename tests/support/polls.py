@@ -3,9 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -13,9 +13,12 @@ import httpx
 from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support.server import Server
-from tests.support.sockets import Frame, agent_token, brief, key_of, visitor_token
+from tests.support.sockets import ChatSocket, Frame, agent_token, brief, key_of, visitor_token
+from tests.support.watching import live
 
 SECONDS = 40.0  # a poll takes 25 s
+
+T = TypeVar("T")
 
 
 class Poller:
@@ -55,9 +58,7 @@ class Poller:
 
     async def poll(self, **fields: Any) -> list[Frame]:
         """One poll; what is new."""
-        rooms = [{"room": room, "epoch": self.epochs[room], "after": last} for room, last in self.last.items()]
-        asked = {"rooms": rooms, **({"cursor": self.cursor} if self.cursor else {}), **fields}
-        answer = await self.post("events", asked)
+        answer = await self.ask(**fields)
         assert answer.status_code == 200, answer.text
         self.cursor = answer.json()["cursor"]
         for frame in answer.json()["frames"]:
@@ -65,6 +66,11 @@ class Poller:
         self.frames += answer.json()["frames"]
         self._fresh += answer.json()["frames"]
         return list(answer.json()["frames"])
+
+    async def ask(self, **fields: Any) -> httpx.Response:
+        """The answer to one poll, of which nothing is kept."""
+        rooms = [{"room": room, "epoch": self.epochs[room], "after": last} for room, last in self.last.items()]
+        return await self.post("events", {"rooms": rooms, **({"cursor": self.cursor} if self.cursor else {}), **fields})
 
     async def expect(self, frame_type: str, **fields: Any) -> Frame:
         """Poll until a frame of this type with these fields comes that was not expected before."""
@@ -153,3 +159,12 @@ async def quiet(client: Poller) -> None:
                 poll.cancel()
                 await asyncio.wait([poll])
                 return
+
+
+async def held(poll: Callable[..., Coroutine[Any, Any, T]], who: Principal, inbox: ChatSocket) -> asyncio.Task[T]:
+    """A poll of this visitor that the server holds: an agent sees them on the page that only this one names."""
+    url = f"https://shop.example/{uuid4()}"
+    task = asyncio.create_task(poll(page={"url": url, "title": "Shop", "referrer": ""}))
+    await live(inbox, who, url=url)
+    assert not task.done(), "nothing was new, and it did not wait"
+    return task

@@ -36,6 +36,20 @@ def told_of(inbox: ChatSocket, who: Principal) -> list[Frame]:
     return [one for frame in inbox.came("presence") for one in frame.get("visitors", ()) if one["id"] == str(who.id)]
 
 
+def named(who: Principal) -> Frame:
+    """Somebody as frames name them."""
+    return {"kind": who.kind, "id": str(who.id), "name": who.name}
+
+
+async def comes_and_goes(doors: Doors, shop: Shop, agent: Principal, room: UUID, inbox: ChatSocket) -> None:
+    """An agent comes to the room, goes, and is taken for gone there and everywhere, as those are who went before them."""
+    async with doors.agent(shop.tenant, agent) as socket:
+        await socket.join(room)
+        await inbox.expect("people", room=str(room), who=named(agent), on=True)
+    await inbox.expect("people", room=str(room), who=named(agent), on=False)
+    await inbox.expect("presence", who=named(agent), state="offline")
+
+
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Ask again until it holds."""
     async with asyncio.timeout(SECONDS):
