@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from chat.consumers.polling import held_polls
 from chat.consumers.socket import ChatSocket
 from chat.realtime.hub import running_hub
+from chat.realtime.local import spread_of
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.outgoing import Bye
 from saas.core import health
@@ -26,8 +27,6 @@ BATCH_SECONDS: Final = 0.1  # between two batches: the whole takes two seconds
 FLUSH_SECONDS: Final = 5.0  # for what waits to be stored, once before and once after the sockets are closed
 
 CLOSES_PER_SECOND: Final = 4_000  # what ends with a socket takes its time, too
-LEAST_SPREAD: Final = 2.0  # seconds within which even a few come back
-RETURNS_PER_SECOND: Final = 700  # that a process welcomes and tells what they missed, with a core of its own
 START_SECONDS: Final = 3.0  # that a process takes until it serves, where that was not measured
 SLOWER: Final = 1.5  # so many times as long for the one that takes this one's place: it also waits, and starts beside others
 LONGEST_START: Final = 20.0
@@ -50,7 +49,7 @@ def return_of(many: int, *, alone: bool, starts_in: float = START_SECONDS) -> Re
     """The plan for so many. `alone`: nobody else serves them, so this process must end, and the next one start, first."""
     ends_in = BATCHES * BATCH_SECONDS + many / CLOSES_PER_SECOND
     soonest = ends_in + min(starts_in * SLOWER, LONGEST_START) if alone else 0.0
-    return Return(soonest, max(LEAST_SPREAD, many / RETURNS_PER_SECOND))
+    return Return(soonest, spread_of(many))
 
 
 _one_at_a_time: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()

@@ -13,7 +13,7 @@ from saas.core.errors import NotFound
 def on_read(session: Session, frame: Read) -> None:
     """Store the mark a moment later, and tell it now. Of one who reads too fast to be followed the newest is told in a while."""
     room = _joined_room(session, frame.room)
-    seq = min(frame.seq, room.order.head or 0)
+    seq = min(frame.seq, max(room.order.head or 0, room.known))
     if seq <= session.read.get(frame.room, 0):
         return
     session.read[frame.room] = seq

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from chat.access import lost_places
-from chat.realtime.expulsion import Seat, put_out_lost, seats_of
+from chat.realtime import groups
+from chat.realtime.expulsion import Seat, all_out, obey_out, put_out_lost, seats_of
 from chat.realtime.hub import hub, running_hub
 from chat.realtime.protocol.codes import PING_SECONDS, PONG_SECONDS, Close
 from chat.realtime.protocol.outgoing import PingOut
@@ -120,6 +121,8 @@ class Beats:
         for room_id, head in found.items():
             self._heads[tenant.id, room_id] = (now, head.seq)
             hub().saw_head(tenant, room_id, head)
+        for room_id in set(rooms) - set(found):  # it is no more, and the order that says so was lost
+            obey_out(hub().local, hub(), groups.room(tenant.id, room_id), all_out())
 
     def _ping(self, session: Session) -> None:
         if session in self._place:

@@ -204,7 +204,7 @@ class Hub(Publisher):
             return self.quit_room(session, room)  # it ended while it was reading
         if session not in room.joining and session not in room.members:
             return None  # it left while it was reading
-        self.local.heed_epoch(room, head.epoch)
+        self.local.compare(room, head, reader=session)
         self._gathering.release(room.group)  # what the history may hold is not told again
         first = room.id not in session.rooms
         session.rooms[room.id] = writable

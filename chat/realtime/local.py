@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -13,9 +14,8 @@ from chat import metrics
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
 from chat.realtime.protocol.codes import Close
-from chat.realtime.protocol.outgoing import Msg, Notice, People, Person, Upd, encode
+from chat.realtime.protocol.outgoing import Bye, Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
-from chat.realtime.sequence import Sequence as Order
 from chat.realtime.session import Session
 from chat.selectors.messages import Head, changes_after, heads
 from saas.core import slow
@@ -30,6 +30,13 @@ log = logging.getLogger(__name__)
 HOLE_SECONDS: Final = 0.02  # two processes may publish out of order: how long a hole is waited for
 HOLE_CHANGES: Final = 200  # read at once when a hole is mended
 CROWD_SECONDS: Final = 1.0  # how often a crowded room tells its count
+LEAST_SPREAD: Final = 2.0  # seconds within which even a few come back
+RETURNS_PER_SECOND: Final = 700  # that a process welcomes and tells what they missed, with a core of its own
+
+
+def spread_of(many: int) -> float:
+    """The seconds over which so many are sent away, to come back at the pace of one process."""
+    return max(LEAST_SPREAD, many / RETURNS_PER_SECOND)
 
 
 class Local:
@@ -40,6 +47,7 @@ class Local:
         self.rooms: dict[str, LocalRoom] = {}
         self.tenants: dict[str, LocalTenant] = {}  # by the group of who is here
         self.groups: dict[str, set[Session]] = {}
+        self.lists_lack: Callable[[str], None] = lambda _group: None  # tells a tenant's agents to read theirs again
         self._mending: set[asyncio.Task[None]] = set()
         self._crowds: set[str] = set()
 
@@ -119,18 +127,27 @@ class Local:
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
-    def compare(self, room: LocalRoom, head: Head) -> None:
-        """The database says how far the room has come: a quiet loss is found by it."""
-        self.heed_epoch(room, head.epoch)
-        if room.order.head is not None and head.seq > room.order.head:
+    def compare(self, room: LocalRoom, head: Head, *, reader: Session | None = None) -> None:
+        """The database says how far the room has come: a quiet loss is found by it. `reader`: who has just read so far."""
+        if is_another := room.epoch not in (None, head.epoch):
+            self._begin_anew(room, reader)
+        room.epoch, room.known = head.epoch, max(room.known, head.seq)
+        if is_another or (room.order.head is not None and head.seq > room.order.head):
             self.mend(room, force=True)
 
-    def heed_epoch(self, room: LocalRoom, epoch: UUID) -> None:
-        """Another history has taken the place of the one that is known here: the tenant's sockets come back and read it."""
-        if room.epoch not in (None, epoch):
-            room.order = Order()
-            self.end(groups.here(room.tenant.id), Close.RESTART, None)
-        room.epoch = epoch
+    def _begin_anew(self, room: LocalRoom, reader: Session | None) -> None:
+        """Another history has taken the place of the known one: whose view is of that comes back, each at its own moment."""
+        out = room.begin_anew(reader)
+        for session in out:
+            wait = random.random() * spread_of(len(out))  # noqa: S311  # spread, not secret
+            self.loop.call_later(wait, self._send_back, room, session)
+        self.lists_lack(groups.here(room.tenant.id))
+
+    def _send_back(self, room: LocalRoom, session: Session) -> None:
+        place = self.tenant(session.tenant.id)
+        if place is not None and session in place.sessions and session not in room.members:  # and has not read it meanwhile
+            session.send(Bye(code=Close.RESTART, after=0))
+            session.end(Close.RESTART)
 
     def reaches(self, group: str, seq: int) -> None:
         """A room has come so far at least: whoever here has not heard of it hears it from the database."""

@@ -42,6 +42,7 @@ class Others:
         self.local = local
         self.obey_out = obey_out
         self.resyncs = Resyncs(local, lambda: len(self._take_sockets))
+        local.lists_lack = lambda group: self.resyncs.due(group.__eq__)
         self.bus = Bus(self.hear, self._failed, self._restored, self.resyncs.due)
         self.attendance = Attendance(local, self.bus)
         self.socket_count = SocketCount(local, self.bus)

@@ -27,6 +27,7 @@ class LocalRoom:
     group: str
     order: Order = field(default_factory=Order)
     epoch: UUID | None = None  # of the history that it orders; None before anything is known
+    known: int = 0  # how far the database says that it has come; the order may not have heard of that yet
     members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
     joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
@@ -65,6 +66,14 @@ class LocalRoom:
         was_member = session in self.members
         self.members.pop(session, None)
         return was_joining or was_member
+
+    def begin_anew(self, reader: Session | None) -> list[Session]:
+        """Another history has taken its place: those whose view is of the old one are out. `reader` has read it just now."""
+        self.order, self.known = Order(), 0
+        out = [session for session in (*self.members, *self.joining) if session is not reader]
+        self.members.clear()
+        self.joining = {reader: []} if reader else {}
+        return out
 
     def deliver(self, ready: Sequence[tuple[int, bytes]]) -> None:
         """Ordered frames to everyone here, in as few writes as possible: to a few with what else they get in this turn."""

@@ -15,6 +15,7 @@ from chat.realtime.append import Appended, Row
 from chat.realtime.groups import PROCESSES
 from chat.realtime.hub import Hub
 from chat.realtime.journal import Journal
+from chat.realtime.local import RETURNS_PER_SECOND
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.outgoing import Author, Bye
 from chat.realtime.waiting import Done
@@ -82,7 +83,7 @@ class TestWhenTheyComeBack:
         back = sorted(plan.after() for _ in range(10_000))
         assert back[-1] < 25_000
         most = max(sum(start <= at < start + 1_000 for at in back) for start in range(0, back[-1], 1_000))
-        assert most <= module.RETURNS_PER_SECOND * 1.05
+        assert most <= RETURNS_PER_SECOND * 1.05
 
     def test_a_start_that_took_for_ever_keeps_nobody_away_for_ever(self) -> None:
         assert return_of(1, alone=True, starts_in=500.0).after() < 30_000

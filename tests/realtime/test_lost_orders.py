@@ -18,6 +18,7 @@ from chat.realtime.outbox import FastOutbox, Outbox
 from chat.realtime.protocol.codes import PING_SECONDS, Close
 from chat.realtime.session import Session
 from chat.selectors.messages import heads
+from chat.services.deletion import delete_room
 from chat.services.members import MemberChange, remove_member, set_member
 from chat.services.rooms import RoomChange, change_room
 from tenants import resolve
@@ -66,7 +67,7 @@ async def process(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Process]:
     monkeypatch.setattr(hubs, "_hub", None)
     process = Process()
     monkeypatch.setattr(hubs, "_hub", process.hub)
-    for name in ("members", "rooms"):  # what is decided elsewhere is told to nobody
+    for name in ("members", "rooms", "deletion"):  # what is decided elsewhere is told to nobody
         monkeypatch.setattr(f"chat.services.{name}.from_thread", lambda _act: None)
     yield process
     process.beats._task.cancel()
@@ -117,6 +118,23 @@ async def test_who_lost_their_place_is_out_at_the_next_beat(process: Process, sh
     assert process.hub.room(shop.tenant, room) is None or session not in process.hub.room(shop.tenant, room).members  # type: ignore[union-attr]
 
 
+async def test_a_room_that_is_no_more_holds_nobody(process: Process, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEADS_SECONDS", 0.5)  # less than between two pings, as shipped
+    room, beside = await run_on_platform(community, shop.tenant), await run_on_platform(community, shop.tenant)
+    visitor, other = [await run_on_platform(member, shop.tenant, one) for one in (room, beside)]
+    inside = [await process.visitor(shop.tenant, who, room) for who in (visitor, shop.owner)]
+    _, witness = await process.visitor(shop.tenant, other, beside)
+    await beaten(witness)
+    assert [sink.came("left") for _, sink in inside] == [[], []]
+    await run_on_platform(lambda: delete_room(shop.tenant, shop.owner, room_id=room, sure="The shop's friends"))
+    for session, sink in inside:
+        await beaten(sink)
+        assert [(left["room"], left["code"]) for left in sink.came("left")] == [(str(room), "not_found")]
+        assert session.rooms == {}
+    await beaten(witness)
+    assert witness.came("left") == []
+
+
 async def test_who_may_stay_stays(process: Process, shop: Shop) -> None:
     """The others of the room, one who is only muted, a visitor in their own room, and members whose ban is over."""
     room = await run_on_platform(community, shop.tenant)
@@ -165,7 +183,8 @@ async def test_who_comes_back_while_the_database_is_asked_stays(
             if comes_back:
                 process.hub.leave_room(session, room)
                 await process.join(session, room)
-        return {}, lost
+        found, _ = await read_in_tenant(tenant, fn, rooms, [])
+        return found, lost
 
     monkeypatch.setattr(module, "read_in_tenant", too_late)
     await beaten(sink)

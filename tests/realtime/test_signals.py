@@ -7,11 +7,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from chat.consumers.frames import handle
+from chat.consumers.joining import join
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.incoming import Read
 from chat.realtime.session import Session
 from saas.core.ratelimit import Limit
-from tenants.context import TenantRef
+from tenants.context import TenantRef, run_on_platform
+from tenants.tokens import Principal
+from tests.support import talk
 from tests.support.sessions import Sink, at, session_of, someone
 
 FEW = Limit("chat.read.test", 3, 0.3, "socket")
@@ -96,3 +99,18 @@ async def test_the_newest_mark_of_who_leaves_is_told_then(
     assert (marks(own, room)[-1] == 8) is (ends is leaves_the_room), "an ended socket was written to"
     await until(lambda: not reader.read_wait())
     assert marks(heard, room) == [1, 2, 3, 8]
+
+
+async def test_who_read_more_than_the_room_has_heard_here_has_read_it(
+    hub: Hub, acme: TenantRef, vic: Principal, agent_ben: Principal, room: UUID, noted: list[int]
+) -> None:
+    """Two lines were stored, and what tells of them was lost: who comes in reads them in the history, before the room hears."""
+    (other, heard), (reader, _sink) = session_of(acme, vic), session_of(acme, agent_ben)
+    hub.enter(other)
+    await join(other, room)  # head 2
+    await run_on_platform(talk.say, acme, room, vic, "three", "four")
+    hub.enter(reader)
+    await join(reader, room)
+    handle(reader, Read(room=room, seq=9))
+    assert (noted, marks(heard, room)) == ([4], [4])
+    await until(lambda: [frame["seq"] for frame in heard.came("msg")] == [3, 4])
