@@ -16,11 +16,14 @@ PARTS: Final = (
     "DELETE FROM chat_report WHERE message_id = ANY(%(messages)s)",
     "DELETE FROM chat_message WHERE id = ANY(%(messages)s)",
 )
-# Another epoch: who comes back with a view of before throws it away, with the words that are not here any more.
+# Another epoch: who has a view of before throws it away, with the words that are not here any more. Once, with the last of them.
 ROOMS: Final = """
-    UPDATE chat_room SET epoch = uuidv7(), rev = rev + 1, pinned = pinned - %(messages)s::text[], open_hash = NULL,
+    UPDATE chat_room SET rev = rev + 1, pinned = pinned - %(messages)s::text[], open_hash = NULL,
         last_text = CASE WHEN last_at < %(cutoff)s THEN '' ELSE last_text END,
-        last_by = CASE WHEN last_at < %(cutoff)s THEN '' ELSE last_by END
+        last_by = CASE WHEN last_at < %(cutoff)s THEN '' ELSE last_by END,
+        epoch = CASE WHEN %(before)s > (
+            SELECT oldest.id FROM chat_message oldest WHERE oldest.room_id = chat_room.id ORDER BY oldest.seq LIMIT 1
+        ) THEN epoch ELSE uuidv7() END
     WHERE id = ANY(%(rooms)s)
 """
 NOTICES: Final = "DELETE FROM chat_notification WHERE created_at < %(cutoff)s"
@@ -32,10 +35,11 @@ def delete_older(cutoff: datetime) -> int:
     The numbers of what stays do not change, and a room's next number is the one that it would have been.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(OLD, {"before": uuid7_floor(cutoff), "step": STEP})
+        before = uuid7_floor(cutoff)
+        cursor.execute(OLD, {"before": before, "step": STEP})
         found: list[tuple[UUID, UUID]] = cursor.fetchall()
         if found:
-            values: dict[str, Any] = {"messages": [message for message, _ in found], "cutoff": cutoff}
+            values: dict[str, Any] = {"messages": [message for message, _ in found], "cutoff": cutoff, "before": before}
             for statement in PARTS:
                 cursor.execute(statement, values)
             cursor.execute(ROOMS, {**values, "messages": [str(one) for one in values["messages"]], "rooms": _rooms(found)})

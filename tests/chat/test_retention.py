@@ -1,6 +1,7 @@
 """Messages are kept as long as the plan says, and no longer; with them goes whatever repeats their words."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
@@ -85,6 +86,22 @@ class TestOldMessages:
             seen = snapshot(who, room, epoch=before, after=2)
         assert (seen.resumed, seen.head, [one.text for one in seen.messages]) == (False, 2, ["new"])
         assert seen.epoch != before
+
+    def test_a_room_begins_anew_once_with_the_last_of_them(self, tenant: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever shows it comes back for that."""
+        monkeypatch.setattr(retention, "STEP", 2)
+        rooms = [room_of(tenant, visitor(tenant), *texts) for texts in ("abcd", "ab")]
+        for days, (room, seq) in enumerate(((1, 2), (1, 1), (0, 3), (0, 2), (0, 1)), 100):
+            age(tenant, rooms[room], seq, days)
+        limit = cutoff(tenant)
+        with in_tenant(tenant):
+            epochs = [dict(Room.objects.values_list("id", "epoch"))]
+            while delete_older(limit):
+                epochs.append(dict(Room.objects.values_list("id", "epoch")))
+        assert [[before[room] != after[room] for before, after in pairwise(epochs)] for room in rooms] == [
+            [False, True, False],
+            [False, False, True],  # nothing is left in it
+        ]
 
     def test_a_room_that_lost_nothing_goes_on(self, tenant: TenantRef) -> None:
         who = visitor(tenant)
