@@ -1,6 +1,7 @@
 """A tenant's archive: made while people write, restored after an accident and at another installation, and nothing else taken."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,17 +10,25 @@ from threading import Event
 from uuid import UUID
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import ProgrammingError, connection, connections
+from django.db.models import F
+from pytest_django import Settings
 
 from billing.models import BillingAccount
 from chat.models import Message, Room
 from saas.core import files
+from saas.core.errors import Unauthenticated
 from tenants.archive.schema import connect, content_of
 from tenants.context import TenantRef, in_tenant
 from tenants.models import Membership, Tenant, User
+from tenants.services import use_code
+from tenants.tokens import identity_secret
 from tests.support import cluster, talk
 from tests.support.archives import Superuser, back_up, destroy, manifest_of, move_away, restore, rows_of
 from tests.support.cast import MakeTenant
+from tests.support.identities import new_key, site_of
+from tests.support.people import code_of, give_factor
 
 
 class Load:
@@ -106,6 +115,21 @@ def test_what_came_back_is_what_the_archive_says(tenant: TenantRef, tmp_path: Pa
     assert found == whole
 
 
+def test_a_room_is_newer_than_all_that_was_told_of_it(tenant: TenantRef, tmp_path: Path) -> None:
+    """Of two summaries clients keep the one with the higher `rev`. And so again, where the same archive comes back once more."""
+    room = talk.room_of(tenant, talk.visitor(tenant), "hello")
+    archive = back_up(tenant, tmp_path)
+    for _ in range(2):
+        with in_tenant(tenant):
+            Room.objects.filter(id=room).update(rev=F("rev") + 50)
+            told = Room.objects.get(id=room).rev
+        done = restore(archive, "--replace")
+        assert done.returncode == 0, done.stderr
+        archive.with_name(f"{archive.name}.replaced").unlink()
+        with in_tenant(tenant):
+            assert told < Room.objects.get(id=room).rev < 2**53
+
+
 def test_its_role_may_again_what_it_might_and_no_more(tenant: TenantRef, tmp_path: Path) -> None:
     archive = back_up(tenant, tmp_path)
     destroy(tenant)
@@ -114,6 +138,28 @@ def test_its_role_may_again_what_it_might_and_no_more(tenant: TenantRef, tmp_pat
     assert said(tenant, room) == [(1, "as before")]
     with in_tenant(tenant), pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {tenant.schema}.django_migrations")
+
+
+def test_at_another_installation_that_knows_the_key_of_this_one_codes_and_identity_keys_count(
+    tenant: TenantRef, tmp_path: Path, superuser: Superuser, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`SECRET_KEY` is another one there; without this one behind it, both are worth nothing."""
+    owner = User.objects.get(memberships__tenant=tenant.id)
+    app, key, here = give_factor(owner), new_key(tenant), settings.SECRET_KEY
+    archive = back_up(tenant, tmp_path)
+    move_away(superuser, tenant)
+    assert not Authenticator.objects.filter(user_id=owner.id).exists()
+
+    settings.SECRET_KEY = secrets.token_urlsafe(50)
+    monkeypatch.setenv("SECRET_KEY", settings.SECRET_KEY)
+    assert restore(archive).returncode == 0
+    with pytest.raises(Unauthenticated):
+        use_code(owner.id, code_of(app))
+    with pytest.raises(Unauthenticated):
+        identity_secret(tenant.id, site_of(tenant), key.kid)
+    settings.SECRET_KEY_FALLBACKS = [here]
+    assert use_code(owner.id, code_of(app)) is not None
+    assert identity_secret(tenant.id, site_of(tenant), key.kid) == key.secret
 
 
 def test_at_another_installation_its_people_sign_in_as_before(tenant: TenantRef, tmp_path: Path, superuser: Superuser) -> None:
