@@ -41,7 +41,7 @@ def a_pair(**variables: str) -> Iterator[Pair]:
 @contextmanager
 def two_servers(redis_url: str, **variables: str) -> Iterator[tuple[Server, Server]]:
     """Two started servers, stopped at the end of the block."""
-    left, right = (make_server(redis_url=redis_url, **variables).launch() for _ in range(2))
+    left, right = (make_server("uvicorn", redis_url=redis_url, **variables).launch() for _ in range(2))
     try:
         for server in (left, right):
             server.await_ready()
