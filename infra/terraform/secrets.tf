@@ -2,7 +2,7 @@
 
 locals {
   # Made here.
-  secrets_made = ["SECRET_KEY", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"]
+  secrets_made = ["SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"]
   # Put in by hand, where the installation has such a thing.
   secrets_by_hand = [
     "EMAIL_PASSWORD", "EMAIL_USER", "STRIPE_SECRET_KEY", "STRIPE_THIN_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
@@ -23,7 +23,15 @@ resource "aws_secretsmanager_secret" "setting" {
 
 resource "aws_secretsmanager_secret_version" "secret_key" {
   secret_id     = aws_secretsmanager_secret.setting["SECRET_KEY"].id
-  secret_string = local.words["SECRET_KEY"]
+  secret_string = local.words[local.secret_keys[0]]
+}
+
+# Those before it. A secret cannot be empty, so where there is none it says the only one once more.
+resource "aws_secretsmanager_secret_version" "secret_key_fallbacks" {
+  secret_id = aws_secretsmanager_secret.setting["SECRET_KEY_FALLBACKS"].id
+  secret_string = join(" ", [
+    for number, name in local.secret_keys : local.words[name] if number > 0 || length(local.secret_keys) == 1
+  ])
 }
 
 resource "aws_secretsmanager_secret_version" "database" {

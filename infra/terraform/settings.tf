@@ -80,7 +80,7 @@ locals {
     ws      = [for name in local.secrets_made : name if name != "DATABASE_OWNER_URL"]
     worker  = concat(local.secrets_made, local.by_hand_of.worker)
     migrate = local.secrets_made
-    prepare = [for name in local.secrets_made : name if name != "REDIS_URL"]
+    prepare = [for name in local.secrets_made : name if !contains(["REDIS_URL", "SECRET_KEY_FALLBACKS"], name)]
     plans   = concat(["SECRET_KEY", "DATABASE_URL"], local.by_hand_of.plans)
   }
   by_hand_of = {

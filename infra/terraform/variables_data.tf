@@ -69,13 +69,24 @@ variable "passwords_version" {
 }
 
 variable "secret_key_version" {
-  description = "Raise it by one to have a new SECRET_KEY made, which signs everybody out (README, rotation)."
+  description = "Raise it by one to have a new SECRET_KEY made; those before it go on counting (README, rotation)."
   type        = number
   default     = 1
 
   validation {
     condition     = var.secret_key_version >= 1 && floor(var.secret_key_version) == var.secret_key_version
     error_message = "secret_key_version is a whole number from 1 on."
+  }
+}
+
+variable "secret_key_oldest" {
+  description = "The oldest SECRET_KEY that still counts. Raise it to forget those before: what people and customers got under them is lost (README, rotation)."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.secret_key_oldest >= 1 && floor(var.secret_key_oldest) == var.secret_key_oldest && var.secret_key_oldest <= var.secret_key_version
+    error_message = "secret_key_oldest is a whole number from 1 to secret_key_version."
   }
 }
 

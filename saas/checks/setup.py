@@ -34,12 +34,18 @@ def development_problems() -> list[str]:
 
 
 def _secrets() -> list[str]:
-    key, found = settings.SECRET_KEY, []
+    keys = {"SECRET_KEY": settings.SECRET_KEY}
+    keys |= {f"SECRET_KEY_FALLBACKS, number {number},": key for number, key in enumerate(settings.SECRET_KEY_FALLBACKS, 1)}
+    return [f"{name} {problem}" for name, key in keys.items() if (problem := _weakness(key))]
+
+
+def _weakness(key: str) -> str:
+    """Why anybody could sign with this key; empty for a good one. One that was before signs as well."""
     if len(key) < SHORTEST_SECRET:
-        found.append(f"SECRET_KEY has {len(key)} characters; it needs {SHORTEST_SECRET} random ones")
-    elif len(set(key)) < FEWEST_LETTERS or key.startswith("django-insecure-"):
-        found.append(f"SECRET_KEY can be guessed; it needs {SHORTEST_SECRET} random characters")
-    return found
+        return f"has {len(key)} characters; it needs {SHORTEST_SECRET} random ones"
+    if len(set(key)) < FEWEST_LETTERS or key.startswith("django-insecure-"):
+        return f"can be guessed; it needs {SHORTEST_SECRET} random characters"
+    return ""
 
 
 def _databases() -> list[str]:

@@ -37,6 +37,7 @@ class TestSettings:
             ({"SECRET_KEY": SECRET[:49]}, "SECRET_KEY has 49 characters; it needs 50 random ones"),
             ({"SECRET_KEY": "secret" * 10}, "SECRET_KEY can be guessed"),
             ({"SECRET_KEY": "django-insecure-" + SECRET}, "SECRET_KEY can be guessed"),
+            ({"SECRET_KEY_FALLBACKS": [SECRET, "old"]}, "SECRET_KEY_FALLBACKS, number 2, has 3 characters; it needs 50"),
             ({"DEBUG": True}, "DEBUG=1 shows code and settings"),
             ({"STRIPE_API_BASE": "http://localhost:1"}, "STRIPE_API_BASE leads to a stand-in"),
             ({"STRIPE_PAY_ORIGIN": "http://localhost:1"}, "STRIPE_PAY_ORIGIN is the page of a stand-in"),

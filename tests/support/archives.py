@@ -58,7 +58,8 @@ def move_away(superuser: Superuser, tenant: TenantRef) -> None:
         for table in ("billing_billingaccount", "tenants_auditentry", "tenants_firstrun"):
             superuser.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant.id])
         superuser.execute("DELETE FROM tenants_tenant WHERE id = %s", [tenant.id])
-        superuser.execute("DELETE FROM account_emailaddress WHERE user_id = ANY (%s)", [[user for (user,) in people]])
+        for table in ("account_emailaddress", "mfa_authenticator"):
+            superuser.execute(f"DELETE FROM {table} WHERE user_id = ANY (%s)", [[user for (user,) in people]])
         superuser.execute("DELETE FROM tenants_user WHERE id = ANY (%s)", [[user for (user,) in people]])
 
 

@@ -13,13 +13,38 @@ variables {
   optional_secrets = ["EMAIL_PASSWORD", "EMAIL_USER", "STRIPE_SECRET_KEY", "STRIPE_THIN_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET"]
 }
 
+# The provider that pretends gives every word the same letters; which of them is which is said by its name.
+run "new_secret_key" {
+  command = plan
+
+  variables {
+    secret_key_version = 4
+    secret_key_oldest  = 2
+  }
+
+  assert {
+    condition     = local.secret_keys == ["SECRET_KEY_4", "SECRET_KEY_3", "SECRET_KEY_2"]
+    error_message = "The newest SECRET_KEY is the one that signs, and those before it count down to the oldest."
+  }
+}
+
 run "each_its_own" {
   command = apply
 
   assert {
     condition = (
+      local.secret_keys == ["SECRET_KEY_1"] && nonsensitive(
+        aws_secretsmanager_secret_version.secret_key_fallbacks.secret_string ==
+        aws_secretsmanager_secret_version.secret_key.secret_string
+      )
+    )
+    error_message = "Where there was never another SECRET_KEY, nothing else is a fallback."
+  }
+
+  assert {
+    condition = (
       [for each in jsondecode(aws_ecs_task_definition.service["ws"].container_definitions)[0].secrets : each.name] ==
-      ["SECRET_KEY", "DATABASE_URL", "REDIS_URL"]
+      ["SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "REDIS_URL"]
     )
     error_message = "The servers of sockets hold neither Stripe's key, nor the mail server's password, nor the owner's."
   }

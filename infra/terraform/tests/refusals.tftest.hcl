@@ -80,11 +80,12 @@ run "numbers_that_do_not_fit_each_other" {
 
   variables {
     idle_timeout_seconds = 300 # longer than the server keeps an idle connection
+    secret_key_oldest    = 2   # newer than the newest
     database_pool        = 11  # and four more, for each of 37 tasks, twice: 1,110 of 1,100
     settings             = { EMAIL_PORT = "smtp" }
   }
 
-  expect_failures = [var.idle_timeout_seconds, var.database_pool, var.settings]
+  expect_failures = [var.idle_timeout_seconds, var.secret_key_oldest, var.database_pool, var.settings]
 }
 
 # One setting wrong in each: they are refused by one variable, of which the first complaint would hide the others. Only what reads

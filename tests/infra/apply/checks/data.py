@@ -125,13 +125,17 @@ def files(stack: Stack) -> None:
     assert done.returncode == 0, done.stderr[-1500:]
 
 
-@CHECKS("Raising a version makes those passwords anew, and no others.")
+@CHECKS("Raising a version makes those passwords anew, and no others; of SECRET_KEY the one before is kept beside the new one.")
 def rotation(stack: Stack) -> None:
-    before = _words(stack)
-    raised = ["-var=passwords_version=2", "-var-file=environments/production.tfvars", "-target=terraform_data.word"]
+    before, key = _words(stack), _secret(stack, "SECRET_KEY")
+    keys = [f"-target=aws_secretsmanager_secret_version.{name}" for name in ("secret_key", "secret_key_fallbacks")]
+    raised = ["-var=passwords_version=2", "-var=secret_key_version=2", "-var-file=environments/production.tfvars"]
+    raised += ["-target=terraform_data.word", *keys]
     stack.terraform.run("apply", "-auto-approve", "-input=false", "-compact-warnings", *raised)
     after = _words(stack)
     assert {name for name in before if before[name] != after[name]} == {"porch_app", "porch_owner"}
+    assert _secret(stack, "SECRET_KEY_FALLBACKS") == key == after["SECRET_KEY_1"]
+    assert _secret(stack, "SECRET_KEY") == after["SECRET_KEY_2"] != key
 
 
 @CHECKS("A new token of the bus is taken beside the old one, and the README's commands leave it the only one, at every primary.")

@@ -54,7 +54,8 @@ def secrets(stack: Stack) -> None:
         container = _container(stack, name)
         for each in container["secrets"]:
             assert stored[each["valueFrom"]] == f"{CLUSTER}/{each['name']}"
-        assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & {each["name"] for each in container["environment"]}
+        secret = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "REDIS_URL"}
+        assert not secret & {each["name"] for each in container["environment"]}
 
 
 @CHECKS("Servers of sockets serve sockets and do not hold the owner's password; servers of pages serve pages.")
