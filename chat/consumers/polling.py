@@ -1,7 +1,7 @@
 """Frames over HTTP, for clients whose sockets are blocked: an ASGI application beside `socket.py`, over the same handlers.
 
 `frames` handles what a client says and answers with what answers it; `events` is a `hello` whose answer waits for news. A request
-is a session of its own: nothing is kept between two, but for a place among those who are here (`resting.py`).
+is a session of its own: nothing is kept between two but a place among those who are here, and how much was said (`resting.py`).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from chat.consumers.http_answers import Ended, Receive, bearer, read_body, refus
 from chat.consumers.joining import join
 from chat.consumers.lanes import Lanes
 from chat.consumers.news import news_of
-from chat.consumers.resting import resting, take_page
+from chat.consumers.resting import go_on, resting, take_page
 from chat.limits import HELD_IN_ALL, HELD_PER_TENANT
 from chat.realtime.hub import hub
 from chat.realtime.outbox import AsgiSend
@@ -136,6 +136,7 @@ async def _welcome(session: Session, asked: Asked) -> None:
     take_page(session)
     said = Hello(v=asked.v, min=asked.min, token="", rooms=asked.rooms, locale=asked.locale, page=asked.page)
     async with asyncio.timeout(WELCOME_SECONDS), turn_to_be_welcomed(session.tenant.id):
+        go_on(session)
         await welcome(session, said)
     resting().replace(session)
 
@@ -163,6 +164,7 @@ async def _next(outbox: Collector, gone: asyncio.Task[None]) -> list[bytes]:
 
 async def _handle(session: Session, outbox: Collector, said: list[bytes]) -> bytes:
     """Do what the frames ask, and wait until each has its answer, at most `ANSWER_SECONDS`."""
+    go_on(session)
     hub().enter(session, quietly=True)
     lanes = Lanes()
     for data in said:
@@ -189,6 +191,8 @@ def _take(session: Session, outbox: Collector, lanes: Lanes, data: bytes) -> Non
     try:
         if isinstance(frame, Hello):
             raise BadFrame("Over HTTP `hello` is the request itself.")
+        if wait := session.frame_wait():
+            raise RateLimited("Too many frames.", retry_after=wait)
         if cid := getattr(frame, "cid", None):
             outbox.unanswered.append(cid)
         lanes.run(lane_of(frame), lambda: _begin(session, outbox, frame))

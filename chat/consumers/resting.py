@@ -1,10 +1,15 @@
-"""Who polls is here between two polls: the session of an answered request rests for a while before it leaves the hub."""
+"""Who polls is here between two polls: the session of an answered request rests for a while before it leaves the hub.
+
+The next request goes on from what it has said, so that the limits of a socket hold for all requests of its owner together.
+"""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from chat.consumers.collector import Collector
 from chat.realtime.hub import Hub, hub
 from chat.realtime.session import Session
 
@@ -19,13 +24,13 @@ class Resting:
         self._timers: dict[Session, asyncio.TimerHandle] = {}
 
     def rest(self, session: Session) -> None:
-        """The session's request is answered. It leaves after a while, or at once if another session holds its place."""
+        """The session's request is answered. It leaves after a while, or at once if another request holds its place."""
         session.outbox.release()
         if not session.groups:
             return  # it never came in
         session.counts = False
-        if len(self._timers) >= MOST or any(_covers(other, session) for other in _sessions_of(session)):
-            hub().leave(session)
+        if len(self._timers) >= MOST or _has_heir(session):
+            _leave_hub(session)
             return
         self.replace(session)
         session.end = lambda _code: self._leave(session)
@@ -46,7 +51,7 @@ class Resting:
     def _leave(self, session: Session) -> None:
         if timer := self._timers.pop(session, None):
             timer.cancel()
-            hub().leave(session)
+            _leave_hub(session)
 
 
 _resting: WeakKeyDictionary[Hub, Resting] = WeakKeyDictionary()
@@ -65,6 +70,25 @@ def _sessions_of(session: Session) -> list[Session]:
 def take_page(session: Session) -> None:
     """A request that tells no page is made from the page that its owner told before."""
     session.page = next((other.page for other in _sessions_of(session)), session.page)
+
+
+def go_on(session: Session) -> None:
+    """A request goes on from what its owner said by another one, under way or at rest. It enters the hub in the same moment."""
+    if other := next(_requests_of(session), None):
+        session.go_on_from(other)
+
+
+def _requests_of(session: Session) -> Iterator[Session]:
+    return (other for other in _sessions_of(session) if isinstance(other.outbox, Collector))
+
+
+def _has_heir(session: Session) -> bool:
+    return any(_covers(other, session) for other in _requests_of(session))
+
+
+def _leave_hub(session: Session) -> None:
+    session.goes_on = _has_heir(session)
+    hub().leave(session)
 
 
 def _covers(one: Session, other: Session) -> bool:

@@ -19,7 +19,7 @@ from chat.consumers.frames import handle, lane_of, refuse
 from chat.consumers.hello import introduce, welcome
 from chat.consumers.intake import Intake
 from chat.consumers.lanes import Lanes
-from chat.limits import FRAMES_PER_SOCKET, WAITING_IN_ALL, WAITING_PER_IP, WAITING_PER_TENANT
+from chat.limits import WAITING_IN_ALL, WAITING_PER_IP, WAITING_PER_TENANT
 from chat.realtime.beats import beats
 from chat.realtime.hub import hub
 from chat.realtime.outbox import AsgiSend, Outbox, outbox_for
@@ -30,7 +30,7 @@ from chat.realtime.session import Session
 from saas.core import health
 from saas.core.errors import AppError, BadFrame, Busy, RateLimited
 from saas.core.http import scope_ip
-from saas.core.ratelimit import Meter, Most, Places
+from saas.core.ratelimit import Most, Places
 from saas.core.ratelimit.limit import network_of
 from saas.core.rawtext import EXTENSION, RawText
 from tenants.routing import key_in
@@ -73,7 +73,6 @@ class ChatSocket:
             bind_contextvars(tenant=scope["tenant"].id)
         self.context = copy_context()
         self.lanes = Lanes(self.context)
-        self.meter = Meter(FRAMES_PER_SOCKET)
         self.address = scope_ip(scope)
         self.bad_frames = 0
         self.loop = asyncio.get_running_loop()
@@ -259,7 +258,7 @@ class ChatSocket:
             if isinstance(frame, Hello):
                 return self._refuse_frame(BadFrame("`hello` comes once, as the first frame."))
             self.bad_frames = 0
-            if wait := self.meter.take():
+            if wait := session.frame_wait():
                 raise RateLimited("Too many frames.", retry_after=wait)
             self.lanes.run(lane_of(frame), lambda: handle(session, frame))
         except AppError as error:

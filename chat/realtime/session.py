@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from chat.limits import (
+    FRAMES_PER_SOCKET,
     MOST_REST,
     READ_PER_SOCKET,
     REFUSED_PER_SOCKET,
@@ -21,7 +22,7 @@ from chat.realtime.protocol.incoming import Page
 from chat.realtime.protocol.outgoing import Person, ServerFrame, encode
 from chat.realtime.send_order import SendOrder
 from saas.core.errors import Busy, RateLimited
-from saas.core.ratelimit import Counter, Meter
+from saas.core.ratelimit import Counter, Limit, Meter
 from tenants.context import TenantRef
 from tenants.plans import ONE_PLAN, Plan
 from tenants.tokens import Principal
@@ -56,37 +57,38 @@ class Session:
     plan: Plan = ONE_PLAN
     counters: dict[type, Sequence[Counter]] = field(default_factory=dict)  # by kind of frame
     context: Context = field(default_factory=copy_context)  # of its socket or request: the names in what is logged for it
-    _sends: Meter | None = None  # of what this socket has done so far
-    _typings: Meter | None = None
-    _reads: Meter | None = None
-    _refusals: Meter | None = None
+    meters: dict[str, Meter] = field(default_factory=dict)  # of what this socket has done so far, by the limit's name
+    goes_on: bool = False  # without a socket: another request of its owner goes on from what it has said
+
+    def go_on_from(self, other: "Session") -> None:
+        """What the others heard of its owner by that request counts as heard by this one, at one pace for both."""
+        self.untold, self.typing, self.meters = other.untold, other.typing, other.meters
+
+    def frame_wait(self) -> float:
+        """Take one frame's permit: 0, or the seconds until the next is let through."""
+        return self._wait(FRAMES_PER_SOCKET)
 
     def send_wait(self) -> float:
-        """Take one message's permit: 0, or the seconds until the next is let through."""
-        if self._sends is None:
-            self._sends = Meter(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
-        return self._sends.take()
+        """The same of a message or a change of one."""
+        return self._wait(SEND_PER_VISITOR_SOCKET if self.principal.kind == "visitor" else SEND_PER_AGENT_SOCKET)
 
     def typing_wait(self) -> float:
         """The same of one who types."""
-        if self._typings is None:
-            self._typings = Meter(TYPING_PER_SOCKET)
-        return self._typings.take()
+        return self._wait(TYPING_PER_SOCKET)
 
     def read_wait(self) -> float:
         """The same of one who reads."""
-        if self._reads is None:
-            self._reads = Meter(READ_PER_SOCKET)
-        return self._reads.take()
+        return self._wait(READ_PER_SOCKET)
 
-    def _refusal_wait(self) -> float:
-        if self._refusals is None:
-            self._refusals = Meter(REFUSED_PER_SOCKET)
-        return self._refusals.take()
+    def _wait(self, limit: Limit) -> float:
+        meter = self.meters.get(limit.name)
+        if meter is None:
+            meter = self.meters[limit.name] = Meter(limit)
+        return meter.take()
 
     def was_refused(self, error: Exception) -> None:
         """A frame was. Whose frames are refused for their pace again and again is not read for a while, and costs nothing."""
-        if self.rest and isinstance(error, RateLimited | Busy) and (wait := self._refusal_wait()):
+        if self.rest and isinstance(error, RateLimited | Busy) and (wait := self._wait(REFUSED_PER_SOCKET)):
             seconds = min(max(wait, error.retry_after or 0.0), MOST_REST)
             self.order.rest(seconds)  # what is on its way then comes later
             self.rest(seconds)
@@ -103,6 +105,8 @@ class Session:
 
     def forget(self, room_id: UUID) -> int:
         """What it said of a room that it has left; the mark of it that the others have not heard, or 0."""
+        if self.goes_on:
+            return 0
         self.read.pop(room_id, None)
         self.typing.discard(room_id)
         return self.untold.pop(room_id, 0)
