@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -16,6 +17,7 @@ FACTS = Path(os.environ.get("DATA_DIR", ".data")) / "up.json"
 
 
 _access: dict[str, str] = {}  # by the tenant's host; a run is shorter than a token's life
+_sites: dict[str, str] = {}  # by embed key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,20 @@ class Place:
         """An agent's ticket to the socket."""
         answer = await self.post(f"{self.url}/api/v1/auth/socket-ticket", {}, bearer=await self.access())
         return expect(answer, 200)
+
+    async def site(self) -> str:
+        """The id of the key's site, as it stands on a room that a visitor has opened there."""
+        if self.key not in _sites:
+            said = {"frames": [{"t": "open", "cid": str(uuid4()), "kind": "support", "text": "Which site is this?"}]}
+            url, token = f"{self.widget}/w/{self.key}/frames", (await self.session())["token"]
+            frames = expect(await self.post(url, said, bearer=token, origin=self.widget), 200)["frames"]
+            _sites[self.key] = next(frame for frame in frames if frame["t"] == "joined")["summary"]["site"]["id"]
+        return _sites[self.key]
+
+    async def api(self, method: str, path: str, body: Json | None = None, *, status: int = 200) -> Json:
+        """What the agent asks of the API; the body of the answer, which has this status."""
+        answer = await self.ask(method, f"{self.url}/api/v1{path}", body=body, bearer=await self.access())
+        return expect(answer, status)
 
     async def post(self, url: str, body: Json, *, bearer: str = "", origin: str = "", seconds: float = 40) -> httpx.Response:
         """One request with a JSON body."""

@@ -55,6 +55,10 @@ def many(check: Check) -> Check:
     return lambda value: isinstance(value, list) and all(map(check, value))
 
 
+def either(*checks: Check) -> Check:
+    return lambda value: any(check(value) for check in checks)
+
+
 def each(check: Check) -> Check:
     """An object whose values all fit."""
     return lambda value: isinstance(value, dict) and all(map(check, value.values()))
@@ -111,6 +115,14 @@ SUMMARY = shape(
     unread=maybe(integer),
     notes=maybe(ident),
     notes_unread=maybe(integer),
+    notes_of=maybe(ident),
+    site=maybe(shape(id=ident, name=text)),
+    visitor=maybe(ident),
+    pinned=maybe(many(ident)),
+    locked=maybe(flag),
+    closed=maybe(flag),
+    slow=maybe(integer),
+    mine=maybe(shape(role=of("member", "moderator"), muted_until=maybe(moment))),
 )
 NOTICE = shape(id=ident, kind=text, title=text, body=text, url=text, ts=moment, actions=many(shape(label=text, url=text)))
 POSITION = {"room": ident, "seq": integer}
@@ -153,7 +165,7 @@ SERVER: dict[str, dict[str, Check]] = {
         "field": maybe(text),
     },
     "typing": {"room": ident, "who": PERSON, "on": flag, "draft": maybe(text)},
-    "people": {"room": ident, "on": maybe(flag), "count": maybe(integer)},
+    "people": {"room": ident, "who": either(PERSON, many(PERSON)), "on": maybe(flag), "count": maybe(integer)},
     "marks": {"room": ident, "who": ident, "seq": integer},
     "presence": {
         "who": maybe(PERSON),
