@@ -57,8 +57,8 @@ class SharedCache(RedisCache):
     """
 
     def __init__(self, server: list[str], params: dict[str, Any]) -> None:
-        super().__init__(server, params)
-        self._options = {**ANSWER_SOON, "retry": Retry(NoBackoff(), 0), **self._options}
+        options = {**ANSWER_SOON, "retry": Retry(NoBackoff(), 0), **params.get("OPTIONS", {})}
+        super().__init__(server, params | {"OPTIONS": options})
         self._here = LocMemCache(f"beside {server[0]}", params | {"OPTIONS": {"MAX_ENTRIES": MOST_KEYS}})
         self._absence = _absences.setdefault(server[0], Absence())
 
