@@ -91,10 +91,10 @@ def test_backed_up_under_load_destroyed_and_restored_it_is_what_it_was(
         texts = [text for _, text in found if text != "before everybody"]
         assert texts[: len(lines)] == lines
         assert texts == load.acked[room][: len(texts)]
-    found = rows_of(superuser, tenant)
-    acts = found.pop("tenants_auditentry")
+    there = rows_of(superuser, tenant)
+    acts = there.pop("tenants_auditentry")
     assert [one for one in acts if ".restored" not in one] == rows.pop("tenants_auditentry")
-    assert found == rows
+    assert there == rows
     with files.open_file(tenant.id, file_id) as stream:
         assert stream.read() == b"a lamp"
     with in_tenant(tenant):
