@@ -151,7 +151,8 @@ class Widget:
         """Write it, and wait until it is stored: what is on its way stands there at once."""
         await self.say(text)
         await self.sees(text)
-        await expect(self.frame.get_by_title("Sending")).to_have_count(0, timeout=PATIENCE_MS)
+        tick = self.frame.locator(".ticks").last
+        await expect(tick).to_have_attribute("title", re.compile("Sent|Read"), timeout=PATIENCE_MS)
 
     async def sees(self, text: str, *, times: int = 1) -> None:
         """Wait until the text stands in the chat, and check that it stands there so many times."""
