@@ -140,12 +140,12 @@ class Local:
         out = room.begin_anew(reader)
         for session in out:
             wait = random.random() * spread_of(len(out))  # noqa: S311  # spread, not secret
-            self.loop.call_later(wait, self._send_back, room, session)
+            self.loop.call_later(wait, self._send_back, session)
         self.lists_lack(groups.here(room.tenant.id))
 
-    def _send_back(self, room: LocalRoom, session: Session) -> None:
+    def _send_back(self, session: Session) -> None:
         place = self.tenant(session.tenant.id)
-        if place is not None and session in place.sessions and session not in room.members:  # and has not read it meanwhile
+        if place is not None and session in place.sessions:
             session.send(Bye(code=Close.RESTART, after=0))
             session.end(Close.RESTART)
 

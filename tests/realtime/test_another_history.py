@@ -138,17 +138,17 @@ async def test_who_read_it_first_stays_and_misses_nothing(hub: Hub, shop: Shop) 
     assert (old.code, sink.code) == (Close.RESTART, None)
 
 
-async def test_who_has_joined_again_by_then_stays(hub: Hub, shop: Shop) -> None:
+async def test_who_has_left_by_then_is_sent_nothing(hub: Hub, shop: Shop) -> None:
     who = await shop.visitor()
     room = await shop.room(who, "one", "two")
-    session, sink = await entered(hub, shop.tenant, who, room)
+    session, gone = await entered(hub, shop.tenant, who, room)
     _, other = await entered(hub, shop.tenant, shop.owner, room)
     await run_in_tenant(shop.tenant, restore, room, 1)
     await hub.local.compare_all()
-    await join(session, room)
+    hub.leave(session)
     await until(lambda: other.code is not None)
     await asyncio.sleep(0.1)
-    assert (sink.code, sink.came("joined")[-1]["head"]) == (None, 1)
+    assert (gone.code, gone.came("bye")) == (None, [])
 
 
 async def test_who_was_reading_the_old_one_does_not_bring_it_back(hub: Hub, shop: Shop) -> None:
