@@ -1,7 +1,7 @@
 """What moto does not answer yet, and the provider asks: tags of scaling targets, members and parameter groups of ElastiCache.
 
 Each of them ends an apply: the provider asks again and again, for minutes, what will never be answered. And what moto is told and
-does not keep: how the tokens of ElastiCache are changed.
+does not keep: how many servers a group of ElastiCache has, and how its token is changed.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.responses import ActionResult
+from moto.elasticache.models import ElastiCacheBackend
 from moto.elasticache.responses import ElastiCacheResponse
 
 Group = dict[str, Any]
@@ -24,6 +25,7 @@ def install() -> None:
     for action in (_create_group, _modify_group, _describe_groups, _describe_parameters, _members, _tags):
         setattr(ElastiCacheResponse, ACTIONS[action.__name__], action)
     ElastiCacheResponse.modify_replication_group = _noting(ElastiCacheResponse.modify_replication_group)
+    ElastiCacheBackend.create_replication_group = _whole(ElastiCacheBackend.create_replication_group)
 
 
 ACTIONS = {
@@ -54,6 +56,14 @@ def _noting(modify: Callable[[Any], ActionResult]) -> Callable[[Any], ActionResu
         return modify(self)
 
     return noted
+
+
+def _whole(create: Callable[..., Any]) -> Callable[..., Any]:
+    def made(self: Any, **asked: Any) -> Any:
+        servers = asked.get("num_cache_clusters")
+        return create(self, **asked | ({"replicas_per_node_group": servers - 1} if servers else {}))
+
+    return made
 
 
 def _create_group(self: Any) -> ActionResult:

@@ -83,6 +83,7 @@ def bus(stack: Stack) -> None:
     for group in found:
         kept = (group["AtRestEncryptionEnabled"], group["TransitEncryptionEnabled"], group["AuthTokenEnabled"])
         assert (*kept, group["AutomaticFailover"], group["ClusterEnabled"]) == (True, True, True, "enabled", False), group
+        assert len(group["MemberClusters"]) == 2, group
     urls = _secret(stack, "REDIS_URL").split()
     hosts = [each["NodeGroups"][0]["PrimaryEndpoint"]["Address"] for each in found]
     assert [url.partition("@")[2] for url in urls] == [f"{host}:6379/0" for host in hosts]
