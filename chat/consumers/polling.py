@@ -17,6 +17,7 @@ from chat.consumers.allowance import admit_join, admit_request, admit_rooms
 from chat.consumers.collector import ANSWERS, Collector
 from chat.consumers.coming_in import turn_to_be_welcomed
 from chat.consumers.frames import handle, lane_of, refusal_of
+from chat.consumers.frames import refuse as refuse_frame
 from chat.consumers.hello import identify, welcome
 from chat.consumers.http_answers import Ended, Receive, bearer, read_body, refuse, refuse_as, respond, wait_gone
 from chat.consumers.joining import join
@@ -191,8 +192,6 @@ def _take(session: Session, outbox: Collector, lanes: Lanes, data: bytes) -> Non
     try:
         if isinstance(frame, Hello):
             raise BadFrame("Over HTTP `hello` is the request itself.")
-        if wait := session.frame_wait():
-            raise RateLimited("Too many frames.", retry_after=wait)
         if cid := getattr(frame, "cid", None):
             outbox.unanswered.append(cid)
         lanes.run(lane_of(frame), lambda: _begin(session, outbox, frame))
@@ -202,7 +201,10 @@ def _take(session: Session, outbox: Collector, lanes: Lanes, data: bytes) -> Non
 
 
 def _begin(session: Session, outbox: Collector, frame: ClientFrame) -> Awaitable[None] | None:
-    """Handle it; what is said by one who is in the room needs a place there first."""
+    """Handle it when its turn has come; what is said by one who is in the room needs a place there first."""
+    if wait := session.frame_wait():
+        refuse_frame(session, frame, RateLimited("Too many frames.", retry_after=wait))
+        return None
     if isinstance(frame, Read | Typing | Leave) and frame.room not in session.rooms:
         return _begin_inside(session, outbox, frame)
     return handle(session, frame)

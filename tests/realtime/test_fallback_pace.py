@@ -3,7 +3,7 @@
 import asyncio
 import json
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -17,6 +17,7 @@ from tenants.tokens import Principal
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
 from tests.support.sockets import Frame, visitor_token
+from tests.support.stored import texts
 
 HOUR = 3_600  # no second permit comes while a test runs
 
@@ -139,6 +140,20 @@ async def test_the_last_mark_of_who_comes_no_more_is_told(hub: Hub, shop: Shop, 
         while len(inbox.came("marks")) < 4:
             await asyncio.sleep(0.02)
     assert [one["seq"] for one in inbox.came("marks")] == [1, 2, 3, 8]
+
+
+async def test_nothing_overtakes_a_line_that_came_too_fast(hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule 4 of docs/protocol.md: its time may be over before the next line of the same request is looked at."""
+    hub.journal.start()
+    waits = iter([0.0, 0.001, 0.0])
+    monkeypatch.setattr("chat.realtime.session.Session.frame_wait", lambda _session: next(waits))
+    who = await shop.visitor()
+    room = await shop.room(who, "one")
+    said = [{"t": "send", "cid": uuid4(), "room": room, "text": text} for text in ("two", "three", "four")]
+    answers = {one["cid"]: one.get("code") for one in await Requests(shop, who).say(*said)}
+    assert [answers[str(one["cid"])] for one in said] == [None, "rate_limited", "rate_limited"]
+    assert await texts(shop.tenant, room) == ["one", "two"]
+    await hub.journal.stop()
 
 
 async def test_frames_of_any_kind_are_counted_over_all_requests(hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
