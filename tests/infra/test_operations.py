@@ -132,6 +132,7 @@ DATABASE = """
 def test_all_of_it_comes_back_on_a_new_server(place: Installation, other: Installation, schema: str) -> None:
     epochs = place.ask(f"SELECT id, epoch FROM {schema}.chat_room")
     place.sh(BACK_UP)
+    told = max(place.ask(f"UPDATE {schema}.chat_room SET rev = rev + 50 RETURNING rev"))[0]  # as it is said after the backup
     other.sh(RESTORE)
     assert other.ask(LINES.format(schema=schema)) == [(1, "hello"), (2, "is anybody there?")]
     for question in (MEMBERS, DATABASE):
@@ -145,6 +146,7 @@ def test_all_of_it_comes_back_on_a_new_server(place: Installation, other: Instal
     assert other.ask(f"SELECT id, epoch FROM {schema}.chat_room") == epochs
     other.sh(NEW_EPOCHS)
     assert not set(other.ask(f"SELECT id, epoch FROM {schema}.chat_room")) & set(epochs)
+    assert other.ask(f"SELECT min(rev) > {told} FROM {schema}.chat_room") == [(True,)]
 
 
 def test_all_of_it_comes_back_where_it_was(place: Installation, schema: str) -> None:
