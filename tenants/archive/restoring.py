@@ -25,6 +25,10 @@ from tenants.provisioning import drop_schema
 from tenants.resolve import ref
 from tenants.schemas import Migrator, Schema
 
+# Milliseconds: no room changes as often, so it is above all revisions that were told since the archive was made.
+ROOMS_ANEW: Final = sql.SQL("""
+    UPDATE {} SET epoch = uuidv7(), rev = greatest(rev + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+""")
 CUT_OFF: Final = "and what was there could not be put back, which the same command, run again, does first"
 
 
@@ -40,7 +44,8 @@ class Restored:
 
 
 def restore(path: Path, *, replace: bool = False) -> Restored:
-    """Load an archive. Every room gets another epoch, so that nobody's client takes the old history for the new one.
+    """Load an archive. Every room gets another epoch, so that nobody's client takes the old history for the new one, and a
+    revision above all that were told, so that nobody's takes the old state for the newer.
 
     Where the tenant's schema stands, `replace` is needed: nobody comes in from then on, what stands there is written to an
     archive beside this one, and goes once the new one is whole. Whatever was acknowledged is in one of the two.
@@ -123,8 +128,7 @@ def _load_schema(owner: Connection, archive: tarfile.TarFile, manifest: Manifest
 def _open(owner: Connection, archive: tarfile.TarFile, manifest: Manifest) -> people.Back:
     """The last step, in one transaction; what of `public` was missing."""
     with owner.transaction():
-        rooms = sql.Identifier(manifest.schema, "chat_room")
-        owner.execute(sql.SQL("UPDATE {} SET epoch = uuidv7()").format(rooms))
+        owner.execute(ROOMS_ANEW.format(sql.Identifier(manifest.schema, "chat_room")))
         back = people.copy_in(owner, archive, manifest)
         write_down(owner, manifest, back)
         status = owner.execute("SELECT status FROM tenants_tenant WHERE id = %s FOR SHARE", [manifest.tenant_id]).fetchone()
