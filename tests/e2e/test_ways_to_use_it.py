@@ -4,7 +4,7 @@ import asyncio
 
 from playwright.async_api import Browser, Locator, Page
 
-from tests.e2e.conftest import Product, Widget, customers_page
+from tests.e2e.conftest import PATIENCE_MS, Product, Widget, customers_page
 
 MANY_TABS = 60
 LAYOUT_SECONDS = 10.0
@@ -20,11 +20,22 @@ if (self === top)
 
 async def focus_launcher(page: Page) -> None:
     """Tab until the launcher has the focus."""
+    await page.wait_for_function("document.querySelector('porch-light') !== null")
     for _ in range(MANY_TABS):
         await page.keyboard.press("Tab")
         if await page.evaluate("document.activeElement.localName") == "porch-light":
             return
     raise AssertionError("the launcher cannot be reached by Tab")
+
+
+async def types(visitor: Widget, text: str) -> None:
+    """Write without going anywhere first: the keys land where the panel has put the focus."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await visitor.frame.evaluate("document.activeElement?.localName") != "textarea":
+            await asyncio.sleep(0.05)
+    await visitor.page.keyboard.type(text)
+    await visitor.page.keyboard.press("Enter")
+    await visitor.sees(text)
 
 
 async def test_by_keyboard_alone(product: Product, browser: Browser) -> None:
@@ -33,14 +44,11 @@ async def test_by_keyboard_alone(product: Product, browser: Browser) -> None:
     await focus_launcher(visitor.page)
     async with visitor.panel_comes():
         await keyboard.press("Enter")
-    await visitor.composer.and_(visitor.frame.locator(":focus")).wait_for()
-    await keyboard.type("No mouse here")
-    await keyboard.press("Enter")
-    await visitor.sees("No mouse here")
+    await types(visitor, "No mouse here")
     await keyboard.press("Escape")
     await visitor.page.wait_for_function("document.activeElement.localName === 'porch-light'")
     await keyboard.press("Enter")
-    await visitor.composer.and_(visitor.frame.locator(":focus")).wait_for()
+    await types(visitor, "Nor now")
 
 
 async def left_of(line: Locator) -> float:
