@@ -52,9 +52,9 @@ def moves(buyer: Buyer) -> list[str]:
 def test_14_a_renewal_that_stripe_could_not_collect_walks_down_and_back(buyer: Buyer) -> None:
     failed = fail_renewal(buyer)
     assert buyer.account.access_state == State.GRACE
-    buyer.sandbox.advance(7 * DAY)
+    buyer.sandbox.advance(7 * DAY + HOURS)
     tick(buyer.id)
-    buyer.sandbox.advance(14 * DAY)
+    buyer.sandbox.advance(14 * DAY + HOURS)
     tick(buyer.id)
     mend_card(buyer)
     pay_invoice(buyer.id, failed, actor=ADA)

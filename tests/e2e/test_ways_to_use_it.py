@@ -20,7 +20,7 @@ if (self === top)
 
 async def focus_launcher(page: Page) -> None:
     """Tab until the launcher has the focus."""
-    await page.wait_for_function("document.querySelector('porch-light') !== null")
+    await page.wait_for_function("() => document.querySelector('porch-light') !== null")
     for _ in range(MANY_TABS):
         await page.keyboard.press("Tab")
         if await page.evaluate("document.activeElement.localName") == "porch-light":
@@ -29,12 +29,14 @@ async def focus_launcher(page: Page) -> None:
 
 
 async def types(visitor: Widget, text: str) -> None:
-    """Write without going anywhere first: the keys land where the panel has put the focus."""
+    """Write without going anywhere first: the keys land where the panel puts the focus. Until then an x does nothing."""
+    keyboard = visitor.page.keyboard
     async with asyncio.timeout(PATIENCE_MS / 1000):
-        while await visitor.frame.evaluate("document.activeElement?.localName") != "textarea":
-            await asyncio.sleep(0.05)
-    await visitor.page.keyboard.type(text)
-    await visitor.page.keyboard.press("Enter")
+        while not await visitor.composer.input_value():
+            await keyboard.press("x")
+    await keyboard.press("ControlOrMeta+a")
+    await keyboard.type(text)
+    await keyboard.press("Enter")
     await visitor.sees(text)
 
 
@@ -46,7 +48,7 @@ async def test_by_keyboard_alone(product: Product, browser: Browser) -> None:
         await keyboard.press("Enter")
     await types(visitor, "No mouse here")
     await keyboard.press("Escape")
-    await visitor.page.wait_for_function("document.activeElement.localName === 'porch-light'")
+    await visitor.page.wait_for_function("() => document.activeElement.localName === 'porch-light'")
     await keyboard.press("Enter")
     await types(visitor, "Nor now")
 
