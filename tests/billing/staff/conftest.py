@@ -37,6 +37,22 @@ def make_staff() -> MakeStaff:
     return make
 
 
+@pytest.fixture
+def staff_group() -> str:
+    """Which Sam and Lea are in."""
+    return "billing"
+
+
+@pytest.fixture
+def sam(make_staff: MakeStaff, staff_group: str) -> User:
+    return make_staff(staff_group)
+
+
+@pytest.fixture
+def lea(make_staff: MakeStaff, staff_group: str) -> User:
+    return make_staff(staff_group)
+
+
 def subscribe(account_id: UUID, *, plan: str = "team", seats: int = 5, **values: Any) -> Subscription:
     """A subscription as Stripe's mirror would have it."""
     version: PlanVersion = version_of(plan)

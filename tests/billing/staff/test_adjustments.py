@@ -15,19 +15,9 @@ from billing.services.corrections import end_comps
 from saas.core.errors import BadFrame, Conflict, Forbidden, NotFound
 from tenants.models import User
 from tests.billing.payer import Payer
-from tests.billing.staff.conftest import MakeStaff, subscribe
+from tests.billing.staff.conftest import subscribe
 from tests.support.cast import MakeTenant
 from tests.support.stripe import Sandbox
-
-
-@pytest.fixture
-def sam(make_staff: MakeStaff) -> User:
-    return make_staff("billing")
-
-
-@pytest.fixture
-def lea(make_staff: MakeStaff) -> User:
-    return make_staff("billing")
 
 
 @pytest.fixture

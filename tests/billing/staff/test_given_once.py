@@ -22,11 +22,6 @@ NOTES: Final = "POST /v1/credit_notes"
 
 
 @pytest.fixture
-def sam(make_staff: MakeStaff) -> User:
-    return make_staff("billing")
-
-
-@pytest.fixture
 def payer(sandbox: Sandbox, make_tenant: MakeTenant) -> Payer:
     return Payer(sandbox, make_tenant())
 

@@ -14,7 +14,6 @@ from billing.services import adjustments
 from billing.services.asked import Asked
 from saas.core.errors import Conflict
 from tenants.models import User
-from tests.billing.staff.conftest import MakeStaff
 from tests.support.cast import MakeTenant
 from tests.support.order import at_once_behind
 
@@ -23,16 +22,6 @@ from tests.support.order import at_once_behind
 def usual_plan() -> str:
     """None that would stand in the way of a comp."""
     return "free"
-
-
-@pytest.fixture
-def sam(make_staff: MakeStaff) -> User:
-    return make_staff("billing")
-
-
-@pytest.fixture
-def lea(make_staff: MakeStaff) -> User:
-    return make_staff("billing")
 
 
 def comp(account_id: UUID, key: UUID | None = None) -> Asked:

@@ -21,11 +21,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def sam(make_staff: MakeStaff) -> User:
-    return make_staff("billing")
-
-
-@pytest.fixture
 def tenant(make_tenant: MakeTenant) -> TenantRef:
     """With Team, where a message beyond the allowance has a price."""
     made = make_tenant()

@@ -4,7 +4,6 @@ import pytest
 
 from tenants.context import TenantRef
 from tenants.models import Role, User
-from tests.billing.staff.conftest import MakeStaff
 from tests.support.cast import MakeTenant
 from tests.support.people import give_factor, join
 
@@ -15,18 +14,13 @@ def tenant(make_tenant: MakeTenant) -> TenantRef:
 
 
 @pytest.fixture
+def staff_group() -> str:
+    return "support"
+
+
+@pytest.fixture
 def nell(tenant: TenantRef) -> User:
     """An agent with a second factor."""
     user = join(tenant, Role.AGENT, "Nell").user
     give_factor(user)
     return user
-
-
-@pytest.fixture
-def sam(make_staff: MakeStaff) -> User:
-    return make_staff("support")
-
-
-@pytest.fixture
-def lea(make_staff: MakeStaff) -> User:
-    return make_staff("support")
