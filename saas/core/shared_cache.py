@@ -6,7 +6,6 @@ counted by each process alone for a while than not at all, and nobody is kept fr
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.core.cache.backends.locmem import LocMemCache
@@ -50,6 +49,15 @@ class Absence:
 _absences: dict[str, Absence] = {}
 
 
+def _either(what: str) -> Any:
+    """A method of the cache that answers either way."""
+
+    def method(self: "SharedCache", *args: Any, **kwargs: Any) -> Any:
+        return self.ask(what, *args, **kwargs)
+
+    return method
+
+
 class SharedCache(RedisCache):
     """Named in settings. Raises for no Redis that is away, frozen, full or restarting: it answers by what this process holds.
 
@@ -62,46 +70,29 @@ class SharedCache(RedisCache):
         self._here = LocMemCache(f"beside {server[0]}", params | {"OPTIONS": {"MAX_ENTRIES": MOST_KEYS}})
         self._absence = _absences.setdefault(server[0], Absence())
 
-    def add(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().add, self._here.add, *args, **kwargs)
-
-    def get(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().get, self._here.get, *args, **kwargs)
-
-    def set(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().set, self._here.set, *args, **kwargs)
-
-    def touch(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().touch, self._here.touch, *args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().delete, self._here.delete, *args, **kwargs)
-
-    def get_many(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().get_many, self._here.get_many, *args, **kwargs)
-
-    def has_key(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().has_key, self._here.has_key, *args, **kwargs)
-
-    def incr(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().incr, self._here.incr, *args, **kwargs)
-
-    def set_many(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().set_many, self._here.set_many, *args, **kwargs)
-
-    def delete_many(self, *args: Any, **kwargs: Any) -> Any:
-        return self._ask(super().delete_many, self._here.delete_many, *args, **kwargs)
+    add = _either("add")
+    get = _either("get")
+    set = _either("set")
+    touch = _either("touch")
+    delete = _either("delete")
+    get_many = _either("get_many")
+    has_key = _either("has_key")
+    incr = _either("incr")
+    set_many = _either("set_many")
+    delete_many = _either("delete_many")
 
     def clear(self) -> None:
         """Both: what is left here would come back with the next absence."""
         self._here.clear()
-        self._ask(super().clear, self._here.clear)
+        self.ask("clear")
 
-    def _ask(self, there: Callable[..., Any], here: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def ask(self, what: str, *args: Any, **kwargs: Any) -> Any:
+        """Have Redis do it, or this process while Redis is away."""
+        here = getattr(self._here, what)
         if self._absence.lasts:
             return here(*args, **kwargs)
         try:
-            answer = there(*args, **kwargs)
+            answer = getattr(super(), what)(*args, **kwargs)
         except RedisError as error:
             self._absence.begin(error)
             return here(*args, **kwargs)
