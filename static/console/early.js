@@ -8,6 +8,7 @@ function wait(event) {
   if (!target.matches(SENT_BY_HTMX)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  early.get(target)?.removeAttribute("aria-busy");
   early.set(target, submitter);
   submitter?.setAttribute("aria-busy", "true");
 }
