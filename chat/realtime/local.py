@@ -14,7 +14,7 @@ from chat import metrics
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
 from chat.realtime.protocol.codes import Close
-from chat.realtime.protocol.outgoing import Bye, Msg, Notice, People, Person, Upd, encode
+from chat.realtime.protocol.outgoing import Bye, Message, Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import Head, changes_after, heads
@@ -119,21 +119,20 @@ class Local:
         room.told_crowd = room.crowded
         room.tell(frame(encode(People(room=room.id, who=room.named(), count=len(room.people.everyone())))))
 
-    def mend(self, room: LocalRoom, *, force: bool = False) -> None:
-        """Read from the database what is missing, in a moment; with `force` also when nothing is known to be missing."""
-        if (room.order.broken or force) and not room.repairing:
+    def mend(self, room: LocalRoom) -> None:
+        """Read from the database what is missing, in a moment; nothing if it comes by itself meanwhile."""
+        if room.lacks and not room.repairing:
             room.repairing = True
-            task = self.loop.create_task(self._mend(room, force=force), name="mend", context=apart())
+            task = self.loop.create_task(self._mend(room), name="mend", context=apart())
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
     def compare(self, room: LocalRoom, head: Head, *, reader: Session | None = None) -> None:
         """The database says how far the room has come: a quiet loss is found by it. `reader`: who has just read so far."""
-        if is_another := room.epoch not in (None, head.epoch):
+        if room.epoch not in (None, head.epoch):
             self._begin_anew(room, reader)
-        room.epoch, room.known = head.epoch, max(room.known, head.seq)
-        if is_another or (room.order.head is not None and head.seq > room.order.head):
-            self.mend(room, force=True)
+        room.epoch, room.known, room.wanted = head.epoch, max(room.known, head.seq), max(room.wanted, head.seq)
+        self.mend(room)
 
     def _begin_anew(self, room: LocalRoom, reader: Session | None) -> None:
         """Another history has taken the place of the known one: whose view is of that comes back, each at its own moment."""
@@ -151,9 +150,9 @@ class Local:
 
     def reaches(self, group: str, seq: int) -> None:
         """A room has come so far at least: whoever here has not heard of it hears it from the database."""
-        room = self.rooms.get(group)
-        if room is not None and room.order.head is not None and seq > room.order.head:
-            self.mend(room, force=True)
+        if room := self.rooms.get(group):
+            room.wanted = max(room.wanted, seq)
+            self.mend(room)
 
     async def compare_all(self) -> None:
         """The bus may have lost anything: compare every room with the database, in one query for each tenant. Each for itself."""
@@ -171,23 +170,33 @@ class Local:
             if room.id in found:
                 self.compare(room, found[room.id])
 
-    async def _mend(self, room: LocalRoom, *, force: bool) -> None:
+    async def _mend(self, room: LocalRoom) -> None:
         try:
             await asyncio.sleep(HOLE_SECONDS)
-            while (room.order.broken or force) and room.order.head is not None:
-                force = await self._read_hole(room, room.order.head)
-            metrics.REPAIRS.add("mended")
+            if room.lacks:
+                await self._read_holes(room)
+                metrics.REPAIRS.add("mended")
         except Exception as error:
             metrics.REPAIRS.add("failed")
             log.warning("a hole is not mended yet, the next ping tries again: %s: %s", type(error).__name__, error)
         finally:
             room.repairing = False
 
-    async def _read_hole(self, room: LocalRoom, head: int) -> bool:
-        """Deliver what the database has after `head`; whether there is more. A changed message takes its last seq only."""
-        lowest = min(room.order.held, default=None)  # stored before the database is asked, and so is all below it
-        messages = await read_in_tenant(room.tenant, changes_after, room.id, head, HOLE_CHANGES)
-        metrics.MISSED.add(count=len(messages))
+    async def _read_holes(self, room: LocalRoom) -> None:
+        """Deliver what the database has after the head, until nothing is lacking."""
+        while room.lacks and room.order.head is not None:
+            order, wanted = room.order, room.wanted
+            lowest = min(order.held, default=None)  # stored before the database is asked, and so is all below it
+            messages = await read_in_tenant(room.tenant, changes_after, room.id, room.order.head, HOLE_CHANGES)
+            if room.order is not order:
+                continue  # another history has taken its place meanwhile
+            metrics.MISSED.add(count=len(messages))
+            self._fill(room, messages, lowest)
+            if len(messages) < HOLE_CHANGES:  # that was all
+                room.doubted, room.wanted = False, 0 if room.wanted == wanted else room.wanted
+
+    def _fill(self, room: LocalRoom, messages: Sequence[Message], lowest: int | None) -> None:
+        """Deliver what was read. A changed message takes its last seq only."""
         for message in messages:
             made: Msg | Upd = (
                 Msg(room=room.id, seq=message.seq, message=message)
@@ -198,4 +207,3 @@ class Local:
             room.deliver(room.order.offer(message.changed, frame(encode(made))))
         if not messages and lowest is not None and lowest in room.order.held:  # nothing will ever fill the hole below it
             room.deliver(room.order.advance(lowest - 1))
-        return len(messages) >= HOLE_CHANGES

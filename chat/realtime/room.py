@@ -28,6 +28,8 @@ class LocalRoom:
     order: Order = field(default_factory=Order)
     epoch: UUID | None = None  # of the history that it orders; None before anything is known
     known: int = 0  # how far the database says that it has come; the order may not have heard of that yet
+    wanted: int = 0  # a number that is taken: the order comes so far by itself in a moment, or what it lacks is read
+    doubted: bool = False  # whether what was told here meant the history before
     members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
     joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
@@ -38,6 +40,12 @@ class LocalRoom:
     @property
     def empty(self) -> bool:
         return not self.members and not self.joining and not self.people.sockets
+
+    @property
+    def lacks(self) -> bool:
+        """Whether something was told elsewhere, or is stored, that nobody has told here."""
+        head = self.order.head
+        return self.order.broken or (head is not None and (self.doubted or head < self.wanted))
 
     def enter(self, session: Session) -> None:
         """Begin to keep frames for a socket that is about to read history, again or for the first time."""
@@ -69,7 +77,7 @@ class LocalRoom:
 
     def begin_anew(self, reader: Session | None) -> list[Session]:
         """Another history has taken its place: those whose view is of the old one are out. `reader` has read it just now."""
-        self.order, self.known = Order(), 0
+        self.order, self.known, self.wanted, self.doubted = Order(), 0, 0, reader is not None
         out = [session for session in (*self.members, *self.joining) if session is not reader]
         self.members.clear()
         self.joining = {reader: []} if reader else {}

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 
+from chat import metrics
 from chat.consumers import joining
 from chat.consumers.joining import join
+from chat.realtime import groups
 from chat.realtime import local as locals_
 from chat.realtime.expulsion import all_out, out_of_room
 from chat.realtime.hub import Hub
@@ -138,6 +140,69 @@ async def test_a_hole_is_filled_from_the_database(hub: Hub, acme: TenantRef, vic
     await run_on_platform(talk.say, acme, room, vic, "three", "four", "five")
     hub.publish(acme, room, [(5, text(5))])
     await soon(sink, [3, 4, 5])
+
+
+class TestALineThatIsStoredAndNotYetTold:
+    """Who joins in that moment reads further than this process has heard."""
+
+    @pytest.fixture
+    def reads(self, monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+        """The rooms that are read again."""
+        read: list[UUID] = []
+
+        async def noted(tenant: TenantRef, fn: Any, *asked: Any) -> Any:
+            read.append(asked[0])
+            return await read_in_tenant(tenant, fn, *asked)
+
+        monkeypatch.setattr(locals_, "read_in_tenant", noted)
+        return read
+
+    @pytest.fixture
+    async def early(self, hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> Sink:
+        """One who was there before it was stored."""
+        _, sink = await joined(hub, acme, vic, room)
+        await run_on_platform(talk.say, acme, room, vic, "three")
+        return sink
+
+    @staticmethod
+    async def repaired(hub: Hub, acme: TenantRef, room: UUID) -> None:
+        place = hub.room(acme, room)
+        assert place
+        await comes_true(lambda: not place.repairing)
+
+    async def test_comes_by_itself_and_nothing_is_read_for_it(
+        self, hub: Hub, acme: TenantRef, agent_ben: Principal, room: UUID, reads: list[UUID], early: Sink
+    ) -> None:
+        before = metrics.REPAIRS.of["mended"]
+        await joined(hub, acme, agent_ben, room)
+        hub.publish(acme, room, [(3, text(3))])
+        await self.repaired(hub, acme, room)
+        assert (seqs(early), reads, metrics.REPAIRS.of["mended"]) == ([3], [], before)
+
+    async def test_is_read_if_it_does_not_come(
+        self, hub: Hub, acme: TenantRef, agent_ben: Principal, room: UUID, reads: list[UUID], early: Sink
+    ) -> None:
+        before = metrics.REPAIRS.of["mended"]
+        await joined(hub, acme, agent_ben, room)
+        await self.repaired(hub, acme, room)
+        assert (seqs(early), reads, metrics.REPAIRS.of["mended"]) == ([3], [room], before + 1)
+
+    async def test_whose_number_alone_was_told_is_read_once(
+        self, hub: Hub, acme: TenantRef, agent_ben: Principal, room: UUID, reads: list[UUID], early: Sink
+    ) -> None:
+        await joined(hub, acme, agent_ben, room)
+        hub.local.reaches(groups.room(acme.id, room), 9)  # a number of another history, told late
+        await self.repaired(hub, acme, room)
+        hub.publish(acme, room, [(4, text(4))])
+        assert (seqs(early), reads) == ([3, 4], [room])
+
+
+async def test_a_history_that_nobody_here_has_read_is_not_repaired(hub: Hub, acme: TenantRef, vic: Principal, room: UUID) -> None:
+    await joined(hub, acme, vic, room)
+    place = hub.room(acme, room)
+    assert place
+    hub.local.compare(place, at(7))
+    assert not place.repairing
 
 
 async def test_all_rooms_are_compared_with_one_query_for_a_tenant(
