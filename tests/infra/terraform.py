@@ -23,12 +23,12 @@ class Failed(Exception):
 
 
 class Terraform:
-    """One working copy, for one environment after the other."""
+    """One working copy, for one environment after the other; of another configuration, if its `source` is given."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, *, source: Path = SOURCE, **variables: str) -> None:
         self.folder = folder
         self._environment = environment() | variables
-        shutil.copytree(SOURCE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
 
     def init(self, *, backend: bool = False) -> Path | None:
         """Bring the provider; the folder that it came from, if it was there. Without `backend` no state can be kept."""

@@ -131,7 +131,7 @@ def rotation(stack: Stack) -> None:
     before, key = _words(stack), _secret(stack, "SECRET_KEY")
     keys = [f"-target=aws_secretsmanager_secret_version.{name}" for name in ("secret_key", "secret_key_fallbacks")]
     raised = ["-var=passwords_version=2", "-var=secret_key_version=2", "-var-file=environments/production.tfvars"]
-    raised += ["-target=terraform_data.word", *keys]
+    raised += ["-target=terraform_data.word", "-target=terraform_data.secret_key", *keys]
     stack.terraform.run("apply", "-auto-approve", "-input=false", "-compact-warnings", *raised)
     after = _words(stack)
     assert {name for name in before if before[name] != after[name]} == {"porch_app", "porch_owner"}
@@ -159,8 +159,8 @@ def _told_of_tokens() -> dict[str, list[tuple[str, str]]]:
 
 def _words(stack: Stack) -> dict[str, str]:
     state = json.loads(stack.terraform.run("state", "pull"))
-    (found,) = [each for each in state["resources"] if each["type"] == "terraform_data"]
-    return {each["index_key"]: each["attributes"]["output"]["value"] for each in found["instances"]}
+    found = [each for kind in state["resources"] if kind["type"] == "terraform_data" for each in kind["instances"]]
+    return {each["index_key"]: each["attributes"]["output"]["value"] for each in found}
 
 
 def _secret(stack: Stack, name: str) -> str:
