@@ -71,6 +71,14 @@ async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
+async def storing(hub: Hub) -> AsyncIterator[Hub]:
+    """The same hub, which stores."""
+    hub.journal.start()
+    yield hub
+    await hub.journal.stop()
+
+
+@pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     """The notes of one process about what messages make due."""
     desk = Desk()

@@ -2,10 +2,9 @@
 comes back and reads the new one; nobody else is disturbed.
 """
 
-import asyncio
 import json
-from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -25,7 +24,7 @@ from tenants.context import TenantRef, run_in_tenant, run_on_platform
 from tenants.reading import read_in_tenant
 from tenants.tokens import Principal
 from tests.support import talk
-from tests.support.sessions import Sink, session_of, someone
+from tests.support.sessions import Sink, comes_true, session_of, someone
 from tests.support.shop import Shop
 
 
@@ -43,12 +42,6 @@ async def entered(hub: Hub, tenant: TenantRef, who: Principal, room: UUID | None
     if room:
         await join(session, room)
     return session, sink
-
-
-async def until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not met():
-            await asyncio.sleep(0.005)
 
 
 def text(seq: int) -> bytes:
@@ -77,18 +70,19 @@ async def test_who_is_in_the_room_comes_back_and_hears_it(hub: Hub, shop: Shop) 
     who = await shop.visitor()
     room = await shop.room(who, "one", "two", "three")
     before, sink = await entered(hub, shop.tenant, who, room)
+    place = hub.room(shop.tenant, room)
     await hub.local.compare_all()
-    await asyncio.sleep(0.1)
-    assert sink.code is None
+    assert place
+    assert before in place.members
     await run_in_tenant(shop.tenant, restore, room, 1)
     await hub.local.compare_all()
-    await until(lambda: sink.code is not None)
+    await comes_true(lambda: sink.code is not None)
     assert sink.code == Close.RESTART
     assert sink.frames[-1] == {"t": "bye", "code": Close.RESTART, "after": 0}
     hub.leave(before)
     _session, again = await entered(hub, shop.tenant, who, room)
     hub.publish(shop.tenant, room, [(2, text(2))])
-    await until(lambda: seqs(again) == [2])
+    await comes_true(lambda: seqs(again) == [2])
 
 
 async def test_nobody_else_is_disturbed_and_the_team_reads_its_lists_again(hub: Hub, shop: Shop) -> None:
@@ -100,7 +94,7 @@ async def test_nobody_else_is_disturbed_and_the_team_reads_its_lists_again(hub: 
     _, inbox = await entered(hub, shop.tenant, shop.owner)
     await run_in_tenant(shop.tenant, prune, pruned)
     await hub.local.compare_all()
-    await until(lambda: inside.code is not None and bool(inbox.came("resync")))
+    await comes_true(lambda: inside.code is not None and bool(inbox.came("resync")))
     assert (inside.code, beside.code, inbox.code) == (Close.RESTART, None, None)
     assert beside.came("resync") == []
     hub.publish(shop.tenant, kept, [(2, text(2))])
@@ -133,22 +127,25 @@ async def test_who_read_it_first_stays_and_misses_nothing(hub: Hub, shop: Shop) 
     await run_on_platform(talk.say, shop.tenant, room, who, "another two")
     hub.publish(shop.tenant, room, [(2, text(2))])  # while it reads: known by its number here, and not the same
     hub.settle_room(session, place, head=head, writable=True, joined=b'{"t":"joined"}')
-    await until(lambda: seqs(sink) == [2] and old.code is not None)
+    await comes_true(lambda: seqs(sink) == [2] and old.code is not None)
     assert sink.came("msg")[0]["message"]["text"] == "another two"
     assert (old.code, sink.code) == (Close.RESTART, None)
 
 
-async def test_who_has_left_by_then_is_sent_nothing(hub: Hub, shop: Shop) -> None:
+@pytest.mark.parametrize("leaves", [True, False], ids=["gone", "there"])
+async def test_who_has_left_by_then_is_sent_nothing(hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch, leaves: bool) -> None:
     who = await shop.visitor()
     room = await shop.room(who, "one", "two")
-    session, gone = await entered(hub, shop.tenant, who, room)
-    _, other = await entered(hub, shop.tenant, shop.owner, room)
+    session, first = await entered(hub, shop.tenant, who, room)
+    _, last = await entered(hub, shop.tenant, shop.owner, room)
     await run_in_tenant(shop.tenant, restore, room, 1)
-    await hub.local.compare_all()
-    hub.leave(session)
-    await until(lambda: other.code is not None)
-    await asyncio.sleep(0.1)
-    assert (gone.code, gone.came("bye")) == (None, [])
+    head = (await read_in_tenant(shop.tenant, heads, [room]))[room]
+    monkeypatch.setattr(module, "random", SimpleNamespace(random=iter([0.0, 1.0]).__next__))
+    hub.saw_head(shop.tenant, room, head)
+    if leaves:
+        hub.leave(session)
+    await comes_true(lambda: last.code is not None)
+    assert (first.code, len(first.came("bye"))) == ((None, 0) if leaves else (Close.RESTART, 1))
 
 
 async def test_who_was_reading_the_old_one_does_not_bring_it_back(hub: Hub, shop: Shop) -> None:
@@ -161,6 +158,6 @@ async def test_who_was_reading_the_old_one_does_not_bring_it_back(hub: Hub, shop
     await run_in_tenant(shop.tenant, restore, room, 1)
     await hub.local.compare_all()
     hub.settle_room(session, place, head=old, writable=True, joined=b'{"t":"joined"}')
-    await until(lambda: sink.code is not None)
+    await comes_true(lambda: sink.code is not None)
     assert sink.came("joined") == []
     assert place.epoch != old.epoch

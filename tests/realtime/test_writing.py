@@ -1,7 +1,5 @@
 """Frames that write, after something has changed for their author of which their socket heard nothing."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,20 +18,12 @@ from tenants.context import run_on_platform
 from tenants.models import Membership
 from tenants.tokens import Principal
 from tests.support.community import community, member, people_in
-from tests.support.sessions import Sink, session_of
+from tests.support.sessions import Sink, comes_true, session_of
 from tests.support.shop import Shop
 from tests.support.sockets import agent_token
 from tests.support.stored import texts
 
 ANSWERS = ("ack", "err", "page")
-
-
-@pytest.fixture
-async def storing(hub: Hub) -> AsyncIterator[Hub]:
-    """The hub of this loop, which stores."""
-    hub.journal.start()
-    yield hub
-    await hub.journal.stop()
 
 
 class Writer:
@@ -47,9 +37,7 @@ class Writer:
         before = len(self._answers())
         if (pending := handle(self.session, frame)) is not None:
             await pending
-        async with asyncio.timeout(10):
-            while len(self._answers()) == before:
-                await asyncio.sleep(0.01)
+        await comes_true(lambda: len(self._answers()) > before)
         return self._answers()[-1]
 
     async def says(self, text: str) -> dict[str, Any]:
