@@ -1,6 +1,7 @@
 """Who polls is here between two polls: the session of an answered request rests for a while before it leaves the hub.
 
-The next request goes on from what it has said, so that the limits of a socket hold for all requests of its owner together.
+The next request on this process goes on from what it has said, so that the limits of a socket hold for all requests of its owner
+here together. Who stays away for longer than `REST_SECONDS`, or comes to another process, begins anew there.
 """
 
 import asyncio
