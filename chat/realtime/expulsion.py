@@ -82,7 +82,7 @@ class Seat:
 
     room: LocalRoom
     session: Session
-    turn: int  # of the socket; another one after it has joined again
+    turn: int  # of its place there; another one after it has joined that room again
 
     @property
     def place(self) -> tuple[UUID, UUID]:
@@ -91,7 +91,7 @@ class Seat:
     @property
     def is_taken(self) -> bool:
         """Whether it still stands. Who has joined again meanwhile was looked at then, and is with the next ping."""
-        return self.session in self.room.members and self.session.turn == self.turn
+        return self.session in self.room.members and self.room.turn_of(self.session) == self.turn
 
 
 def seats_of(local: Local, sessions: Iterable[Session]) -> list[Seat]:
@@ -101,7 +101,7 @@ def seats_of(local: Local, sessions: Iterable[Session]) -> list[Seat]:
         for room_id in session.rooms if session.principal.kind == "visitor" else ():
             room = local.rooms.get(groups.room(session.tenant.id, room_id))
             if room is not None and session in room.members:
-                found.append(Seat(room, session, session.turn))
+                found.append(Seat(room, session, room.turn_of(session)))
     return found
 
 

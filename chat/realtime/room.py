@@ -32,6 +32,8 @@ class LocalRoom:
     doubted: bool = False  # whether what was told here meant the history before
     members: dict[Session, Callable[[bytes], bool]] = field(default_factory=dict)  # and their way out
     joining: dict[Session, list[tuple[int, bytes]]] = field(default_factory=dict)  # what passed while they read history
+    turns: dict[Session, int] = field(default_factory=dict)  # of who has taken a place: how many were taken by then
+    taken: int = 0  # how many places so far
     people: Roster[Person] = field(default_factory=lambda: Roster(of=lambda who: who.id))
     typings: Meter = field(default_factory=lambda: Meter(TYPING_PER_CROWD))
     repairing: bool = False
@@ -56,7 +58,8 @@ class LocalRoom:
         """The socket's history reaches to `head`: from now on frames go straight to it. Those that it still lacks."""
         self.deliver(self.order.advance(head) if self.order.head is None else [])
         kept = self.joining.pop(session, [])
-        session.turn += 1
+        self.taken += 1
+        self.turns[session] = self.taken
         self.members[session] = session.outbox.write_framed
         return [framed for seq, framed in kept if seq > head]
 
@@ -68,11 +71,16 @@ class LocalRoom:
         self.members[session] = session.outbox.write_framed
         return [framed for _seq, framed in kept]
 
+    def turn_of(self, session: Session) -> int:
+        """Another number whenever the socket has taken a place here again."""
+        return self.turns.get(session, 0)
+
     def leave(self, session: Session) -> bool:
         """Whether the socket was in the room."""
         was_joining = self.joining.pop(session, None) is not None
         was_member = session in self.members
         self.members.pop(session, None)
+        self.turns.pop(session, None)
         return was_joining or was_member
 
     def begin_anew(self, reader: Session | None) -> list[Session]:
@@ -80,6 +88,7 @@ class LocalRoom:
         self.order, self.known, self.wanted, self.doubted = Order(), 0, 0, reader is not None
         out = [session for session in (*self.members, *self.joining) if session is not reader]
         self.members.clear()
+        self.turns.clear()
         self.joining = {reader: []} if reader else {}
         return out
 

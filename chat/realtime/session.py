@@ -43,7 +43,6 @@ class Session:
     untold: dict[UUID, int] = field(default_factory=dict)  # of these what the others have not heard yet, since it was too often
     typing: set[UUID] = field(default_factory=set)  # rooms that were told that its owner types
     joining: set[UUID] = field(default_factory=set)  # rooms whose history is being read: they count as joined
-    turn: int = 0  # how often it has taken a place in a room
     groups: set[str] = field(default_factory=set)
     rest: Callable[[float], None] | None = None  # asks the server to read nothing of this socket for so many seconds
     order: SendOrder = field(default_factory=SendOrder)  # what was refused for a while, which nothing may overtake

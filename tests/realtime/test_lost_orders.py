@@ -193,6 +193,26 @@ async def test_who_comes_back_while_the_database_is_asked_stays(
     assert witness.came("left") == []
 
 
+@pytest.mark.parametrize("again", [True, False], ids=["the same room", "another"])
+async def test_who_joins_another_room_meanwhile_is_out_of_the_first_all_the_same(
+    process: Process, shop: Shop, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """With every look: a client that keeps joining does not put it off."""
+    room, beside = await run_on_platform(community, shop.tenant), await run_on_platform(community, shop.tenant)
+    who = await run_on_platform(member, shop.tenant, room)
+    session, sink = await process.visitor(shop.tenant, who, room)
+
+    async def joins_meanwhile(tenant: TenantRef, fn: Any, rooms: Any, places: list[tuple[UUID, UUID]]) -> Any:
+        await process.join(session, room if again else beside)
+        found, _ = await read_in_tenant(tenant, fn, rooms, [])
+        return found, {(room, who.id)}
+
+    monkeypatch.setattr(module, "read_in_tenant", joins_meanwhile)
+    await beaten(sink)
+    assert [left["room"] for left in sink.came("left")] == ([] if again else [str(room)])
+    assert (room in session.rooms) is again
+
+
 async def test_a_tenant_that_does_not_answer_keeps_nobody_elsewhere_in(
     process: Process, shop: Shop, acme: TenantRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
