@@ -41,7 +41,7 @@ from chat.realtime.protocol.incoming import (
     Typing,
 )
 from chat.realtime.protocol.moments import stamp
-from chat.realtime.protocol.outgoing import Ack, Authed, Bye, Err, Left, PageOut, Pong, refusal
+from chat.realtime.protocol.outgoing import Ack, Authed, Err, Left, PageOut, Pong, refusal
 from chat.realtime.session import Session
 from chat.selectors.messages import history
 from chat.services.messages import Opened, open_room
@@ -189,8 +189,7 @@ async def on_auth(session: Session, frame: Auth) -> None:
     if isinstance(found, Close) or found.id != session.principal.id:
         return session.end(found if isinstance(found, Close) else Close.NOT_YOURS)
     if found.role != session.principal.role:  # which its rooms and groups were entered with
-        session.send(Bye(code=Close.RESTART, after=0))
-        return session.end(Close.RESTART)
+        return session.send_back()
     session.principal = found
     session.send(Authed(expires_in=session.seconds_left()))
     return None

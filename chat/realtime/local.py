@@ -14,7 +14,7 @@ from chat import metrics
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
 from chat.realtime.protocol.codes import Close
-from chat.realtime.protocol.outgoing import Bye, Message, Msg, Notice, People, Person, Upd, encode
+from chat.realtime.protocol.outgoing import Message, Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
 from chat.selectors.messages import Head, changes_after, heads
@@ -145,8 +145,7 @@ class Local:
     def _send_back(self, session: Session) -> None:
         place = self.tenant(session.tenant.id)
         if place is not None and session in place.sessions:
-            session.send(Bye(code=Close.RESTART, after=0))
-            session.end(Close.RESTART)
+            session.send_back()
 
     def reaches(self, group: str, seq: int) -> None:
         """A room has come so far at least: whoever here has not heard of it hears it from the database."""

@@ -19,7 +19,7 @@ from chat.limits import (
 from chat.realtime.outbox import Outbox
 from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.incoming import Page
-from chat.realtime.protocol.outgoing import Person, ServerFrame, encode
+from chat.realtime.protocol.outgoing import Bye, Person, ServerFrame, encode
 from chat.realtime.send_order import SendOrder
 from saas.core.errors import Busy, RateLimited
 from saas.core.ratelimit import Counter, Limit, Meter
@@ -109,6 +109,11 @@ class Session:
         self.read.pop(room_id, None)
         self.typing.discard(room_id)
         return self.untold.pop(room_id, 0)
+
+    def send_back(self) -> None:
+        """End the socket, to come back at once: what it was told counts no more."""
+        self.send(Bye(code=Close.RESTART, after=0))
+        self.end(Close.RESTART)
 
     def send(self, frame: ServerFrame) -> None:
         """Send one frame, or end the socket if its reader is too slow."""
