@@ -13,7 +13,6 @@ import msgspec
 from chat import metrics
 from chat.realtime import groups
 from chat.realtime.here import LocalTenant
-from chat.realtime.protocol.codes import Close
 from chat.realtime.protocol.outgoing import Message, Msg, Notice, People, Person, Upd, encode
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
