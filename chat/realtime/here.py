@@ -165,17 +165,20 @@ class LocalTenant:
         return [first, *(self._state(one) for one in self.team.values())]
 
     def some_visitors(self, most: int) -> list[LiveVisitor]:
-        """Visitors who are here, at most so many. Who has tabs on several processes is on one page, the same by each of them."""
+        """Visitors who are here, at most so many."""
         found = self.roster.some(most + len(self.team))
         return [self._one_page(one) for one in found if one.who.kind == "visitor"][:most]
 
     def _one_page(self, one: Present) -> LiveVisitor:
+        """Who has tabs on several processes is on one page, the same by each of them."""
         key, places = one.who.id, (self.roster.here, *self.roster.elsewhere.values())
-        return min((people[key].live for people in places if key in people), key=msgspec.json.encode)
+        found = [people[key].live for people in places if key in people]
+        return found[0] if len(found) == 1 else min(found, key=msgspec.json.encode)
 
     def visitors(self) -> list[LiveVisitor]:
         """All visitors who are here, in the order of their ids. On the event loop."""
-        return sorted((one.live for one in self.roster.everyone() if one.who.kind == "visitor"), key=lambda one: one.id)
+        visitors = (self._one_page(one) for one in self.roster.everyone() if one.who.kind == "visitor")
+        return sorted(visitors, key=lambda one: one.id)
 
     def _state(self, one: Present) -> Presence:
         return Presence(who=one.who, state=one.word.state, agents=self.agents)

@@ -135,9 +135,15 @@ class TestTwoProcesses:
         assert named(one) == named(two)
         assert news_of(two, news_of(one, None).cursor()).frames == []
 
+    async def test_whoever_is_asked_for_all_visitors_has_them_on_the_same_pages(self, acme: TenantRef) -> None:
+        vic, left, right = (someone(acme) for _ in range(3))
+        one, two = (place.visitors() for place in holding(acme, [[vic, left], [vic, right]]))
+        assert one == two
+        assert [(each.id, each.page.url[-2:]) for each in one] == sorted([(vic.id, "/0"), (left.id, "/0"), (right.id, "/1")])
 
-def processes(tenant: TenantRef, people: Sequence[Sequence[Principal]]) -> list[list[bytes]]:
-    """What answers an agent's hello on each of two processes, which hold these people, each on a page of its process."""
+
+def holding(tenant: TenantRef, people: Sequence[Sequence[Principal]]) -> list[LocalTenant]:
+    """Two processes, which hold these people, each on a page of its process."""
     local = [LocalTenant(tenant, "here", lambda _on, _off: None) for _ in people]
     held = [[session_of(tenant, who)[0] for who in theirs] for theirs in people]
     for number, (place, sessions) in enumerate(zip(local, held, strict=True)):
@@ -146,8 +152,13 @@ def processes(tenant: TenantRef, people: Sequence[Sequence[Principal]]) -> list[
             place.came(session)
     for place, others in zip(local, reversed(held), strict=True):
         place.heard("other", [present(session) for session in others], [])
+    return local
+
+
+def processes(tenant: TenantRef, people: Sequence[Sequence[Principal]]) -> list[list[bytes]]:
+    """What answers an agent's hello on each of these."""
     inbox = session_of(tenant, someone(tenant, "agent"))[0]
-    told = [[text for piece in place.welcome(inbox) for text in payloads(piece)] for place in local]
+    told = [[text for piece in place.welcome(inbox) for text in payloads(piece)] for place in holding(tenant, people)]
     return [[frame("welcome", unread=0), *frames] for frames in told]
 
 
