@@ -46,7 +46,7 @@ locals {
   agent_results = {
     web    = merge(local.chat_results, { (local.webhooks_metric) = ["refused"] })
     ws     = merge(local.chat_results, { (local.accepts_metric) = ["welcomed", "busy"] })
-    worker = { (local.mail_metric) = ["failed"], (local.events_metric) = ["failed"] }
+    worker = { (local.mail_metric) = ["failed", "refused"], (local.events_metric) = ["failed"] }
   }
 
   agent_settings = {

@@ -47,6 +47,10 @@ locals {
       words    = "cannot hand over mail: the mail server does not take it"
       services = ["worker"], name = local.mail_metric, result = "failed", statistic = "Sum", above = 3, periods = 1, period = 900
     }
+    mail-refused = {
+      words    = "hand over mail to many addresses that the mail server refuses for good: it may refuse all"
+      services = ["worker"], name = local.mail_metric, result = "refused", statistic = "Sum", above = 20, periods = 1, period = 900
+    }
     stripe-events-fail = {
       words    = "cannot work off events of Stripe: what tenants have paid does not show"
       services = ["worker"], name = local.events_metric, result = "failed", statistic = "Sum", above = 3, periods = 1, period = 3600

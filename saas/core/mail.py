@@ -16,8 +16,10 @@ from saas.core.metrics import MAIL
 
 log = logging.getLogger(__name__)
 
-REASON: Final = re.compile(rb"5\.\d{1,3}\.\d{1,3}")  # of RFC 3463, before the server's words, which repeat the address
-POLICY: Final = "5.7."  # of those: about us or our rights, whoever the mail is for
+REASON: Final = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}")  # of RFC 3463, before the server's words, which repeat the address
+OF_ADDRESS: Final = ("5.1.", "5.2.")  # of those: no such address, or a mailbox that takes nothing
+OF_SENDER: Final = ("5.1.7", "5.1.8")  # but these: an address of ours that it does not like
+CODES_OF_ADDRESS: Final = (550, 551, 553)  # the same of RFC 5321, from a server that says no reason
 
 
 def send(template: str, *, to: str, context: Mapping[str, Any], using: str = "default") -> None:
@@ -42,6 +44,8 @@ def deliver(*, to: str, subject: str, text: str, html: str, message_id: str, ten
     """Hand one mail to the mail server. Run twice it is sent twice, under one Message-ID: mail programs show it once.
 
     An address that the mail server refuses for good is not tried again: somebody mistyped it, and all other mail goes its way.
+    What else it refuses may be a fault of ours, and is tried again.
+
     `tenant` is the id of the tenant in which it was written, if it was in one.
     """
     mail = EmailMultiAlternatives(subject, text, to=[to], headers={"Message-ID": message_id})
@@ -63,5 +67,11 @@ def _final_answers(error: OSError) -> str:
     """The codes of the mail server, if it refuses each address for good and for the address' own sake; else nothing."""
     refused = error.recipients.values() if isinstance(error, SMTPRecipientsRefused) else ()
     answers = [(code, reason[0].decode() if (reason := REASON.match(said)) else "") for code, said in refused]
-    are_final = all(500 <= code < 600 and not reason.startswith(POLICY) for code, reason in answers)
+    are_final = all(_is_of_address(code, reason) for code, reason in answers)
     return ", ".join(f"{code} {reason}".strip() for code, reason in answers) if are_final else ""
+
+
+def _is_of_address(code: int, reason: str) -> bool:
+    if not reason:
+        return code in CODES_OF_ADDRESS
+    return code >= 500 and reason.startswith(OF_ADDRESS) and reason not in OF_SENDER

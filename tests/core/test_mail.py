@@ -162,7 +162,15 @@ def test_a_mail_server_that_says_nothing_is_not_waited_for(somebody: str, settin
     assert grown(before) == {"failed": 1}
 
 
-@pytest.mark.parametrize("answer", ["550 5.1.1 <nobody@mail.example>: no such user", "550 nobody@mail.example is unknown"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 5.1.1 <nobody@mail.example>: no such user",
+        "554 5.1.1 <nobody@mail.example>: no such user",
+        "552 5.2.2 <nobody@mail.example>: the mailbox is full",
+        "550 nobody@mail.example is unknown",
+    ],
+)
 def test_a_mistyped_address_is_told_apart_and_not_tried_again(
     answer: str, somebody: str, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,7 +187,19 @@ def test_a_mistyped_address_is_told_apart_and_not_tried_again(
     assert "nobody" not in line
 
 
-@pytest.mark.parametrize("answer", ["450 4.2.1 later", "554 5.7.1 relay access denied"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "450 4.2.1 later",
+        "554 5.7.1 relay access denied",
+        "450 5.1.1 later",
+        "550 5.7.1 our address is on a list",
+        "550 5.1.8 sender address rejected",
+        "530 5.5.1 authentication required",
+        "554 blocked",
+        "503 bad sequence",
+    ],
+)
 def test_what_may_pass_or_is_about_us_is_tried_again(answer: str, settings: Settings) -> None:
     before = counted()
     with mail_server(settings, answer), pytest.raises(SMTPRecipientsRefused):

@@ -12,7 +12,7 @@ OF_PROMETHEUS = ("up", "probe_success", "probe_ssl_earliest_cert_expiry")  # of 
 TARGET = {"job", "instance"}  # labels that Prometheus adds
 WORDS = {
     *("sum", "min", "max", "count", "avg_over_time", "rate", "increase", "histogram_quantile", "absent", "label_values"),
-    *("by", "and", "le", "time"),
+    *("by", "and", "or", "le", "time"),
 }
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 STRING = re.compile(r'"[^"]*"')
