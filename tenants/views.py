@@ -1,5 +1,6 @@
 """Pages of the platform host, and the two ends of the hand-over to a tenant's host."""
 
+import logging
 import re
 import secrets
 from hashlib import sha256
@@ -36,6 +37,8 @@ from tenants.models import SignInCode, User
 from tenants.permissions import needs
 from tenants.resolve import membership_for, tenant_for_host
 from tenants.selectors import default_host, places_of, platform_url, tenant_by_slug, tenant_url
+
+log = logging.getLogger(__name__)
 
 NONCE_COOKIE = "__Host-sign-in" if settings.SECURE else "porchlight_sign_in"
 NONCE = re.compile(r"[\w-]{43}")
@@ -74,6 +77,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     except IntegrityError:  # somebody was faster: what is theirs by now is said beside its field
         form.full_clean()
         if form.is_valid():
+            log.warning("A sign-up was refused by the database, and its form finds nothing that is taken", exc_info=True)
             form.add_error(None, "Somebody else signed up at this moment. Send this form again.")
         return _sign_up_page(request, form, status=422)
 

@@ -4,6 +4,7 @@ from typing import cast
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import activate_totp
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -58,8 +59,10 @@ def set_up_app(request: HttpRequest) -> HttpResponse:
     """allauth's page of an authenticator app, for which it does not see that its form was sent twice at the same moment."""
     try:
         answer: HttpResponse = activate_totp(request)
-    except IntegrityError:  # the other one was faster: the page of second factors says what is set up by now
-        return redirect("mfa_index")
+    except IntegrityError:
+        if not Authenticator.objects.filter(user=_user(request), type=Authenticator.Type.TOTP).exists():
+            raise
+        return redirect("mfa_index")  # the other one was faster: this page says what is set up by now
     return answer
 
 

@@ -151,6 +151,17 @@ def test_an_email_taken_in_the_last_moment_is_said_beside_its_field(
     assert said == {"email": ["Somebody signs in with ada@acme.example already. If it is you, sign in first."]}
 
 
+def test_what_the_database_refuses_for_another_reason_is_in_the_log(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(**said: str) -> None:
+        raise IntegrityError("a rule of another table")
+
+    monkeypatch.setattr(services, "sign_up", refuse)
+    assert errors(browser) == {"__all__": ["Somebody else signed up at this moment. Send this form again."]}
+    assert "a rule of another table" in caplog.text
+
+
 def test_of_two_who_sign_up_with_one_email_at_once_one_does(database: None) -> None:
     email = f"{uuid4().hex}@nell.example"
     pages = at_once([partial(Browser().post, SIGN_UP, form(email=email)) for _ in range(2)])

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.db import IntegrityError
+from django.http import HttpRequest
 
 from saas.core import registry
 from saas.core.errors import ChangedSince, Conflict, Forbidden
@@ -15,6 +17,7 @@ from tenants import services
 from tenants.context import TenantRef
 from tenants.jwt_services import sign_in_by_password
 from tenants.models import AuditEntry, Membership, Role, Tenant, User
+from tenants.pages import security
 from tests.support.cast import PASSWORD, MakeTenant
 from tests.support.order import at_once_behind
 from tests.support.people import code_of, give_factor, host, join, mails_to, owner_of, ref_of, signed_in
@@ -89,6 +92,19 @@ class TestSettingUp:
         assert [page.status_code for page in pages] == [302, 302]
         assert {page["Location"] for page in pages} == {"/you/two-factor/recovery-codes/", "/you/two-factor/"}
         assert Authenticator.objects.filter(user=nell.user, type="totp").count() == 1
+
+    def test_what_the_database_refuses_for_another_reason_is_an_error(
+        self, tenant: TenantRef, nell: Membership, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(request: HttpRequest) -> None:
+            raise IntegrityError("a rule of another table")
+
+        browser = signed_in(tenant, nell)
+        monkeypatch.setattr(security, "activate_totp", refuse)
+        with pytest.raises(IntegrityError, match="another table"):
+            browser.get(SETUP)
+        give_factor(nell.user)
+        assert browser.get(SETUP)["Location"] == "/you/two-factor/"
 
     def test_signing_in_needs_the_code_from_then_on(self, tenant: TenantRef, nell: Membership) -> None:
         secret = give_factor(nell.user)
