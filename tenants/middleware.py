@@ -18,7 +18,6 @@ from tenants.postgresql.base import Shut
 from tenants.resolve import MemberRef, membership_for, tenant_for_host
 from tenants.services import saw
 from tenants.source import Source, Way, arriving, browser_of
-from tenants.token_keys import Unreadable
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -32,7 +31,6 @@ STAFF_POLICY = (
     "img-src 'self' data:; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 STAFF_PATH = "/staff/"
-GONE = 410
 STAYS_OPEN = ("/sign-in/", "/sign-out/", "/signed-out/", "/billing/")  # while suspended: to look, pay, and export
 
 
@@ -70,9 +68,7 @@ class HostMiddleware:
         return with_policy(request, self.get_response(request))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """What a page says of a tenant that takes nobody in for a while, and of recovery codes that nobody can read any more."""
-        if isinstance(exception, Unreadable):
-            return render(request, "mfa/recovery_codes/unreadable.html", status=GONE)
+        """What a page says of a tenant that takes nobody in for a while."""
         return _say(request, exception, "tenants/shut.html") if isinstance(exception, Shut) else None
 
 

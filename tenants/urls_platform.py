@@ -37,6 +37,9 @@ urlpatterns = [
     path("you/two-factor/needed/", security.needed, name="two_factor_needed"),
     path("invitations/<str:code>/", invitations.invitation, name="invitation"),
     path("you/two-factor/totp/activate/", security.set_up_app, name="mfa_activate_totp"),
+    path("you/two-factor/recovery-codes/", security.recovery_codes, name="mfa_view_recovery_codes"),
+    path("you/two-factor/recovery-codes/generate/", security.make_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("you/two-factor/recovery-codes/download/", security.download_recovery_codes, name="mfa_download_recovery_codes"),
     path("you/two-factor/", include("allauth.mfa.urls")),
 ]
 if settings.DEMO:

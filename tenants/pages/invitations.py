@@ -1,5 +1,6 @@
 """Accepting an invitation, on the platform's host: by signing up, or as who signs in with the address already."""
 
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from allauth.account.utils import perform_login
@@ -20,8 +21,6 @@ from tenants.models import Invitation, Tenant, User
 from tenants.selectors import tenant_url, user_by_email
 from tenants.services import invitations
 
-GONE = 410
-
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,7 +33,7 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
     found = invitations.invitation_for(code)
     if found is None or (why := _why_not(found)):
         why = "The link is not complete, or a newer one was sent after it." if found is None else why
-        return _page(request, found, refusal=why, status=GONE)
+        return _page(request, found, refusal=why, status=HTTPStatus.GONE)
     holder = user_by_email(found.email)
     if holder is None and not request.user.is_authenticated:
         return _join(request, found, code)

@@ -1,10 +1,14 @@
 """Where a person is signed in, and a second factor that a tenant asks for: on the platform's host."""
 
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
 from typing import cast
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp.views import activate_totp
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,6 +24,7 @@ from tenants.browser import sid_of
 from tenants.models import User
 from tenants.resolve import membership_for
 from tenants.selectors import has_second_factor, tenant_by_slug, tenant_url
+from tenants.token_keys import Unreadable
 
 WANTED = "wanted"  # where the session keeps which tenant waits for a second factor: its name and slug
 
@@ -64,6 +69,24 @@ def set_up_app(request: HttpRequest) -> HttpResponse:
             raise
         return redirect("mfa_index")  # the other one was faster: this page says what is set up by now
     return answer
+
+
+def readable(page: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A page of allauth's of recovery codes, for which it does not see that nobody can read them any more."""
+
+    @wraps(page)
+    def shown(request: HttpRequest) -> HttpResponse:
+        try:
+            return page(request)
+        except Unreadable:
+            return render(request, "mfa/recovery_codes/unreadable.html", status=HTTPStatus.GONE)
+
+    return shown
+
+
+recovery_codes = readable(codes.view_recovery_codes)
+make_recovery_codes = readable(codes.generate_recovery_codes)
+download_recovery_codes = readable(codes.download_recovery_codes)
 
 
 @never_cache
