@@ -36,7 +36,7 @@ async def join(
     if room_id not in session.rooms and len(session.rooms.keys() | session.joining) >= MAX_JOINED:
         raise Forbidden(f"One socket joins at most {MAX_JOINED} rooms; leave one first.")
     session.joining.add(room_id)
-    resumes = epoch is not None and after is not None
+    resumes, asked = epoch is not None and after is not None, hub().loop.time()
     try:
         room, found = await _enter(session, Position(session.principal, room_id, epoch, after), takes_place=takes_place)
     except Exception as error:
@@ -47,7 +47,7 @@ async def join(
     RESUMES.add("whole" if found.resumed else "anew", resumes)
     joined = encode(_joined(found, room_id, ref, session))
     head = Head(found.head, found.epoch)
-    hub().settle_room(session, room, head=head, writable=may_write(session.principal), joined=joined)
+    hub().settle_room(session, room, head=head, writable=may_write(session.principal), joined=joined, asked=asked)
     if found.resumed:
         RESUMED.observe(len(found.messages) + await _rest(session, found, room_id, ref))
 

@@ -6,10 +6,9 @@ that failed, is mended by reading from the database. Everything here runs on the
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from math import inf
 from uuid import UUID
 
 from django.conf import settings
@@ -24,20 +23,16 @@ from chat.realtime.others import Others
 from chat.realtime.publishing import Published, Publisher
 from chat.realtime.room import LocalRoom
 from chat.realtime.session import Session
+from chat.realtime.unended import Unended
 from chat.selectors.messages import Head
 from saas.core.database import dsn
-from saas.core.errors import AppError
 from saas.core.logs import apart
 from tenants.context import TenantRef
 
 __all__ = ["Hub", "Published", "from_thread", "hub", "running_hub"]
 
-log = logging.getLogger(__name__)
-
 # Of the 5 s of a drain: for what was begun, for each tenant's marks and notifications, for the notifications of what came last.
 UNENDED_SECONDS, LAST_SECONDS, LATEST_SECONDS = 1.0, 2.5, 1.0
-
-T = TypeVar("T")
 
 
 class Hub(Publisher):
@@ -52,7 +47,8 @@ class Hub(Publisher):
         self.aftermath = Aftermath(self._looking, self.notify)
         self.marks = marks.Marks()
         self._sessions: set[Session] = set()
-        self._unended: set[asyncio.Task[Any]] = set()
+        self._unended = Unended(self.loop)
+        self.to_the_end = self._unended.to_the_end
 
     def start(self) -> None:
         """Begin to listen and to store."""
@@ -62,8 +58,7 @@ class Hub(Publisher):
     async def stop(self) -> None:
         """Flush what waits, then leave the bus. One tenant whose tables are held takes nothing of the others along."""
         try:
-            if self._unended:
-                await asyncio.wait(self._unended, timeout=UNENDED_SECONDS)
+            await self._unended.wait(UNENDED_SECONDS)
             last = (one.flush(seconds=LAST_SECONDS) for one in (self.marks, self.aftermath))
             await asyncio.gather(self.journal.stop(seconds=LAST_SECONDS), *last)
             await self.aftermath.flush(seconds=LATEST_SECONDS)
@@ -71,17 +66,6 @@ class Hub(Publisher):
             self.marks.stop()
             self.aftermath.stop()
             await self.others.stop()  # even if the database takes too long: the others should know
-
-    async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await what must not stop half way, whoever asked for it: their socket may end, and this goes on without them."""
-        task = self.loop.create_task(work)
-        self._unended.add(task)
-        task.add_done_callback(self._unended.discard)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(_went_on_alone)
-            raise
 
     def _journaled(self, stored: Sequence[Stored]) -> None:
         """What the journal stored: told now, and who else must hear of it a moment later."""
@@ -198,13 +182,20 @@ class Hub(Publisher):
             raise
         return room
 
-    def settle_room(self, session: Session, room: LocalRoom, *, head: Head, writable: bool, joined: bytes) -> None:
-        """The socket's history was read up to `head`: send `joined`, then what came meanwhile, and tell the others."""
+    def settle_room(
+        self, session: Session, room: LocalRoom, *, head: Head, writable: bool, joined: bytes, asked: float = inf
+    ) -> None:
+        """The socket's history was read up to `head`: send `joined`, then what came meanwhile, and tell the others.
+
+        `asked`: the loop time before which nothing of it was read. Who may have read what was replaced meanwhile comes back.
+        """
         if session not in self._sessions:
             return self.quit_room(session, room)  # it ended while it was reading
         if session not in room.joining and session not in room.members:
             return None  # it left while it was reading
-        self.local.compare(room, head, reader=session)
+        if not self.local.compare(room, head, asked=asked, reader=session):
+            self.quit_room(session, room)
+            return session.send_back()
         self._gathering.release(room.group)  # what the history may hold is not told again
         first = room.id not in session.rooms
         session.rooms[room.id] = writable
@@ -254,10 +245,10 @@ class Hub(Publisher):
             del self.local.rooms[room.group]
             self.bus.unsubscribe(room.group)
 
-    def saw_head(self, tenant: TenantRef, room_id: UUID, head: Head) -> None:
-        """The database says how far the room has come: a quiet loss is found by it."""
+    def saw_head(self, tenant: TenantRef, room_id: UUID, head: Head, *, asked: float = inf) -> None:
+        """The database, which was asked at this loop time, says how far the room has come: a quiet loss is found by it."""
         if room := self.room(tenant, room_id):
-            self.local.compare(room, head)
+            self.local.compare(room, head, asked=asked)
 
 
 _hub: Hub | None = None
@@ -290,10 +281,3 @@ async def _ring(act: Callable[[Hub], None]) -> None:
     bell.bus.start(hears=False)
     act(bell)
     await bell.bus.stop()
-
-
-def _went_on_alone(task: asyncio.Task[Any]) -> None:
-    """A refusal of ours is nobody's business then; an error is ours."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None and not isinstance(error, AppError):
-        log.error("what nobody waited for any more ended in an error of ours", exc_info=error)

@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Final
 from uuid import UUID
 
@@ -126,12 +127,21 @@ class Local:
             self._mending.add(task)
             task.add_done_callback(self._mending.discard)
 
-    def compare(self, room: LocalRoom, head: Head, *, reader: Session | None = None) -> None:
-        """The database says how far the room has come: a quiet loss is found by it. `reader`: who has just read so far."""
-        if room.epoch not in (None, head.epoch):
-            self._begin_anew(room, reader)
-        room.epoch, room.known, room.wanted = head.epoch, max(room.known, head.seq), max(room.wanted, head.seq)
+    def compare(self, room: LocalRoom, head: Head, *, asked: float = inf, reader: Session | None = None) -> bool:
+        """The database says how far the room has come: a quiet loss is found by it. `reader`: who has just read so far.
+
+        False if it was asked, at this loop time, before the history that is known here was, and tells of another: that may be
+        the older one, and changes nothing.
+        """
+        if room.epoch != head.epoch:
+            if asked < room.learned:
+                return False
+            if room.epoch is not None:
+                self._begin_anew(room, reader)
+            room.epoch, room.learned = head.epoch, self.loop.time()
+        room.known, room.wanted = max(room.known, head.seq), max(room.wanted, head.seq)
         self.mend(room)
+        return True
 
     def _begin_anew(self, room: LocalRoom, reader: Session | None) -> None:
         """Another history has taken the place of the known one: whose view is of that comes back, each at its own moment."""
@@ -163,10 +173,11 @@ class Local:
                 log.warning("a tenant's rooms are not compared with the database: %s: %s", type(error).__name__, error)
 
     async def _compare_some(self, tenant: TenantRef, rooms: list[LocalRoom]) -> None:
+        asked = self.loop.time()
         found = await read_in_tenant(tenant, heads, [room.id for room in rooms])
         for room in rooms:
             if room.id in found:
-                self.compare(room, found[room.id])
+                self.compare(room, found[room.id], asked=asked)
 
     async def _mend(self, room: LocalRoom) -> None:
         try:

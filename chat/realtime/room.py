@@ -27,6 +27,7 @@ class LocalRoom:
     group: str
     order: Order = field(default_factory=Order)
     epoch: UUID | None = None  # of the history that it orders; None before anything is known
+    learned: float = 0.0  # loop time at which that was
     known: int = 0  # how far the database says that it has come; the order may not have heard of that yet
     wanted: int = 0  # a number that is taken: the order comes so far by itself in a moment, or what it lacks is read
     doubted: bool = False  # whether what was told here meant the history before

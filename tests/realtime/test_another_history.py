@@ -161,3 +161,35 @@ async def test_who_was_reading_the_old_one_does_not_bring_it_back(hub: Hub, shop
     await comes_true(lambda: sink.code is not None)
     assert sink.came("joined") == []
     assert place.epoch != old.epoch
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["asked before", "asked after"])
+async def test_who_asked_before_it_was_known_here_brings_no_other(hub: Hub, shop: Shop, late: bool) -> None:
+    """Two read at the same time, and the history is replaced between their two moments: the older answer comes last."""
+    who = await shop.visitor()
+    room = await shop.room(who, "one", "two")
+    session, sink = await entered(hub, shop.tenant, shop.owner)
+    place, asked = await hub.enter_room(session, room), hub.loop.time()
+    old = (await read_in_tenant(shop.tenant, heads, [room]))[room]
+    await run_in_tenant(shop.tenant, restore, room, 1)
+    visitor, inside = await entered(hub, shop.tenant, who, room)
+    asked = asked if late else hub.loop.time()
+    hub.settle_room(session, place, head=old, writable=True, joined=b'{"t":"joined"}', asked=asked)
+    assert (sink.code, len(sink.came("joined"))) == ((Close.RESTART, 0) if late else (None, 1))
+    assert (visitor in place.members, place.epoch == old.epoch) == (late, not late)
+    await comes_true(lambda: inside.code is (None if late else Close.RESTART))
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["asked before", "asked after"])
+async def test_a_look_at_the_database_that_came_late_sends_nobody_back(hub: Hub, shop: Shop, late: bool) -> None:
+    who = await shop.visitor()
+    room = await shop.room(who, "one", "two")
+    session, _ = await entered(hub, shop.tenant, who, room)
+    place, asked = hub.room(shop.tenant, room), hub.loop.time()
+    assert place
+    old = (await read_in_tenant(shop.tenant, heads, [room]))[room]
+    await run_in_tenant(shop.tenant, restore, room, 1)
+    await hub.local.compare_all()
+    again, _ = await entered(hub, shop.tenant, who, room)
+    hub.saw_head(shop.tenant, room, old, asked=asked if late else hub.loop.time())
+    assert (again in place.members, session in place.members) == (late, False)
