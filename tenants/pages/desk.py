@@ -31,7 +31,8 @@ def page(*methods: str, do: Do, to_change: Do | None = None, back: str = "") -> 
     """A page for members who may do this, which no cache keeps. What is not the tenant's is a 404.
 
     `back` is the page of the list on which a form's button stood: who sends one about something that is gone by now lands there,
-    and reads so above the list.
+    and reads so above the list. A NotFound with a field is about less, such as a choice of the form: `refuse` and `say` tell it
+    on the page itself.
     """
 
     def wrap(view: Page) -> Page:
@@ -97,12 +98,25 @@ def _last(done: QuerySet[AuditEntry]) -> str:
 
 
 def refuse(form: forms.Form, error: AppError, *, by: str = "") -> int:
-    """Show a refusal beside the field that it is about, or above the form; the status of the page.
+    """Show a refusal beside the field that it is about, or above the form; the status of the page. Raises it again if the thing
+    itself is gone (`page`).
 
     `by` is who was faster, if that is what it is about.
     """
+    _raise_if_gone(error)
     if isinstance(form, SeenForm):
         form.refuse(error, by=by)
         return form.status
     form.add_error(error.field if error.field in form.fields else None, error.message)
     return UNPROCESSABLE
+
+
+def say(request: HttpRequest, error: AppError) -> None:
+    """Tell a button's refusal above the page that comes next. Raises it again if the thing itself is gone (`page`)."""
+    _raise_if_gone(error)
+    messages.error(request, error.message)
+
+
+def _raise_if_gone(error: AppError) -> None:
+    if isinstance(error, NotFound) and not error.field:
+        raise error

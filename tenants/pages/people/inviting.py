@@ -11,7 +11,7 @@ from saas.core.forms import UNPROCESSABLE
 from tenants.access import Do
 from tenants.authentication import member_of, tenant_of
 from tenants.forms import InviteForm
-from tenants.pages.desk import is_owner, page, refuse, show
+from tenants.pages.desk import is_owner, page, refuse, say, show
 from tenants.services import invitations
 
 
@@ -31,23 +31,23 @@ def invite(request: HttpRequest) -> HttpResponse:
     return redirect("people")
 
 
-@page("POST", do=Do.MANAGE_PEOPLE)
+@page("POST", do=Do.MANAGE_PEOPLE, back="people")
 def again(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """Send it again; the link that was sent before works no more."""
     try:
         sent = invitations.resend(tenant_of(request).id, invitation_id, by=member_of(request))
         messages.success(request, f"Sent again to {sent.email}. The link in the mail before works no more.")
     except AppError as refusal:
-        messages.error(request, refusal.message)
+        say(request, refusal)
     return redirect("people")
 
 
-@page("POST", do=Do.MANAGE_PEOPLE)
+@page("POST", do=Do.MANAGE_PEOPLE, back="people")
 def withdraw(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     """Its link works no more."""
     try:
         gone = invitations.withdraw(tenant_of(request).id, invitation_id, by=member_of(request))
         messages.success(request, f"The invitation of {gone.email} is withdrawn.")
     except AppError as refusal:
-        messages.error(request, refusal.message)
+        say(request, refusal)
     return redirect("people")

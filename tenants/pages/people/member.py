@@ -8,14 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from saas.core import registry
-from saas.core.errors import AppError, Forbidden, NotFound
+from saas.core.errors import AppError
 from saas.core.forms import UNPROCESSABLE
 from tenants import people, services
 from tenants.access import Do, may_change_member
 from tenants.authentication import member_of, tenant_of
 from tenants.forms import LeaveForm, RoleForm
 from tenants.models import Membership, Role
-from tenants.pages.desk import is_owner, member_on, page, refuse, show, who_changed
+from tenants.pages.desk import is_owner, member_on, page, refuse, say, show, who_changed
 from tenants.services.members import values_of
 
 CHANGES: Final = ("member.role_changed", "member.disabled", "member.enabled")  # of what the forms here show
@@ -59,10 +59,8 @@ def enable(request: HttpRequest, member_id: UUID) -> HttpResponse:
     try:
         services.enable(shown, by=member_of(request))
         messages.success(request, f"{shown.user} may come in again, as {shown.get_role_display().lower()}.")
-    except NotFound:
-        raise
     except AppError as refusal:
-        messages.error(request, refusal.message)
+        say(request, refusal)
     return redirect("person", member_id=member_id)
 
 
@@ -74,12 +72,8 @@ def end_sign_ins(request: HttpRequest, member_id: UUID) -> HttpResponse:
     try:
         services.end_of_member(tenant_of(request).id, shown.user, by=member_of(request), sid=sid)
         messages.success(request, f"{shown.user} is signed out {'there' if sid else 'everywhere'}.")
-    except Forbidden as refusal:
-        messages.error(request, refusal.message)
-    except NotFound as nowhere:
-        if nowhere.field != "sid":  # the person is gone, not the place alone
-            raise
-        messages.error(request, nowhere.message)
+    except AppError as refusal:
+        say(request, refusal)
     return redirect("person", member_id=member_id)
 
 
