@@ -25,7 +25,7 @@ class Failed(Exception):
 class Terraform:
     """One working copy, for one environment after the other; of another configuration, if its `source` is given."""
 
-    def __init__(self, folder: Path, *, source: Path = SOURCE, **variables: str) -> None:
+    def __init__(self, folder: Path, source: Path = SOURCE, /, **variables: str) -> None:
         self.folder = folder
         self._environment = environment() | variables
         shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))

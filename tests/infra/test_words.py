@@ -30,7 +30,7 @@ resource "terraform_data" "word" {
 def test_the_secret_key_in_use_is_among_those_that_count_after_an_upgrade(name: str, version: int, tmp_path: Path) -> None:
     (tmp_path / "before").mkdir()
     (tmp_path / "before/words.tf").write_text(BEFORE % (name, version))
-    terraform = Terraform(tmp_path / "copy", source=tmp_path / "before")
+    terraform = Terraform(tmp_path / "copy", tmp_path / "before")
     before = _applied(terraform)
     (terraform.folder / "words.tf").write_text(_words_as_they_are())
     after = _applied(terraform)
