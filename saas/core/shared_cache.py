@@ -4,9 +4,7 @@ What is kept in it are the library's limits of signing in, and the codes of auth
 counted by each process alone for a while than not at all, and nobody is kept from signing in.
 """
 
-import logging
-import time
-from typing import Any, Final
+from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
@@ -14,39 +12,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from saas.core.ratelimit.absence import ANSWER_SOON, absence_of
 from saas.core.ratelimit.local import MOST_KEYS
-from saas.core.ratelimit.shared import AWAY, TIMEOUT
-
-log = logging.getLogger(__name__)
-
-ANSWER_SOON: Final[dict[str, Any]] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
-
-
-class Absence:
-    """Since when a Redis does not answer, for all threads of this process. It is asked again every `AWAY` seconds."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-
-    @property
-    def lasts(self) -> bool:
-        """True while Redis is not worth asking."""
-        return time.monotonic() < self._until
-
-    def begin(self, error: Exception) -> None:
-        """It did not answer. Said once."""
-        if not self._until:
-            log.warning("Redis does not answer (%s): each process counts sign-ins alone until it does", type(error).__name__)
-        self._until = time.monotonic() + AWAY
-
-    def end(self) -> None:
-        """It answered."""
-        if self._until:
-            log.warning("Redis answers again: sign-ins are counted for all processes")
-            self._until = 0.0
-
-
-_absences: dict[str, Absence] = {}
 
 
 def _either(what: str) -> Any:
@@ -68,7 +35,7 @@ class SharedCache(RedisCache):
         options = {**ANSWER_SOON, "retry": Retry(NoBackoff(), 0), **params.get("OPTIONS", {})}
         super().__init__(server, params | {"OPTIONS": options})
         self._here = LocMemCache(f"beside {server[0]}", params | {"OPTIONS": {"MAX_ENTRIES": MOST_KEYS}})
-        self._absence = _absences.setdefault(server[0], Absence())
+        self._absence = absence_of(server[0])
 
     add = _either("add")
     get = _either("get")

@@ -11,7 +11,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from saas.core.ratelimit import Counter, Limit, Permits, SharedTier, permits_on_credit, shared
+from saas.core.ratelimit import Counter, Limit, Permits, SharedTier, absence, permits_on_credit
 from saas.core.ratelimit.limit import network_of
 from saas.core.ratelimit.permits_on_credit import MOST_LEASED
 from saas.up.redis import RedisServer
@@ -165,7 +165,7 @@ async def stopped(url: str) -> AsyncIterator[None]:
 async def test_a_redis_that_hangs_costs_one_short_wait_and_the_count_goes_on_when_it_wakes(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared, "AWAY", 0.5)
+    monkeypatch.setattr(absence, "AWAY", 0.5)
     monkeypatch.setattr(permits_on_credit, "AWAY", 0.5)
     process = Permits(SharedTier(url))
     counters = one_of(process, HUNDRED)

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from saas.core import ratelimit
 from saas.core.errors import RateLimited
-from saas.core.ratelimit import PLATFORM, Limit, Meter, a_check, check, local, shared
+from saas.core.ratelimit import PLATFORM, Limit, Meter, a_check, absence, check, local
 from saas.up.redis import RedisServer
 
 THREE = Limit("three", times=3, per=60)
@@ -140,7 +140,7 @@ def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(settings: Settings
 
 
 def test_redis_is_used_again_when_it_is_back(with_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "AWAY", 0.0)
+    monkeypatch.setattr(absence, "AWAY", 0.0)
     with_redis.config_set("maxclients", 1)
     with_redis.client_kill_filter(_type="normal", skipme=True)
     count(check, THREE)

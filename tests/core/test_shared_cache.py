@@ -12,8 +12,8 @@ import redis
 from django.core.cache import cache, caches
 from pytest_django import Settings
 
-from saas.core import shared_cache
-from saas.core.ratelimit.shared import TIMEOUT
+from saas.core.ratelimit import absence
+from saas.core.ratelimit.absence import TIMEOUT, absence_of
 from saas.core.shared_cache import SharedCache
 from saas.up.redis import RedisServer
 from tenants.models import Membership, Role
@@ -49,14 +49,14 @@ def use(settings: Settings, url: str) -> None:
 def failures(monkeypatch: pytest.MonkeyPatch, url: str) -> list[Exception]:
     """Each time that the Redis at this address was asked and did not answer, from now on."""
     found: list[Exception] = []
-    absence = shared_cache._absences[url]
-    begin = absence.begin
+    of_this = absence_of(url)
+    begin = of_this.begin
 
     def noted(error: Exception) -> None:
         found.append(error)
         begin(error)
 
-    monkeypatch.setattr(absence, "begin", noted)
+    monkeypatch.setattr(of_this, "begin", noted)
     return found
 
 
@@ -93,7 +93,7 @@ def test_it_does_without_redis_what_it_does_with_it(settings: Settings, server: 
 
 def test_one_that_says_nothing_is_waited_for_once(settings: Settings, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use(settings, away)
-    monkeypatch.setattr(shared_cache, "AWAY", 60.0)
+    monkeypatch.setattr(absence, "AWAY", 60.0)
     caches["default"]
     failed = failures(monkeypatch, away)
     began = time.monotonic()
@@ -108,7 +108,7 @@ def test_all_processes_count_together_again_when_it_is_back(
 ) -> None:
     url, pid = server
     use(settings, url)
-    monkeypatch.setattr(shared_cache, "AWAY", 0.0)
+    monkeypatch.setattr(absence, "AWAY", 0.0)
     key = uuid4().hex
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -116,12 +116,12 @@ def test_all_processes_count_together_again_when_it_is_back(
     finally:
         os.kill(pid, signal.SIGCONT)
     assert [record.getMessage() for record in caplog.records if "Redis does not answer" in record.getMessage()] == [
-        "Redis does not answer (TimeoutError): each process counts sign-ins alone until it does"
+        "Redis does not answer (TimeoutError): each process counts alone until it does"
     ]
     cache.set(key, "of all")
     with redis.Redis.from_url(url) as client:
         assert client.exists(f":1:{key}")
-    assert "Redis answers again: sign-ins are counted for all processes" in caplog.messages
+    assert "Redis answers again: all processes count together" in caplog.messages
 
 
 class TestWhileRedisIsAway:

@@ -25,9 +25,10 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from redis.exceptions import RedisError
 
 from saas.core.logs import apart
+from saas.core.ratelimit.absence import AWAY, TIMEOUT
 from saas.core.ratelimit.limit import Limit, counter_key
 from saas.core.ratelimit.refused import refused
-from saas.core.ratelimit.shared import AWAY, TIMEOUT, SharedTier, shared_tier
+from saas.core.ratelimit.shared import SharedTier, shared_tier
 
 MOST_LEASED: Final = 500
 SETTLE_SECONDS: Final = 0.2  # a call costs as much as a hello

@@ -1,8 +1,6 @@
 """Counting for all processes together, in Redis."""
 
 import asyncio
-import logging
-import time
 from collections.abc import Awaitable, Sequence
 from functools import cache
 from typing import Any, Final, cast
@@ -17,12 +15,8 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from saas.core.ratelimit.absence import ANSWER_SOON, TIMEOUT, absence_of
 from saas.core.ratelimit.limit import Limit
-
-log = logging.getLogger(__name__)
-
-AWAY: Final = 2.0  # seconds without asking a Redis that did not answer
-TIMEOUT: Final = 0.25  # seconds for Redis to answer
 
 # KEYS[1] the key; ARGV: seconds per one, burst in seconds. Time is the server's, so that processes agree. What lies further ahead
 # than a whole burst was counted by a clock that has been set back since. Returns the seconds to wait as text (a Lua number would
@@ -64,26 +58,28 @@ class SharedTier:
     """The limits of all processes. Raises RedisError when Redis is away, at once while it is known to be."""
 
     def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "decode_responses": True}
+        options: dict[str, Any] = {**ANSWER_SOON, "decode_responses": True}
         self._url, self._options = url, options
         self._sync = redis.Redis.from_url(url, **options, retry=Retry(NoBackoff(), 0))
         self._take = self._sync.register_script(TAKE)
         self._scripts: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncScript]] = WeakKeyDictionary()
-        self._away_until = 0.0
+        self._absence = absence_of(url)
 
     @property
     def is_away(self) -> bool:
         """True for a while after it did not answer."""
-        return time.monotonic() < self._away_until
+        return self._absence.lasts
 
     def take(self, limit: Limit, key: str) -> float:
         """Take one; see `LocalTier.take`."""
         self._raise_if_away()
         try:
-            return float(cast(str, self._take(keys=[key], args=[limit.each, limit.per])))
-        except RedisError:
-            self._went_away()
+            wait = float(cast(str, self._take(keys=[key], args=[limit.each, limit.per])))
+        except RedisError as error:
+            self._absence.begin(error)
             raise
+        self._absence.end()
+        return wait
 
     async def a_take(self, limit: Limit, key: str) -> float:
         """Take one; see `LocalTier.take`."""
@@ -97,10 +93,12 @@ class SharedTier:
         self._raise_if_away()
         try:
             async with asyncio.timeout(TIMEOUT):
-                return await cast("Awaitable[Any]", self._script(source)(keys=list(keys), args=list(arguments)))
+                answer = await cast("Awaitable[Any]", self._script(source)(keys=list(keys), args=list(arguments)))
         except (RedisError, OSError, TimeoutError) as error:
-            self._went_away()
+            self._absence.begin(error)
             raise RedisError(f"away: {error}") from error
+        self._absence.end()
+        return answer
 
     def _script(self, source: str) -> AsyncScript:
         """An asyncio client belongs to its event loop, so each loop has its own."""
@@ -113,10 +111,6 @@ class SharedTier:
     def _raise_if_away(self) -> None:
         if self.is_away:
             raise RedisError("away")
-
-    def _went_away(self) -> None:
-        self._away_until = time.monotonic() + AWAY
-        log.warning("Redis does not answer: each process limits alone for %s s", AWAY)
 
 
 def shared_tier() -> SharedTier | None:
@@ -132,3 +126,4 @@ def _tier(url: str) -> SharedTier:
 def forget_shared() -> None:
     """Make new connections with the next use."""
     _tier.cache_clear()
+    absence_of.cache_clear()
