@@ -34,6 +34,7 @@ QUEUE: Final = "default"
 CONCURRENCY: Final = 4
 GRACE: Final = 5.0  # seconds that a running job gets when the worker stops
 PAUSE = 5.0  # seconds before a worker that lost the database tries again
+NAME = "porchlight worker"  # of its connections, as the database lists them
 STALLED_AFTER: Final = 60.0  # seconds without a sign of life of the worker that holds a job
 BUSY_SECONDS: Final = 30  # between two tries of a job that found its tenant shut, or somebody else busy
 BUSY_TRIES: Final = 480  # of those: four hours
@@ -146,5 +147,5 @@ def _worker_app() -> App:
     params = {key: value for key, value in connector_params().items() if key in {"host", "port", "user", "password", "dbname"}}
     options = f"-c role={ROLE} -c search_path={settings.PUBLIC_SCHEMA_NAME}"
     return app.with_connector(
-        PsycopgConnector(kwargs={**params, "options": options, "application_name": "porchlight worker"}, min_size=1, max_size=2)
+        PsycopgConnector(kwargs={**params, "options": options, "application_name": NAME}, min_size=1, max_size=2)
     )

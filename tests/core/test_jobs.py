@@ -165,12 +165,13 @@ def test_the_worker_comes_back_when_the_database_does(
     word: str, superuser: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PAUSE", 0.05)
+    monkeypatch.setattr(jobs, "NAME", f"worker {word}")  # other tests' workers use the same database
 
     async def scenario() -> None:
         worker = Worker(MINE)
         await worker.start()
         async with asyncio.timeout(20):
-            while not (await asyncio.to_thread(superuser.execute, CUT)).rowcount:  # it has not connected yet
+            while not (await asyncio.to_thread(superuser.execute, CUT, [jobs.NAME])).rowcount:  # it has not connected yet
                 await asyncio.sleep(0.02)
         await asyncio.to_thread(_in_a_thread, lambda: defer(note_async, word=word))
         began = time.monotonic()
@@ -182,7 +183,7 @@ def test_the_worker_comes_back_when_the_database_does(
     asyncio.run(scenario())
 
 
-CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'porchlight worker'"
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
 
 
 def _in_a_thread(call: Callable[[], None]) -> None:
