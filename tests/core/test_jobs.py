@@ -165,7 +165,7 @@ def test_the_worker_comes_back_when_the_database_does(
     word: str, superuser: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PAUSE", 0.05)
-    monkeypatch.setattr(jobs, "NAME", f"worker {word}")  # other tests' workers use the same database
+    monkeypatch.setattr(jobs, "NAME", f"worker {word}")  # other workers of the test run have theirs in the same cluster
 
     async def scenario() -> None:
         worker = Worker(MINE)

@@ -32,7 +32,7 @@ def who() -> tuple[str, str]:
 
 @pytest.fixture
 def backends(superuser: Superuser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backends]:
-    """Asks for the server's processes of this test's own connections: other workers use the same database."""
+    """Asks for the server's processes of this test's own connections: others are in the same cluster."""
     name = f"test {uuid4()}"
     monkeypatch.setenv("PGAPPNAME", name)
     new_pool()
