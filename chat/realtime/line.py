@@ -29,6 +29,7 @@ SEND_SECONDS = 0.25
 MAX_WAITING = 10_000  # items not yet handed to the layer; above, they are dropped, and what is weighty above twice as many
 RETRY_SECONDS = 1.0
 BEAT_SECONDS: Final = settings.BUS_BEAT_MS / 1000
+SILENCE_SECONDS: Final = 2 * BEAT_SECONDS + 1  # for which the own beat may be on its way
 BEAT: Final = {"k": "beat", "serves": settings.SERVES}
 LOST: Final = "lost"  # something that was said may have reached nobody
 ECHO_SECONDS: Final = 1.0  # between two words to oneself
@@ -204,7 +205,7 @@ class Line:
             self.say(self.beat_place, self.beat_place, BEAT)
             self._own_up()
             silence = asyncio.get_running_loop().time() - self._heard
-            if silence > 2 * BEAT_SECONDS + 1:
+            if silence > SILENCE_SECONDS:
                 self._fail(TimeoutError(f"no message came back for {silence:.0f} s"))
 
     async def _speak(self) -> None:
