@@ -60,7 +60,16 @@ class StandIn:
 
     def advance(self, days: float) -> None:
         """Move the clock; everything due on the way is done and told."""
-        self.ask("POST", "clock", {"advance": int(days * DAY)})
+        self._move({"advance": int(days * DAY)})
+
+    def advance_to_renewal(self, customer: str) -> None:
+        """Move the clock to a second after the end of a customer's period, which is as long as the month it began in."""
+        (subscription,) = [row for row in self.ask("GET", "state/subscription") if row["customer"] == customer]
+        (end,) = {item["current_period_end"] for item in subscription["items"]["data"]}
+        self._move({"to": end + 1})
+
+    def _move(self, how: dict[str, int]) -> None:
+        self.ask("POST", "clock", how)
         self.ask("POST", "deliver")
 
     def invoices(self, customer: str) -> list[dict[str, Any]]:
@@ -197,10 +206,10 @@ async def test_money_from_sign_up_to_the_last_reminder_and_back(bank: Product, b
     assert re.fullmatch(r"\$4[45]\.\d\d", await buy_seats(page, host, 5))  # three seats for nearly a month
     await say_much(place, MESSAGES)
 
-    stand.advance(30 + 1 / DAY)  # the renewal: its invoice is a draft for an hour, in which the last usage is told
+    (customer,) = {row["customer"] for row in stand.ask("GET", "state/invoice")}
+    stand.advance_to_renewal(customer)  # its invoice is a draft for an hour, in which the last usage is told
     await until(lambda: sum(int(row["value"]) for row in stand.ask("GET", "state/_meter_event")) == MESSAGES)
     stand.advance(0.1)
-    (customer,) = {row["customer"] for row in stand.ask("GET", "state/invoice")}
     renewal = stand.invoices(customer)[-1]
     assert (renewal["total"], renewal["status"]) == (76_20, "paid")
     await shows(page, f"{host}/billing/invoices/", TOTAL)
