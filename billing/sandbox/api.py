@@ -149,7 +149,8 @@ class Api:
     def _handled(self, call: Call, headers: dict[str, str]) -> Answer:
         self._state.request = (call.id, call.key or None)
         try:
-            return Answer.of_json(200, self._shown(call), headers)
+            with self._state.standing():
+                return Answer.of_json(200, self._shown(call), headers)
         except Refusal as refusal:
             return self._refused(refusal, call.id, headers)
         except Exception:

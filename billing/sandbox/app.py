@@ -67,7 +67,8 @@ class App:
             return Answer.of_page(Page("A form of another site was sent here.", 403, "text/plain; charset=utf-8"))
         try:
             form = forms.decode(request.query) | forms.decode(request.body)
-            return Answer.of_page(found.handler(self.state, form, *found.ids))
+            with self.state.standing():
+                return Answer.of_page(found.handler(self.state, form, *found.ids))
         except Refusal as refusal:
             return Answer.of_page(Page(refusal.message, refusal.status, "text/plain; charset=utf-8"))
         except Exception:

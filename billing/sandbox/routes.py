@@ -15,7 +15,7 @@
 A handler gets `params` as the SDK's types say, checked and with numbers and booleans turned from their text; only the names that
 were sent are in it, and "" means "take it away". It answers the object as it is stored: the server leaves out what Stripe shows
 only when asked (`shapes.ON_REQUEST`), follows `expand`, puts null for absent optional fields, and sets a list's `url`. It raises
-`Refusal`. It runs to its end before the next request is looked at, so it needs no lock.
+`Refusal`. It runs to its end before the next request is looked at, so it needs no lock, and the clock stands meanwhile.
 
     @expansion("customer", "tax_ids")
     def tax_ids(state: State, customer: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ A kind is Stripe's word for the object, as in its field `object`: "customer", "b
 stand-in's own begins with "_": it is kept and reset like the others, and never shown. Objects are stored with ids, not with the
 objects that they point to (`customer: "cus_1"`); `expand` is followed when an answer is shown. Times are seconds of `now()`.
 
-One thread uses a state, and a handler runs to its end before the next begins.
+One thread uses a state, and a handler runs to its end before the next begins, all at one second.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ class State:
         self.memory: dict[str, Any] = {}  # what a module derives from the tables and keeps for speed; emptied by `reset`
         self._tables: dict[str, dict[str, Object]] = {}
         self._random = random.Random()  # noqa: S311  ids must differ, not be secret
-        self._standing: int | None = None  # the second at which the clock stands while something due is done
+        self._standing: int | None = None  # the second at which the clock stands while one thing is done
         self._offset = 0
 
     # --- the clock
@@ -60,13 +60,14 @@ class State:
         self.put(CLOCK, {"id": CLOCK, "offset": self._offset})
 
     @contextlib.contextmanager
-    def standing(self, second: int) -> Iterator[None]:
-        """Hold the clock at a second for as long as the block, as while something is done that fell due then."""
-        self._standing = second
+    def standing(self, second: int | None = None) -> Iterator[None]:
+        """Hold the clock for as long as the block, which may lie in another: at a second, as while something is done that fell
+        due then, or where it is."""
+        before, self._standing = self._standing, self.now() if second is None else second
         try:
             yield
         finally:
-            self._standing = None
+            self._standing = before
 
     def _set_offset(self, seconds: int) -> None:
         self._offset = seconds
