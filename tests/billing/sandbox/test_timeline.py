@@ -117,9 +117,9 @@ def test_a_subscription_ends_at_the_moment_that_was_set(paying: Desk) -> None:
     sub = paying.subscribe()
     at = paying.sandbox.now() + 5 * DAY
     paying.update(sub, cancel_at=at)
-    paying.sandbox.advance_to(at - 1)
+    paying.sandbox.advance_to(at - 600)  # its clock goes on by itself, and soon shows the next second
     assert paying.fetch(sub).status == "active"
-    paying.sandbox.advance(1)
+    paying.sandbox.advance(600)
     ended = paying.fetch(sub)
     assert (ended.status, ended.ended_at) == ("canceled", at)
 
