@@ -202,7 +202,7 @@ def test_the_bounds_of_summaries_are_aligned(shop: Shop) -> None:
 
 
 def test_a_second_call_for_a_customer_and_meter_meets_the_first(shop: Shop) -> None:
-    shop.sandbox.fail("delay", "POST /v1/billing/meter_events", seconds=0.5)
+    shop.sandbox.fail("delay", "POST /v1/billing/meter_events", seconds=3)
     with ThreadPoolExecutor(1) as other:
         first = other.submit(shop.send, "1", "a")
         while shop.sandbox.report()["validated"] < 3:  # the customer, the meter, and the first event
