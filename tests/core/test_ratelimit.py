@@ -15,6 +15,8 @@ from saas.core import ratelimit
 from saas.core.errors import RateLimited
 from saas.core.ratelimit import PLATFORM, Limit, Meter, a_check, absence, check, local
 from saas.up.redis import RedisServer
+from tests.support.patience import PATIENCE
+from tests.support.server import lasting_port
 
 THREE = Limit("three", times=3, per=60)
 FAST = Limit("fast", times=2, per=0.2)
@@ -23,12 +25,12 @@ Count = Callable[[Limit, Any, object], None]
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    with RedisServer() as url:
+    with RedisServer(lasting_port()) as url:
         yield url
 
 
 @pytest.fixture
-def with_redis(redis_url: str, settings: Settings) -> Iterator[redis.Redis]:
+def with_redis(redis_url: str, settings: Settings, patient: None) -> Iterator[redis.Redis]:
     """Limits are shared through a Redis; yields a client that looks into it."""
     settings.REDIS_HOSTS = [redis_url]
     ratelimit.forget_all()
@@ -69,10 +71,11 @@ def test_so_many_at_once_and_no_more_in_redis(way: Count, with_redis: redis.Redi
 def test_what_was_refused_says_when_to_come_back(shared: bool, request: pytest.FixtureRequest) -> None:
     if shared:
         request.getfixturevalue("with_redis")
+    began = time.monotonic()
     count(check, THREE)
     with pytest.raises(RateLimited) as refused:
         check(THREE, "t", "k")
-    assert 18 < (refused.value.retry_after or 0) <= 20.1
+    assert 19.9 - (time.monotonic() - began) < (refused.value.retry_after or 0) <= 20.1
 
 
 def test_a_clock_of_redis_that_was_set_back_shuts_nobody_out(with_redis: redis.Redis) -> None:
@@ -88,11 +91,13 @@ def test_a_clock_of_redis_that_was_set_back_shuts_nobody_out(with_redis: redis.R
 def test_after_that_time_one_more_is_let_through(shared: bool, request: pytest.FixtureRequest) -> None:
     if shared:
         request.getfixturevalue("with_redis")
-    assert count(check, FAST) == 2
-    deadline = time.monotonic() + 5
+    began = time.monotonic()
+    passed = count(check, FAST)
+    assert passed >= 2
     while count(check, FAST, tries=1) == 0:
-        assert time.monotonic() < deadline
-    assert count(check, FAST, tries=1) == 0, "one, not all"
+        assert time.monotonic() < began + PATIENCE
+    passed += 1 + count(check, FAST)
+    assert passed <= 2 + (time.monotonic() - began) / FAST.each + 0.1, "one for each tenth of a second, not all"
 
 
 def test_tenants_keys_and_limits_do_not_share(with_redis: redis.Redis) -> None:
@@ -123,20 +128,23 @@ def test_without_redis_the_limits_get_tighter_and_never_off(settings: Settings) 
         assert count(way, Limit("one", 1, 60), tries=30) == 1
 
 
-def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(settings: Settings) -> None:
+def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "AWAY", PATIENCE)
+    asked: list[int] = []
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(1)
         await reader.read()
 
-    async def scenario() -> float:
+    async def scenario() -> None:
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             settings.REDIS_HOSTS = [f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"]
             ratelimit.forget_all()
-            began = time.monotonic()
             for _ in range(100):
                 await a_check(Limit("many", 1000, 60), "t", "k")
-            return time.monotonic() - began
 
-    assert asyncio.run(scenario()) < 2
+    asyncio.run(scenario())
+    assert asked == [1]
 
 
 def test_redis_is_used_again_when_it_is_back(with_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,9 +159,10 @@ def test_redis_is_used_again_when_it_is_back(with_redis: redis.Redis, monkeypatc
 
 
 def test_a_meter_of_one_socket() -> None:
-    meter = Meter(THREE)
+    began, meter = time.monotonic(), Meter(THREE)
     assert [meter.take() == 0 for _ in range(5)] == [True, True, True, False, False]
-    assert 18 < meter.take() <= 20
+    wait = meter.take()
+    assert 20 - (time.monotonic() - began) <= wait <= 20
 
 
 def test_what_this_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

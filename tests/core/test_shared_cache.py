@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -13,13 +12,16 @@ from django.core.cache import cache, caches
 from pytest_django import Settings
 
 from saas.core.ratelimit import absence
-from saas.core.ratelimit.absence import TIMEOUT, absence_of
+from saas.core.ratelimit.absence import absence_of
 from saas.core.shared_cache import SharedCache
 from saas.up.redis import RedisServer
 from tenants.models import Membership, Role
 from tests.support import cluster
 from tests.support.cast import MakeTenant
+from tests.support.order import until
+from tests.support.patience import PATIENCE
 from tests.support.people import NEW, code_of, give_factor, invited, join, link_to
+from tests.support.server import lasting_port
 from tests.support.web import PLATFORM, Browser
 
 Redis = tuple[str, int]  # its address, the id of its process
@@ -27,7 +29,7 @@ Redis = tuple[str, int]  # its address, the id of its process
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Redis]:
-    with RedisServer() as url, redis.Redis.from_url(url) as client:
+    with RedisServer(lasting_port()) as url, redis.Redis.from_url(url) as client:
         yield url, client.info()["process_id"]
 
 
@@ -67,28 +69,37 @@ def test_the_settings_name_it_for_whoever_has_a_redis() -> None:
     assert "one:6379" in said
 
 
-def test_it_does_without_redis_what_it_does_with_it(settings: Settings, server: Redis, away: str) -> None:
-    for url in (server[0], away):
-        use(settings, url)
-        assert isinstance(caches["default"], SharedCache)
-        key, other = uuid4().hex, uuid4().hex
-        assert [cache.add(key, "y", timeout=30), cache.add(key, "y", timeout=30)] == [True, False]
-        cache.set(other, [1.5], 30)
-        assert cache.get(other) == [1.5]
-        assert cache.get_many([key, other]) == {key: "y", other: [1.5]}
-        assert cache.has_key(key)
-        assert cache.touch(key, 60)
-        assert cache.delete(key)
-        assert cache.get(key, "none") == "none"
-        cache.set_many({key: 1, other: 2}, 30)
-        assert cache.incr(key) == 2
-        cache.delete_many([key, other])
-        assert cache.get_many([key, other]) == {}
-        with pytest.raises(ValueError, match="not found"):
-            cache.incr(key)
-        cache.set(key, 1)
-        cache.clear()
-        assert cache.get(key) is None
+@pytest.mark.usefixtures("patient")
+def test_it_does_with_redis_what_a_cache_does(settings: Settings, server: Redis) -> None:
+    use(settings, server[0])
+    look_at_all_it_does()
+
+
+def test_it_does_the_same_without_redis(settings: Settings, away: str) -> None:
+    use(settings, away)
+    look_at_all_it_does()
+
+
+def look_at_all_it_does() -> None:
+    assert isinstance(caches["default"], SharedCache)
+    key, other = uuid4().hex, uuid4().hex
+    assert [cache.add(key, "y", timeout=300), cache.add(key, "y", timeout=300)] == [True, False]
+    cache.set(other, [1.5], 300)
+    assert cache.get(other) == [1.5]
+    assert cache.get_many([key, other]) == {key: "y", other: [1.5]}
+    assert cache.has_key(key)
+    assert cache.touch(key, 600)
+    assert cache.delete(key)
+    assert cache.get(key, "none") == "none"
+    cache.set_many({key: 1, other: 2}, 300)
+    assert cache.incr(key) == 2
+    cache.delete_many([key, other])
+    assert cache.get_many([key, other]) == {}
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr(key)
+    cache.set(key, 1)
+    cache.clear()
+    assert cache.get(key) is None
 
 
 def test_one_that_says_nothing_is_waited_for_once(settings: Settings, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,11 +107,9 @@ def test_one_that_says_nothing_is_waited_for_once(settings: Settings, away: str,
     monkeypatch.setattr(absence, "AWAY", 60.0)
     caches["default"]
     failed = failures(monkeypatch, away)
-    began = time.monotonic()
     for _ in range(20):
         cache.get("x")
     assert len(failed) == 1
-    assert time.monotonic() - began < 10 * TIMEOUT
 
 
 def test_all_processes_count_together_again_when_it_is_back(
@@ -118,9 +127,14 @@ def test_all_processes_count_together_again_when_it_is_back(
     assert [record.getMessage() for record in caplog.records if "Redis does not answer" in record.getMessage()] == [
         "Redis does not answer (TimeoutError): each process counts alone until it does"
     ]
-    cache.set(key, "of all")
+    other = uuid4().hex
     with redis.Redis.from_url(url) as client:
-        assert client.exists(f":1:{key}")
+
+        def is_of_all() -> bool:
+            cache.set(other, "of all")
+            return client.exists(f":1:{other}") == 1
+
+        until(is_of_all, "each process counts alone", seconds=PATIENCE)  # one that wakes has other things to do first
     assert "Redis answers again: all processes count together" in caplog.messages
 
 
