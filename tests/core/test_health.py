@@ -10,6 +10,8 @@ from pytest_django import Settings
 from saas.core import health
 from saas.core.health import Health
 from saas.up.redis import RedisServer
+from tests.support.patience import PATIENCE
+from tests.support.server import lasting_port
 
 
 async def _nothing_behind(scope: Any, receive: Any, send: Any) -> None:
@@ -18,7 +20,10 @@ async def _nothing_behind(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _not_draining(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor in a hurry: the machine's pace decides nothing."""
     monkeypatch.setattr(health, "draining", False)
+    monkeypatch.setattr(health, "TIMEOUT", PATIENCE)
+    monkeypatch.setattr(health, "KEEP", PATIENCE)
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
 
 
 def test_ready_means_that_redis_answers_too(settings: Settings, database: None) -> None:
-    with RedisServer() as url:
+    with RedisServer(lasting_port()) as url:
         settings.REDIS_HOSTS = [url]
         assert probe(Health(_nothing_behind), "ready") == (200, {"status": "ready", "database": "ok", "redis": "ok"})
     status, body = probe(Health(_nothing_behind), "ready")
@@ -98,7 +103,7 @@ async def test_many_who_ask_at_once_cost_one_question(monkeypatch: pytest.Monkey
 
 
 def test_each_redis_is_asked(settings: Settings, database: None) -> None:
-    with RedisServer() as url:
+    with RedisServer(lasting_port()) as url:
         settings.REDIS_HOSTS = [url, "redis://127.0.0.1:1/0"]
         status, body = probe(Health(_nothing_behind), "ready")
     assert (status, body["redis"], body["redis2"]) == (503, "ok", "ConnectionError")
