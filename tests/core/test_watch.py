@@ -19,6 +19,7 @@ from saas.core.metrics import LOOP_LAG, REGISTRY
 from saas.core.models import Process
 from saas.core.processes import LEASE_SECONDS, Myself, all_processes
 from saas.core.watch import Watch
+from tests.support.patience import PATIENCE
 from tests.support.server import START_SECONDS, lasting_port, make_server
 from tests.support.trying import try_again
 
@@ -57,7 +58,7 @@ class TestTheWatch:
     def test_one_that_is_silent_is_gone(self) -> None:
         myself = Myself("web")
         myself.tell({})
-        Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS - 2))
+        Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS / 2))
         assert myself.id in {one.id for one in all_processes()}
         Process.objects.filter(id=myself.id).update(seen_at=Now() - timedelta(seconds=LEASE_SECONDS + 2))
         assert myself.id not in {one.id for one in all_processes()}
@@ -69,7 +70,7 @@ class TestTheWatch:
         watch = Watch("all", knows_jobs=False)
         assert "things_rate" not in watch.figures()
         watch._before_at -= 10.0
-        assert watch.figures()["things_rate"] == pytest.approx(5.0, rel=0.1)
+        assert watch.figures()["things_rate"] == pytest.approx(5.0, rel=0.5)  # eleven seconds on a slow machine
 
     async def test_without_a_database_it_goes_on(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
         def away(*_words: Any) -> None:
@@ -79,7 +80,7 @@ class TestTheWatch:
         monkeypatch.setattr(Myself, "leave", away)
         watch = Watch("all", knows_jobs=True)
         watch.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while "cannot tell the others" not in caplog.text:
                 await asyncio.sleep(0.01)
         await watch.stop()
@@ -104,7 +105,7 @@ class TestJobs:
             )
         (queue,) = [one for one in job_figures() if one.name == MINE]
         assert (queue.waiting, queue.running, queue.failed) == (1, 0, 0)
-        assert 90 <= queue.oldest < 150
+        assert 90 <= queue.oldest < 90 + PATIENCE
         asyncio.run(run_worker(MINE, wait=False))
         assert [one for one in job_figures() if one.name == MINE] == []
 
@@ -135,7 +136,7 @@ class TestTheWorker:
             assert [one.kind for one in all_processes() if one.pid == worker.process.pid] == ["worker"]
         finally:
             worker.terminate()
-        assert worker.wait() == 0
+        assert worker.process.wait(PATIENCE) == 0  # it goes on with the job that it has, whoever left it behind
         assert [one for one in all_processes() if one.pid == worker.process.pid] == []
 
 
@@ -144,7 +145,7 @@ def _told_at(port: int, word: str) -> str:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         with suppress(httpx.TransportError):
-            if f"{word}{{" in (text := httpx.get(f"http://127.0.0.1:{port}/metrics").text):
+            if f"{word}{{" in (text := httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text):
                 return text
         time.sleep(0.1)
     raise TimeoutError(word)
