@@ -8,7 +8,7 @@ import pytest
 from saas.core.database import dsn
 from tenants.archive.schema import connect
 from tenants.context import TenantRef
-from tenants.one_at_a_time import CHANGED, ONE_AT_A_TIME, READ, be_alone, be_alone_after_readers, read
+from tenants.one_at_a_time import CHANGED, ONE_AT_A_TIME, READ, WAIT_MS, be_alone, be_alone_after_readers, read
 from tenants.schemas import LOCK_TIMEOUT
 from tests.support.waiting import until_waited_for
 
@@ -28,11 +28,12 @@ def test_an_index_that_is_built_concurrently_does_not_wait_for_who_waits_for_its
         waits = thread.submit(wait_to_read)
         until_waited_for(other, waits)
         with psycopg.connect(dsn("owner"), autocommit=True) as process:
-            process.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
+            process.execute("SET lock_timeout = '30s'")  # longer than a migration's own, so that no stall of the machine decides
             process.execute(f"CREATE INDEX CONCURRENTLY mark ON {tenant.schema}.chat_message (text)".encode())
         assert not waits.done()
         other.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
         assert waits.result() == [CHANGED]
+    assert (LOCK_TIMEOUT, WAIT_MS < 3_000) == ("3s", True), "who waits has a snapshot for less time than a migration waits"
 
 
 def test_who_migrates_waits_for_who_reads_and_for_who_migrates_and_says_which() -> None:

@@ -13,6 +13,7 @@ from chat.models import Site
 from tenants.context import TenantRef, in_tenant, run_on_platform
 from tenants.postgresql.base import connection_of
 from tenants.reading import ENOUGH, MOST, read_in_tenant, read_together
+from tests.support.patience import PATIENCE
 
 SITES = "SELECT id, %(word)s::text FROM chat_site ORDER BY id"
 
@@ -53,7 +54,7 @@ async def test_few_wait_for_the_hop_that_is_under_way_but_not_for_long(acme: Ten
 
     def slow() -> None:
         begun.set()
-        assert may_end.wait(10)
+        assert may_end.wait(2 * PATIENCE)
 
     def answer(asked: list[int]) -> list[int]:
         hops.append(asked)
@@ -62,11 +63,12 @@ async def test_few_wait_for_the_hop_that_is_under_way_but_not_for_long(acme: Ten
     held = asyncio.create_task(read_in_tenant(acme, slow))
     while not begun.is_set():
         await asyncio.sleep(0)
-    assert await asyncio.wait_for(asyncio.gather(*(read_together(acme, answer, number) for number in range(5))), 5) == [*range(5)]
+    few = asyncio.gather(*(read_together(acme, answer, number) for number in range(5)))
+    assert await asyncio.wait_for(few, PATIENCE) == [*range(5)]
     assert hops == [[0, 1, 2, 3, 4]], "once they had lost their patience, all in one hop"
-    assert await asyncio.wait_for(read_together(acme, answer, 5), 5) == 5
+    assert await asyncio.wait_for(read_together(acme, answer, 5), PATIENCE) == 5
     many = asyncio.gather(*(read_together(acme, answer, number) for number in range(ENOUGH)))
-    assert await asyncio.wait_for(many, 5) == [*range(ENOUGH)]
+    assert await asyncio.wait_for(many, PATIENCE) == [*range(ENOUGH)]
     assert not held.done()
     may_end.set()
     await held
