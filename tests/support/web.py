@@ -11,7 +11,9 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
+from billing import standing
 from saas.core import ratelimit
+from tenants import lookup
 from tests.support.cast import PASSWORD
 
 Page = Any  # Django's test client adds `json()` and `context` to its responses, which has no name
@@ -80,6 +82,14 @@ def _pairs(query: str) -> dict[str, str]:
 def browser() -> Browser:
     """A fresh browser."""
     return Browser()
+
+
+@pytest.fixture
+def nothing_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the process keeps of hosts, people and tenants it knows for the whole test, so that a count of queries is not one of
+    seconds."""
+    monkeypatch.setattr(lookup, "KEEP", (3_600.0, 3_600.0))
+    monkeypatch.setattr(standing, "FRESH", 3_600.0)
 
 
 @pytest.fixture(autouse=True)

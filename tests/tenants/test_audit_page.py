@@ -166,6 +166,7 @@ def test_page_by_page_everything_comes_once(tenant: TenantRef, open_log: Open) -
     assert seen == [f"Porchlight made the room {name}" for name in reversed(made)]
 
 
+@pytest.mark.usefixtures("nothing_grows_old")
 def test_a_page_costs_the_same_queries_however_long_the_log_is(tenant: TenantRef, olga: User, open_log: Open) -> None:
     done(tenant, olga)
     open_log()  # what a process keeps is known from here on

@@ -73,6 +73,7 @@ def test_the_list_is_searched(tenant: TenantRef, owner: Browser) -> None:
     assert "Nobody fits" in text(owner.get(f"{host(tenant)}/people/?text=zzz"))
 
 
+@pytest.mark.usefixtures("nothing_grows_old")
 def test_a_long_list_has_pages_and_costs_the_same(tenant: TenantRef, owner: Browser) -> None:
     few = queries(owner, f"{host(tenant)}/people/")
     people = [User(email=address(), name=f"Person {n:03}") for n in range(120)]

@@ -115,6 +115,7 @@ def test_the_chart_says_in_words_what_it_draws(month: House) -> None:
     assert "style=" not in page, "the policy of these pages lets no style through that stands in an attribute"
 
 
+@pytest.mark.usefixtures("nothing_grows_old")
 def test_a_page_asks_the_database_the_same_number_of_questions_whatever_was_used(build_house: BuildHouse) -> None:
     def asked(house: House, path: str) -> int:
         house.get(path)  # sign in, and what is cached
