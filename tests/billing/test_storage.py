@@ -1,11 +1,13 @@
 """Storage is measured once a day, from the real size of a tenant's tables and files, and counted in whole MB."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
 
+from billing.jobs import usage
 from billing.jobs.usage import sample_storage, unmeasured
 from billing.metering import record_storage
 from billing.models import BillingAccount, Meter, StorageSample, UsageEvent
@@ -21,20 +23,22 @@ from tests.support.usage import account_with
 MB = 1_000_000
 
 
+@pytest.fixture
 def today() -> date:
+    """The same until the test ends."""
     return timezone.now().date()
 
 
-def sample_of(tenant: TenantRef) -> StorageSample:
-    sample: StorageSample = StorageSample.objects.get(account_id=tenant.id, day=today())
+def sample_of(tenant: TenantRef, day: date) -> StorageSample:
+    sample: StorageSample = StorageSample.objects.get(account_id=tenant.id, day=day)
     return sample
 
 
-def test_tables_and_files_are_measured(make_tenant: MakeTenant) -> None:
+def test_tables_and_files_are_measured(make_tenant: MakeTenant, today: date) -> None:
     tenant = make_tenant()
     files.put(tenant.id, b"x" * 3 * MB)
-    assert record_storage(tenant.id, today())
-    sample = sample_of(tenant)
+    assert record_storage(tenant.id, today)
+    sample = sample_of(tenant, today)
     assert sample.files_bytes == 3 * MB
     assert sample.tables_bytes > 0
     assert sample.megabytes == (sample.tables_bytes + sample.files_bytes) // MB >= 3
@@ -43,39 +47,43 @@ def test_tables_and_files_are_measured(make_tenant: MakeTenant) -> None:
     assert used(tenant.id, period_of(tenant.id))[Meter.STORAGE] == sample.megabytes
 
 
-def test_a_table_that_grows_is_seen_and_another_tenants_is_not(make_tenant: MakeTenant) -> None:
+def test_a_table_that_grows_is_seen_and_another_tenants_is_not(make_tenant: MakeTenant, today: date) -> None:
     small, large = make_tenant(), make_tenant()
     vic = talk.visitor(large)
     talk.room_of(large, vic, *("x" * 1_000 for _ in range(1_500)))
     for tenant in (small, large):
-        assert record_storage(tenant.id, today())
-    assert sample_of(large).tables_bytes - sample_of(small).tables_bytes > MB
+        assert record_storage(tenant.id, today)
+    assert sample_of(large, today).tables_bytes - sample_of(small, today).tables_bytes > MB
 
 
-def test_a_day_is_counted_once(make_tenant: MakeTenant) -> None:
+def test_a_day_is_counted_once(make_tenant: MakeTenant, today: date) -> None:
     tenant = make_tenant()
-    assert record_storage(tenant.id, today())
+    assert record_storage(tenant.id, today)
     files.put(tenant.id, b"x" * 3 * MB)
-    assert not record_storage(tenant.id, today())
-    assert sample_of(tenant).files_bytes == 0
+    assert not record_storage(tenant.id, today)
+    assert sample_of(tenant, today).files_bytes == 0
     assert UsageEvent.objects.filter(tenant_id=tenant.id, meter=Meter.STORAGE).count() == 1
 
 
-def test_each_day_counts_for_itself(make_tenant: MakeTenant) -> None:
+def test_each_day_counts_for_itself(make_tenant: MakeTenant, today: date) -> None:
     tenant = make_tenant()
     files.put(tenant.id, b"x" * 2 * MB)
-    assert record_storage(tenant.id, today() - timedelta(days=1))
-    assert record_storage(tenant.id, today())
-    assert used(tenant.id, period_of(tenant.id))[Meter.STORAGE] == 2 * sample_of(tenant).megabytes
+    assert record_storage(tenant.id, today - timedelta(days=1))
+    assert record_storage(tenant.id, today)
+    assert used(tenant.id, period_of(tenant.id))[Meter.STORAGE] == 2 * sample_of(tenant, today).megabytes
 
 
-def test_nobodys_storage_cannot_be_measured() -> None:
+def test_nobodys_storage_cannot_be_measured(today: date) -> None:
     nobody = uuid4()
     with pytest.raises(NotFound, match=str(nobody)):
-        record_storage(nobody, today())
+        record_storage(nobody, today)
 
 
-async def test_the_job_measures_everybody_who_is_not_closed(make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.timeout(600)  # there may be a thousand by now
+async def test_the_job_measures_everybody_who_is_not_closed(
+    make_tenant: MakeTenant, today: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "timezone", SimpleNamespace(now=lambda: datetime.combine(today, time(12), UTC)))
     one, broken, closed = [await run_on_platform(make_tenant) for _ in range(3)]
     await run_on_platform(account_with, closed, access_state=BillingAccount.Access.CLOSED)
     whole = files.total_size
@@ -85,12 +93,12 @@ async def test_the_job_measures_everybody_who_is_not_closed(make_tenant: MakeTen
             raise OSError("the storage is away")
         return whole(tenant_id)
 
-    monkeypatch.setattr(files, "total_size", fails)
-    await sample_storage(timestamp=0)
-    left = await run_on_platform(unmeasured, today())
+    with monkeypatch.context() as away:
+        away.setattr(files, "total_size", fails)
+        await sample_storage(timestamp=0)
+    left = await run_on_platform(unmeasured, today)
     assert broken.id in left
     assert one.id not in left
     assert closed.id not in left
-    monkeypatch.undo()
     await sample_storage(timestamp=0)
-    assert await run_on_platform(unmeasured, today()) == []
+    assert await run_on_platform(unmeasured, today) == []

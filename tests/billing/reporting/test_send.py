@@ -25,6 +25,8 @@ from saas.up.database import ROOT
 from tests.billing.reporting.scene import HOUR, Stripe, batches, say, subscribe, this_hour
 from tests.billing.reporting.sending import send
 from tests.support.cast import MakeTenant
+from tests.support.order import until
+from tests.support.patience import PATIENCE
 
 EVENTS = "POST /v1/billing/meter_events"
 
@@ -32,12 +34,12 @@ EVENTS = "POST /v1/billing/meter_events"
 @pytest.fixture
 def payer(make_tenant: MakeTenant, stripe: Stripe) -> tuple[UUID, str]:
     """A tenant and its customer, with a subscription since yesterday and 5 messages in each of three hours, frozen."""
-    tenant_id = make_tenant().id
+    tenant_id, current = make_tenant().id, this_hour()
     customer = stripe.customer(tenant_id)
-    subscribe(tenant_id, this_hour() - 24 * HOUR)
+    subscribe(tenant_id, current - 24 * HOUR)
     for hour in range(1, 4):
-        say(tenant_id, this_hour() - hour * HOUR, 5)
-    freeze(this_hour())
+        say(tenant_id, current - hour * HOUR, 5)
+    freeze(current)
     MeterReport.objects.filter(account_id=tenant_id).update(next_attempt_at=now())
     return tenant_id, customer
 
@@ -156,19 +158,20 @@ def _tell(batch: MeterReport, customer: str) -> None:
     gateway().send_usage(UsageReport("porchlight_message", customer, batch.quantity, batch.identifier, batch.event_time))
 
 
+@pytest.mark.timeout(600)
 def test_two_senders_killed_at_random_count_every_message_once(make_tenant: MakeTenant, stripe: Stripe) -> None:
     """Acceptance check 3: random kills, 500s and cut answers; the sums are right for every tenant, and nothing came twice."""
-    dice, said = random.Random(3), dict[str, int]()  # the same run each time
+    dice, said, current = random.Random(3), dict[str, int](), this_hour()  # the same run each time
     for _ in range(12):
         tenant_id = make_tenant().id
         customer = stripe.customer(tenant_id)
-        subscribe(tenant_id, this_hour() - 48 * HOUR)
+        subscribe(tenant_id, current - 48 * HOUR)
         said[customer] = 0
         for hour in range(1, 25):
             count = dice.randint(1, 9)
-            say(tenant_id, this_hour() - hour * HOUR, count)
+            say(tenant_id, current - hour * HOUR, count)
             said[customer] += count
-    freeze(this_hour())
+    freeze(current)
     for fault in ("error", "error_after", "cut", "cut_after"):
         stripe.sandbox.fail(fault, EVENTS, times=None, chance=0.05)
     stripe.sandbox.fail("delay", EVENTS, times=None, seconds=0.1)
@@ -191,7 +194,7 @@ def _kill_senders(dice: random.Random, *, kills: int) -> int:
     senders, hits = [_sender(), _sender()], 0
     for kill in range(kills):
         sender = senders[kill % 2]
-        _wait_until_one_is_sending()
+        _wait_until_one_is_sending(senders)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(%s)", [dice.uniform(0, 0.4)])
         sender.send_signal(signal.SIGKILL)
@@ -200,18 +203,22 @@ def _kill_senders(dice: random.Random, *, kills: int) -> int:
         senders[kill % 2] = _sender()
         _let_go()
     for sender in senders:
-        sender.wait(60)
+        sender.wait(5 * PATIENCE)
     return hits
 
 
-def _wait_until_one_is_sending() -> None:
-    """Until a sender has claimed something, or all is sent."""
-    for _ in range(400):
-        open_ones = MeterReport.objects.filter(status__in=("pending", "sending"))
-        if not open_ones.exists() or open_ones.filter(status="sending").exists():
-            return
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.02)")
+def _wait_until_one_is_sending(senders: list[subprocess.Popen[bytes]]) -> None:
+    """Until a sender has claimed something, or all is sent, or both found nothing that is due."""
+    open_ones = MeterReport.objects.filter(status__in=("pending", "sending"))
+    until(
+        lambda: (
+            not open_ones.exists()
+            or open_ones.filter(status="sending").exists()
+            or all(sender.poll() is not None for sender in senders)
+        ),
+        "no sender sends",
+        seconds=2 * PATIENCE,
+    )
 
 
 def _let_go() -> None:
