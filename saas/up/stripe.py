@@ -20,7 +20,7 @@ from saas.up.processes import die_with_parent, free_port, refusal
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 MODULE: Final = "billing.sandbox"
-START_TIMEOUT: Final = 30.0  # seconds
+START_TIMEOUT: Final = 90.0  # seconds, with every core taken by others
 STOP_TIMEOUT: Final = 5.0  # seconds for a polite end; then the process is killed
 POLL: Final = 0.02  # seconds
 LOG_LIMIT: Final = 1_000_000  # bytes; a longer log begins anew

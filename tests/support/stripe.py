@@ -16,8 +16,8 @@ import pytest
 import stripe
 from pytest_django import Settings
 
-from saas.up.processes import free_port
 from saas.up.stripe import Access, StandIn
+from tests.support.server import lasting_port
 
 KEY: Final = "sk_test_of_the_suite"
 WEBHOOK_SECRET: Final = "whsec_of_the_suite"
@@ -155,7 +155,7 @@ def _complaints(report: dict[str, Any]) -> list[str]:
 def running(folder: Path | None = None) -> Iterator[Sandbox]:
     """A stand-in of its own; with a folder it keeps its state there."""
     with tempfile.TemporaryDirectory(prefix="porchlight-stripe-") as own:
-        access = Access(free_port(), KEY, WEBHOOK_SECRET, THIN_WEBHOOK_SECRET, Path(own) / "clock")
+        access = Access(lasting_port(), KEY, WEBHOOK_SECRET, THIN_WEBHOOK_SECRET, Path(own) / "clock")
         child = StandIn(access, Path(own) / "log", folder=folder)
         child.start()
         try:
