@@ -31,8 +31,8 @@ export interface Visitor {
   readonly identified: boolean;
 }
 
-/** How long the page around us may take to say which handle it keeps, and to name its user. */
-const RECALL_LIMIT = 1_000;
+/** How long the page around us may take to say which handle it keeps, and to name its user; without the handle one is a stranger. */
+const RECALL_LIMIT = 5_000;
 const IDENTITY_LIMIT = 8_000;
 const ANSWER_LIMIT = 10_000;
 
