@@ -17,7 +17,9 @@ from saas.up.processes import die_with_parent, free_port
 
 NAMES = ("redis-server", "valkey-server")
 PACKAGE = "redis-server"
-START_TIMEOUT = 10.0  # seconds
+START_TIMEOUT = 60.0  # seconds
+TRIES = 5  # where no port is wanted: somebody may take the free one before the server does
+TAKEN = "Address already in use"
 HOW_TO = "install redis or valkey, or set REDIS_URL to a server of yours"
 
 
@@ -48,15 +50,23 @@ class RedisServer:
     def __enter__(self) -> str:
         if (program := find_program()) is None:
             raise NoRedis(f"There is no Redis server here: {HOW_TO}.")
+        for _ in range(1 if self._wanted else TRIES):
+            port = self._wanted or free_port()
+            self._launch(program, port)
+            if (words := self._failure(port)) is None:
+                return f"redis://127.0.0.1:{port}/0"
+            self.__exit__()
+            if TAKEN not in words:
+                break
+        raise NoRedis(f"Redis does not start: {words}")
+
+    def _launch(self, program: str, port: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="porchlight-redis-")
         self._log = Path(self._folder.name) / "log"
-        port = self._wanted or free_port()
         where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", self._folder.name]
         with open(self._log, "wb") as log:
             words = [program, *where, "--save", "", "--appendonly", "no"]
             self._process = subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=die_with_parent)
-        self._await(port)
-        return f"redis://127.0.0.1:{port}/0"
 
     def kill(self) -> None:
         """End it at once, as an accident would."""
@@ -68,14 +78,14 @@ class RedisServer:
         self._process.wait()
         self._folder.cleanup()
 
-    def _await(self, port: int) -> None:
+    def _failure(self, port: int) -> str | None:
+        """Wait for the first answer; where none comes, the end of the log."""
         end = time.monotonic() + START_TIMEOUT
         while not _answers(port):
             if self._process.poll() is not None or time.monotonic() > end:
-                words = self._log.read_text(errors="replace")[-500:]
-                self.__exit__()
-                raise NoRedis(f"Redis does not start: {words}")
+                return self._log.read_text(errors="replace")[-500:]
             time.sleep(0.02)
+        return None
 
 
 def _answers(port: int) -> bool:

@@ -11,6 +11,7 @@ import psycopg
 from saas import env
 from saas.up.database import Urls
 from saas.up.postgres import EmbeddedPostgres
+from tests.support.patience import PATIENCE
 
 T = TypeVar("T")
 SECRET = "q7Rv2LxZ-0fWc9TnKs_4HbYdMje8UgPa1Xo6EiVtNzJ5CwQlGhFyDr3k"
@@ -40,7 +41,7 @@ class Cluster:
 
 def eventually(found: Callable[[], T], words: str) -> T:
     """What comes, once it is true."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not (value := found()):
         assert time.monotonic() < end, f"{words} does not come"
     return value

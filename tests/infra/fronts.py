@@ -13,6 +13,7 @@ import httpx
 from websockets.asyncio.client import connect
 
 from tests.support.nginx import Nginx
+from tests.support.patience import PATIENCE
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Front:
 
     def get(self, path: str, host: str = "", **options: Any) -> httpx.Response:
         """A page over https. `host`: a name before the base host, with its dot."""
-        with httpx.Client(verify=self.nginx.trust) as client:
+        with httpx.Client(verify=self.nginx.trust, timeout=PATIENCE) as client:
             address = f"https://127.0.0.1:{self.nginx.tls}{path}"
             headers = {"Host": f"{host}{self.base}"} | options.pop("headers", {})
             return client.get(address, headers=headers, extensions={"sni_hostname": "localhost"}, **options)

@@ -45,15 +45,18 @@ class Restarted:
     calm: bool
     complaints: list[str]
 
-    def problems(self, *, longest: float = LONGEST) -> list[str]:
-        """What was promised and did not hold; nobody may be without service for `longest` seconds."""
+    def problems(self, *, longest: float = LONGEST, at_once: float = MOST_AT_ONCE) -> list[str]:
+        """What was promised and did not hold.
+
+        Nobody may be without service for `longest` seconds, and less than the share `at_once` may come within one second.
+        """
         promises = {
             "not everything was answered and seen": self.calm,
             f"lost, doubled or disordered: {self.verdict.findings}": self.verdict.is_clean,
             "not all lost their server and came back": self.stay.lost == self.stay.ready == self.sockets,
             f"a socket was {self.stay.longest:.1f} s without service": self.stay.longest < longest,
             f"a writer was {max(self.gaps):.1f} s without service": max(self.gaps) < longest,
-            f"{self.stay.busiest} came within one second": self.stay.busiest < MOST_AT_ONCE * self.sockets,
+            f"{self.stay.busiest} came within one second": self.stay.busiest < at_once * self.sockets,
         }
         return [*self.complaints, *(words for words, held in promises.items() if not held)]
 

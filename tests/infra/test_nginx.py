@@ -18,6 +18,7 @@ from saas.up.unpacked import NGINX
 from tests.infra.fronts import Front, before_an_echo
 from tests.support.cluster import manage
 from tests.support.nginx import INFRA, Nginx
+from tests.support.patience import PATIENCE
 from tests.support.secret_paths import secret_paths
 from tests.support.server import Server, make_server
 from tests.support.shop import Shop
@@ -39,7 +40,8 @@ class Whole(Front):
     @contextmanager
     def process(self, server: Server) -> Iterator[httpx.Client]:
         """Past nginx, to a process itself."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers={"Host": self.base}) as client:
+        address = f"http://127.0.0.1:{server.port}"
+        with httpx.Client(base_url=address, headers={"Host": self.base}, timeout=PATIENCE) as client:
             yield client
 
 
@@ -71,7 +73,8 @@ def front(tmp_path_factory: pytest.TempPathFactory, cast: object) -> Iterator[Wh
 
 class TestPages:
     def test_plain_http_is_led_to_https(self, front: Whole) -> None:
-        answer = httpx.get(f"http://127.0.0.1:{front.nginx.plain}/home/?next=x", headers={"Host": "acme.localhost"})
+        address = f"http://127.0.0.1:{front.nginx.plain}/home/?next=x"
+        answer = httpx.get(address, headers={"Host": "acme.localhost"}, timeout=PATIENCE)
         assert (answer.status_code, answer.headers["location"]) == (301, "https://acme.localhost/home/?next=x")
 
     def test_a_page_knows_that_it_came_by_https(self, front: Whole) -> None:
@@ -179,7 +182,7 @@ class TestTrust:
 
 class TestLimits:
     def test_a_body_that_nobody_needs_is_refused(self) -> None:
-        with before_an_echo() as front, httpx.Client(verify=front.nginx.trust) as client:
+        with before_an_echo() as front, httpx.Client(verify=front.nginx.trust, timeout=PATIENCE) as client:
             sent = [
                 client.post(f"https://localhost:{front.nginx.tls}/", content=b"x" * (size << 20)).status_code for size in (2, 4)
             ]
@@ -187,7 +190,7 @@ class TestLimits:
 
     def test_a_flood_from_one_address_is_refused(self) -> None:
         changes = {"burst=200": "burst=3", "rate=50r/s": "rate=1r/s"}
-        with before_an_echo(**changes) as front, httpx.Client(verify=front.nginx.trust) as client:
+        with before_an_echo(**changes) as front, httpx.Client(verify=front.nginx.trust, timeout=PATIENCE) as client:
             statuses = [client.get(f"https://localhost:{front.nginx.tls}/").status_code for _ in range(12)]
         assert statuses[0] == 200
         assert 429 in statuses

@@ -12,7 +12,8 @@ import pytest
 
 from saas.up.unpacked import NGINX
 from tests.infra.fronts import Echo, Front, served
-from tests.support.nginx import INFRA, START_SECONDS, Nginx
+from tests.support.nginx import INFRA, Nginx
+from tests.support.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.xdist_group("infra"),
@@ -34,7 +35,7 @@ class Forked(Nginx):
 
     def _stop(self) -> None:
         os.kill(self.pid, signal.SIGQUIT)
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + PATIENCE
         while not self._has_ended():
             assert time.monotonic() < end, "nginx does not end"
             time.sleep(0.02)

@@ -22,10 +22,10 @@ from cryptography.x509.oid import NameOID
 from saas.up.database import ROOT
 from saas.up.processes import die_with_parent
 from saas.up.unpacked import NGINX
+from tests.support.patience import PATIENCE
 from tests.support.server import lasting_port
 
 INFRA = ROOT / "infra/nginx"
-START_SECONDS = 20.0
 NAMES = ("localhost", "widget.localhost")  # a wildcard so near the root counts for nobody
 PLAIN = {" ssl http2": "", "    include porchlight/tls.conf;\n": ""}  # changes for clients that speak no TLS
 
@@ -152,7 +152,7 @@ class Nginx:
         ]
 
     def _await(self) -> None:
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + PATIENCE
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.tls), timeout=1):
                 return

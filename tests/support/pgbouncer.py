@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from saas.up.processes import die_with_parent
 from saas.up.unpacked import PGBOUNCER
+from tests.support.patience import PATIENCE
 from tests.support.server import lasting_port
 
-START_SECONDS = 10.0
 CONFIGURATION = """\
 [databases]
 {name} = host={host} port={port} user={user} password={password} dbname={name}
@@ -55,7 +55,7 @@ def pgbouncer(url: str, *, mode: str, drop: dict[str, Any]) -> Iterator[str]:
 
 
 def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + PATIENCE
     while True:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
