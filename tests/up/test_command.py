@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from saas.up.database import ROOT
-from saas.up.processes import command_of, free_port, is_running
+from saas.up.processes import command_of, is_running
+from tests.support.patience import PATIENCE
+from tests.support.server import lasting_port
 
 SELF_MADE = (
     "DATABASE_URL",
@@ -28,8 +30,10 @@ SELF_MADE = (
     "PORCHLIGHT_DEVELOPMENT",
     "STRIPE_SECRET_KEY",
 )
-START_SECONDS = 100.0
-END_SECONDS = 30.0
+START_SECONDS = 240.0
+END_SECONDS = 90.0
+
+pytestmark = pytest.mark.timeout(400)  # with a start
 
 
 class Up:
@@ -37,7 +41,7 @@ class Up:
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = lasting_port()
         kept = {name: value for name, value in os.environ.items() if name not in SELF_MADE}
         self._env = kept | {"DATA_DIR": str(folder), "PORT": str(self.port), **variables}
         self.process = subprocess.Popen(
@@ -77,7 +81,7 @@ class Up:
 
     def get(self, host: str, path: str) -> int:
         """The status of a page."""
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", headers={"host": host}).status_code
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", headers={"host": host}, timeout=PATIENCE).status_code
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +159,7 @@ def test_it_tells_where_everything_is(up: Up) -> None:
     assert up.get(f"demo.localhost:{up.port}", "/globex/") == 200
     assert up.get(f"widget.localhost:{up.port}", f"/w/{facts['tenants'][0]['embed_key']}/config") == 200
     assert up.get(f"nobody.localhost:{up.port}", "/") == 404
-    assert "Porchlight's stand-in for Stripe" in httpx.get(facts["stripe's stand-in"]).text
+    assert "Porchlight's stand-in for Stripe" in httpx.get(facts["stripe's stand-in"], timeout=PATIENCE).text
 
 
 @pytest.mark.xdist_group("up")

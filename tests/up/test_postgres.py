@@ -22,6 +22,7 @@ from saas.up import programs
 from saas.up.database import prepare
 from saas.up.postgres import EmbeddedPostgres, try_lock
 from saas.up.programs import CannotStart, Programs
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="who is whose parent is read from /proc")
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")
@@ -31,7 +32,7 @@ import sys, time
 from saas.up.postgres import EmbeddedPostgres
 with EmbeddedPostgres(sys.argv[1]).use():
     print("up", flush=True)
-    time.sleep(60)
+    time.sleep(120)
 """
 
 
@@ -78,7 +79,7 @@ def ask(url: str, statement: str) -> object:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
@@ -117,7 +118,7 @@ def test_it_is_set_up_for_us(server: EmbeddedPostgres) -> None:
         assert ask(url, "SELECT concat(datlocprovider, datlocale) FROM pg_database WHERE datname = 'template1'") == "bC.UTF-8"
         assert ask(url, "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'postgres'") is True
         with pytest.raises(psycopg.OperationalError, match="authentication failed"):
-            psycopg.connect(url, password="wrong", connect_timeout=2)
+            psycopg.connect(url, password="wrong", connect_timeout=round(PATIENCE))
 
 
 def test_secrets_are_their_owners_and_the_server_is_not_roots(server: EmbeddedPostgres) -> None:
@@ -133,7 +134,7 @@ def test_the_last_of_several_users_stops_it(server: EmbeddedPostgres) -> None:
         pid = pid_of(server)
         with server.use():
             assert pid_of(server) == pid
-        assert server.is_alive()
+        wait_for(server.is_alive)
 
 
 def test_it_stops_after_a_user_that_was_killed(server: EmbeddedPostgres) -> None:
@@ -167,7 +168,7 @@ def test_a_server_whose_keeper_was_killed_is_adopted_and_stopped(server: Embedde
         pid = pid_of(server)
         os.kill(keeper_of(server), signal.SIGKILL)
         wait_for(server.wait_stopped)
-        assert server.is_alive()
+        wait_for(server.is_alive)
         with server.use():
             assert pid_of(server) == pid
     assert server.wait_stopped()

@@ -13,6 +13,7 @@ import redis
 from saas.up.database import ROOT
 from saas.up.processes import free_port, holder, is_running, refusal
 from saas.up.redis import NoRedis, RedisServer
+from tests.support.patience import PATIENCE
 
 STARTER = """
 import time
@@ -20,7 +21,7 @@ from redis import Redis
 from saas.up.redis import RedisServer
 with RedisServer() as url:
     print(Redis.from_url(url).info("server")["process_id"], flush=True)
-    time.sleep(60)
+    time.sleep(120)
 """
 
 
@@ -48,6 +49,23 @@ def test_redis_answers_inside_the_block_only() -> None:
         redis.Redis.from_url(url).ping()
 
 
+def test_redis_whose_port_is_taken_meanwhile_has_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        found = iter([busy.getsockname()[1], free_port()])
+        monkeypatch.setattr("saas.up.redis.free_port", lambda: next(found))
+        with RedisServer() as url:
+            assert redis.Redis.from_url(url).ping()
+
+
+def test_redis_on_a_wanted_port_that_is_taken_says_so() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as busy,
+        pytest.raises(NoRedis, match="in use"),
+        RedisServer(busy.getsockname()[1]),
+    ):
+        pass
+
+
 def test_redis_does_not_outlive_a_killed_starter() -> None:
     starter = subprocess.Popen([sys.executable, "-c", STARTER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert starter.stdout is not None
@@ -56,7 +74,7 @@ def test_redis_does_not_outlive_a_killed_starter() -> None:
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     starter.stdout.close()
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while is_running(server):
         assert time.monotonic() < end
         time.sleep(0.02)

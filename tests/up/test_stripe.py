@@ -14,6 +14,7 @@ from saas.up import stripe
 from saas.up.database import ROOT
 from saas.up.options import Options, Refused
 from saas.up.processes import free_port
+from tests.support.patience import PATIENCE
 
 SERVING = """
 import sys, time
@@ -23,7 +24,7 @@ from saas.up.options import Options
 with stripe.serve(Options(Path(sys.argv[1]), 8000)) as child:
     child.wait()
     print("on", flush=True)
-    time.sleep(60)
+    time.sleep(120)
 """
 
 
@@ -35,7 +36,7 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
 
 def answers(address: str) -> bool:
     try:
-        return httpx.get(address).status_code == 200
+        return httpx.get(address, timeout=PATIENCE).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -104,6 +105,6 @@ def test_it_does_not_outlive_who_started_it(options: Options) -> None:
 
     process.send_signal(signal.SIGKILL)
     process.wait()
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while answers(how.api_base):
         assert time.monotonic() < end
