@@ -1,7 +1,9 @@
 """Where the server is, and how one comes in by HTTP. Names under `localhost` are this machine, whatever its resolver says."""
 
 import json
+import math
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,10 @@ SUBPROTOCOL = "porchlight.v1"
 FACTS = Path(os.environ.get("DATA_DIR", ".data")) / "up.json"
 
 
-_access: dict[str, str] = {}  # by the tenant's host; a run is shorter than a token's life
+ACCESS_SECONDS = 600.0  # that a token is used; it lives for fifteen minutes
+
+
+_access: dict[str, tuple[float, str]] = {}  # by the tenant's host: when it was asked for, and the token
 _sites: dict[str, str] = {}  # by embed key
 
 
@@ -37,11 +42,13 @@ class Place:
         return expect(answer, 200)
 
     async def access(self) -> str:
-        """An agent's access token: asked for once, since a server limits how often a password is tried."""
-        if self.url not in _access:
+        """An agent's access token: kept for as long as it is good, since a server limits how often a password is tried."""
+        told_at, token = _access.get(self.url, (-math.inf, ""))
+        if (now := time.monotonic()) - told_at > ACCESS_SECONDS:
             answer = await self.post(f"{self.url}/api/v1/auth/token", {"email": self.email, "password": self.password})
-            _access[self.url] = str(expect(answer, 200)["access"])
-        return _access[self.url]
+            token = str(expect(answer, 200)["access"])
+            _access[self.url] = now, token
+        return token
 
     async def ticket(self) -> Json:
         """An agent's ticket to the socket."""
