@@ -163,8 +163,9 @@ async def test_the_clock_stands_while_a_call_is_answered(monkeypatch: pytest.Mon
     """However often it is looked at meanwhile, and though the real one shows another second each time."""
     seconds = count(1_800_000_000)
     monkeypatch.setattr("billing.sandbox.state.time", SimpleNamespace(time=lambda: next(seconds)))
-    app, headers = httpx.ASGITransport(App(Settings())), {"authorization": f"Bearer {KEY}", "stripe-version": API_VERSION}
-    async with httpx.AsyncClient(transport=app, base_url=Settings().public, headers=headers) as web:
+    app: Any = App(Settings())
+    headers = {"authorization": f"Bearer {KEY}", "stripe-version": API_VERSION}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=Settings().public, headers=headers) as web:
 
         async def made(path: str, **fields: str) -> dict[str, Any]:
             answer = await web.post(f"/v1/{path}", data=fields)
