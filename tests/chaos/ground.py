@@ -21,6 +21,7 @@ from saas.up.database import ROOT, prepare
 from saas.up.postgres import EmbeddedPostgres
 from saas.up.redis import RedisServer
 from tests.support.cluster import SETTINGS, manage
+from tests.support.server import lasting_port
 
 NAME = "chaos"
 
@@ -72,7 +73,7 @@ class Ground:
 class Redis:
     """A Redis that is killed, frozen, emptied and replaced by an empty one."""
 
-    server: RedisServer = field(default_factory=RedisServer)
+    server: RedisServer = field(default_factory=lambda: RedisServer(lasting_port()))
     port: int = 0
 
     def start(self) -> "Redis":

@@ -19,12 +19,14 @@ import httpx
 from saas.up.database import ROOT
 from saas.up.processes import die_with_parent, refusal
 from tests.support.cluster import SETTINGS
+from tests.support.patience import PATIENCE
 
 Kind = Literal["uvicorn", "daphne"]
 
 LASTING_PORTS = range(20_000, 32_768)  # below those of ip_local_port_range
+WORKERS = 8  # of a test run, each with its own part of them
 START_SECONDS = 90.0  # with every core taken by other tests
-END_SECONDS = 20.0
+END_SECONDS = 60.0
 COMMANDS: dict[Kind, list[str]] = {
     "uvicorn": ["-m", "saas.serve", "--port", "{port}"],
     "daphne": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
@@ -80,7 +82,7 @@ class Server:
     def ready(self) -> int:
         """The status of `/healthz/ready`; 0 if nobody answers."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz/ready", timeout=5).status_code
+            return httpx.get(f"http://127.0.0.1:{self.port}/healthz/ready", timeout=PATIENCE).status_code
         except httpx.TransportError:
             return 0
 
@@ -114,11 +116,24 @@ class Server:
             self.kill()
 
 
+_given: set[int] = set()  # by `lasting_port`
+
+
 def lasting_port() -> int:
-    """A free port that stays free while its server starts, or is down: the kernel gives none of these to outgoing connections."""
-    while refusal(port := LASTING_PORTS.start + secrets.randbelow(len(LASTING_PORTS))):
+    """A free port that stays free while its server starts, or is down: the kernel gives none of these to outgoing connections,
+    no other worker of the run takes it, and this process is given it once.
+    """
+    mine = _ports_of(os.environ.get("PYTEST_XDIST_WORKER", ""))
+    while (port := secrets.choice(mine)) in _given or refusal(port):
         pass
+    _given.add(port)
     return port
+
+
+def _ports_of(worker: str) -> range:
+    """Those of one worker, as `gw0`; without one, all."""
+    number = worker.removeprefix("gw")
+    return LASTING_PORTS[int(number) % WORKERS :: WORKERS] if number else LASTING_PORTS
 
 
 def make_server(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str) -> Server:
