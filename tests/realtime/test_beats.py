@@ -19,6 +19,7 @@ from saas.core import registry
 from tenants import plans, resolve
 from tenants.context import TenantRef, run_on_platform
 from tenants.models import Membership
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, at, session_of, someone
 from tests.support.shop import Shop
 
@@ -29,13 +30,16 @@ def _every_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def pinged(sink: Sink, times: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(sink.came("ping")) < times:
             await asyncio.sleep(0.02)
 
 
 async def test_a_database_that_does_not_answer_holds_up_no_ping(acme: TenantRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+
     async def never(*_args: Any) -> None:
+        at_once.append(len(beats._beating))
         await asyncio.Event().wait()
 
     monkeypatch.setattr(module, "read_in_tenant", never)
@@ -43,12 +47,11 @@ async def test_a_database_that_does_not_answer_holds_up_no_ping(acme: TenantRef,
     beats = Beats()
     session, sink = session_of(acme, someone(acme))
     session.rooms[uuid4()] = True
-    session.heard = (began := beats.loop.time()) + 1_000
+    session.heard = beats.loop.time() + 1_000
     beats.add(session)
     await pinged(sink, 3)
-    took = beats.loop.time() - began
     beats._task.cancel()
-    assert took < 3 * 2.5  # each waits 2.5 s, but not one after the other
+    assert max(at_once) > 1, "each waits 2.5 s, but not one after the other"
 
 
 async def test_an_agent_who_is_none_any_more_is_found(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +67,7 @@ async def test_an_agent_who_is_none_any_more_is_found(shop: Shop, monkeypatch: p
 
     await run_on_platform(dismiss)
     resolve.forget(shop.tenant.id)  # or a minute later
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while sink.code is None:
             await asyncio.sleep(0.02)
     beats._task.cancel()
