@@ -38,6 +38,8 @@ class TestDatabaseAway:
                 puts.append(asyncio.create_task(journal.put(acme, row(room, vic, f"{n}"))))
                 if n % 40 == 20 and journal._main.connection is not None:
                     superuser.execute("SELECT pg_terminate_backend(%s)", [journal._main.connection.info.backend_pid])
+                while journal._main.connection is None and n == 0:
+                    await asyncio.sleep(0.01)  # there is one to be cut
                 await asyncio.sleep(0.001)  # a flush now and then
             done = await asyncio.gather(*puts)
             assert journal.failures > 0

@@ -66,7 +66,7 @@ class TestFairness:
                 waiting = []
                 for n, text in enumerate(burst):
                     waiting.append(asyncio.create_task(journal.put(shop.tenant, row(held, who, text))))
-                    async with asyncio.timeout(2):
+                    async with asyncio.timeout(15):
                         await journal.put(acme, row(room, vic, f"{n}"))
                 assert not any(task.done() for task in waiting)
             await asyncio.gather(*waiting)
@@ -88,7 +88,7 @@ class TestFairness:
                 while journal._main.rows_under_way < len(burst):
                     await asyncio.sleep(0)
                 for n in range(20):
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(15):
                         await journal.put(acme, row(room, vic, f"{n}"))
                 assert not any(task.done() for task in waiting)
             await asyncio.gather(*waiting)
