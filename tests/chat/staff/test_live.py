@@ -19,7 +19,7 @@ from pytest_django import Settings
 from chat.staff import now as live_now
 from saas.core.activity import database_now, redis_now
 from saas.core.database import dsn
-from saas.core.processes import Myself
+from saas.core.processes import Myself, all_processes
 from saas.up.redis import RedisServer
 from tenants.context import TenantRef, in_tenant
 from tenants.models import User
@@ -86,14 +86,17 @@ class TestWhoMaySeeIt:
 
 
 class TestWhatItShows:
-    def test_all_processes_and_their_sums(self, sam: User, process: MakeProcess) -> None:
-        before = client_of(sam).get("/staff/live/figures.json").json()["sums"]
-        process("ws", sockets=1200, rooms=30, messages_rate=12.5, bus="well", pool_pool_size=10, pool_pool_available=4)
-        process("ws", sockets=800, rooms=20, messages_rate=7.5, bus="down", bus_down=1, lag_ms=310.0)
-        process("worker")
+    def test_all_processes_and_their_sums(self, sam: User, process: MakeProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+        mine = {
+            process("ws", sockets=1200, rooms=30, messages_rate=12.5, bus="well", pool_pool_size=10, pool_pool_available=4).id,
+            process("ws", sockets=800, rooms=20, messages_rate=7.5, bus="down", bus_down=1, lag_ms=310.0).id,
+            process("worker").id,
+        }
+        # servers of other tests tell of themselves, too
+        monkeypatch.setattr(live_now, "all_processes", lambda: [one for one in all_processes() if one.id in mine])
         said = client_of(sam).get("/staff/live/figures.json").json()
-        assert said["sums"]["sockets"] - before["sockets"] == 2000
-        assert said["sums"]["messages_rate"] - before["messages_rate"] == 20.0
+        assert said["sums"]["sockets"] == 2000
+        assert said["sums"]["messages_rate"] == 20.0
         assert said["lag"] >= 310.0
         text = client_of(sam).get("/staff/live/").content.decode()
         assert text.count(f" {os.getpid()}</td>") >= 3
