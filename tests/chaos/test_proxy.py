@@ -19,7 +19,7 @@ STILL = 0.3  # seconds in which nothing comes
 async def proxy() -> AsyncIterator[Proxy]:
     """Before a server that says the lines at once, and then repeats what it hears."""
     async with (
-        serve(chatter, "127.0.0.1", 0, close_timeout=1, open_timeout=1) as server,
+        serve(chatter, "127.0.0.1", 0, close_timeout=1) as server,
         Proxy(next(iter(server.sockets)).getsockname()[1]) as proxy,
     ):
         yield proxy

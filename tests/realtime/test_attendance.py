@@ -18,6 +18,7 @@ from chat.realtime.others import LOST_SECONDS, TALLY_SECONDS
 from chat.realtime.protocol.outgoing import Person
 from chat.realtime.room import LocalRoom
 from tenants.context import TenantRef
+from tests.support.patience import PATIENCE
 
 Item = dict[str, Any]
 Wire = Callable[[str, str, Item], None]
@@ -88,7 +89,7 @@ class Net:
 
     async def settled(self) -> None:
         """Nobody owes an answer any more."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while any(process.attendance._answering for process in self.all.values()):
                 await asyncio.sleep(attendance.WHOLE_SECONDS / 2)
 

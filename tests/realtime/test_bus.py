@@ -13,6 +13,7 @@ from chat.realtime import line as line_module
 from chat.realtime.bus import Bus, number_among
 from chat.realtime.groups import PROCESSES
 from saas.layers import names_of
+from tests.support.patience import PATIENCE
 
 
 class Layer:
@@ -71,7 +72,7 @@ async def bus(layer: Layer) -> AsyncIterator[Bus]:
 
 
 async def until_said(layer: Layer, group: str, kinds: list[str]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while layer.said(group) != kinds:
             await asyncio.sleep(0.01)
 
@@ -84,7 +85,7 @@ async def test_a_thousand_new_groups_do_not_silence_the_rest(layer: Layer, bus: 
     await until_said(layer, "room", ["m"])
     assert len(layer.groups) < 1_000
     await bus.subscribed("g999")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while "g999" not in layer.groups:
             await asyncio.sleep(0.01)
     assert not bus.down
@@ -105,7 +106,7 @@ async def test_orders_are_said_again_when_the_layer_is_back(layer: Layer, bus: B
     layer.refuses = True
     for kind in ("m", "end", "f", "forget"):
         bus.say("person", {"k": kind})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not bus.down:
             await asyncio.sleep(0.01)
     layer.refuses = False
@@ -169,7 +170,7 @@ async def test_a_stuck_primary_stops_only_what_lies_on_it(monkeypatch: pytest.Mo
     two.start()
     for number in range(20):
         two.say(f"t{number}.r1", {"k": "m"})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not failed or sum(layer.said(f"t{number}.r1") == ["m"] for layer in (stuck, well) for number in range(20)) == 0:
             await asyncio.sleep(0.01)
     there = [number for number in range(20) if well.said(f"t{number}.r1")]

@@ -18,6 +18,7 @@ from chat.realtime.protocol.outgoing import Author
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.support.desk import Desk, notes_of, said, told, who_was_told
+from tests.support.patience import PATIENCE
 from tests.support.sessions import at, session_of
 from tests.support.shop import Shop
 
@@ -65,11 +66,11 @@ class TestPace:
         lines = [await run_on_platform(said, shop.tenant, room, vic, f"line {n}") for n in range(3)]
         for line in lines:
             desk.aftermath.heed([line])
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while not looks:
                     await asyncio.sleep(0.005)
         assert len(looks) == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(looks) < 2:
                 await asyncio.sleep(0.01)
         assert [line.row.text for batch in looks for line in batch.rooms.values()] == ["line 0", "line 2"]

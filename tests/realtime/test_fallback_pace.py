@@ -113,7 +113,7 @@ async def test_another_person_has_a_pace_of_their_own(hub: Hub, shop: Shop, monk
 async def test_of_marks_that_come_too_fast_the_newest_is_told_later(
     hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch, polls: bool
 ) -> None:
-    monkeypatch.setattr("chat.realtime.session.READ_PER_SOCKET", a_few("chat.read", 3.0))
+    monkeypatch.setattr("chat.realtime.session.READ_PER_SOCKET", a_few("chat.read", 6.0))
     who = await shop.visitor()
     room = await shop.room(who, *(f"line {number}" for number in range(30)))
     inbox, client = await inbox_in(hub, shop, room), Requests(shop, who)
@@ -128,7 +128,7 @@ async def test_of_marks_that_come_too_fast_the_newest_is_told_later(
 
 async def test_the_last_mark_of_who_comes_no_more_is_told(hub: Hub, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.realtime.session.READ_PER_SOCKET", a_few("chat.read"))
-    monkeypatch.setattr("chat.consumers.resting.REST_SECONDS", 0.3)
+    monkeypatch.setattr("chat.consumers.resting.REST_SECONDS", 2.0)
     who = await shop.visitor()
     room = await shop.room(who, *(f"line {number}" for number in range(9)))
     inbox, client = await inbox_in(hub, shop, room), Requests(shop, who)

@@ -8,6 +8,7 @@ import pytest
 from chat.consumers import intake as intake_module
 from chat.consumers.intake import Intake
 from saas.core.fastsocket import MOST_IN_A_TURN
+from tests.support.patience import PATIENCE
 
 END = {"type": "websocket.disconnect"}
 
@@ -40,7 +41,7 @@ async def test_others_have_their_turn_while_a_socket_floods(queue: "asyncio.Queu
 
 async def test_a_rest_keeps_what_comes_and_its_order(queue: "asyncio.Queue[Any]") -> None:
     receive = Intake(queue.get)
-    receive.rest(0.05)
+    receive.rest(0.5)
     waiting = asyncio.create_task(receive())
     for number in range(5):
         queue.put_nowait(text(number))
@@ -55,7 +56,7 @@ async def test_a_peer_that_goes_ends_the_rest(queue: "asyncio.Queue[Any]") -> No
     receive.rest(60)
     queue.put_nowait(text(0))
     queue.put_nowait(END)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert [await receive(), await receive()] == [text(0), END]
 
 
@@ -67,6 +68,6 @@ async def test_who_floods_on_during_a_rest_is_ended(queue: "asyncio.Queue[Any]",
     for number in range(11):
         queue.put_nowait(text(number))
     queue.put_nowait(END)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await receive() == END
     assert overflows == [1]

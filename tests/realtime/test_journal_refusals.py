@@ -13,6 +13,7 @@ from saas.core.errors import AppError, NotFound, RoomClosed
 from tenants.context import TenantRef, run_in_tenant
 from tenants.tokens import Principal
 from tests.support.journals import a_journal, in_room, outcome, row
+from tests.support.patience import PATIENCE
 from tests.support.shop import Shop
 from tests.support.stored import texts
 
@@ -41,7 +42,7 @@ class TestRefusals:
     ) -> None:
         async with a_journal() as journal:
             rows = [row(room, vic, "good"), row(room, vic, "a\ud800b"), row(room, vic, "good too")]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 found = await asyncio.gather(*(outcome(journal, acme, one) for one in rows))
         assert [isinstance(one, Appended) for one in found] == [True, False, True]
 

@@ -13,6 +13,7 @@ from tenants import services
 from tenants.context import run_on_platform
 from tenants.models import Membership, Role
 from tenants.tokens import Principal
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
 
@@ -47,7 +48,7 @@ async def test_a_seat_removed_while_its_holder_is_in_a_room_closes_their_sockets
     lost, who = await in_a_room(here, shop, agent)
     kept, _ = await in_a_room(here, shop, other)
     await run_on_platform(_lose, who, by)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while lost.code is None:
             await asyncio.sleep(0.01)
     assert lost.code == Close.REVOKED

@@ -14,6 +14,7 @@ from chat.realtime import hub as hubs
 from chat.realtime.hub import Hub
 from tenants.context import run_in_tenant, run_on_platform
 from tests.support.notices import WORDS, crowd, first_site, unseen_by
+from tests.support.patience import PATIENCE
 from tests.support.sessions import session_of, someone
 from tests.support.shop import Shop
 from tests.support.sockets import Doors, agent_token
@@ -107,7 +108,7 @@ async def test_a_thousand_recipients_are_one_message_to_the_other_processes(shop
         hub.enter(session)
     wire.said.clear()
     await a_send_notification(shop.tenant, many, **WORDS | {"category": "messages"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not wire.said:
             await asyncio.sleep(0)
     ((_group, item),) = wire.said

@@ -20,6 +20,7 @@ from chat.services.messages import open_room
 from saas.core.errors import Busy, Forbidden
 from tenants.context import run_in_tenant, run_on_platform
 from tenants.tokens import Principal
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
 
@@ -31,7 +32,7 @@ def come(hub: Hub, shop: Shop, who: Principal) -> tuple[Session, Sink]:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not is_so():
             await asyncio.sleep(0.01)
 

@@ -23,6 +23,7 @@ from tenants.context import TenantRef, run_on_platform
 from tenants.reading import read_in_tenant
 from tenants.tokens import Principal
 from tests.support import talk
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, at, comes_true, session_of
 
 
@@ -42,7 +43,7 @@ def seqs(sink: Sink) -> list[int]:
 
 
 async def soon(sink: Sink, wanted: Sequence[int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while seqs(sink) != list(wanted):
             await asyncio.sleep(0.01)
 

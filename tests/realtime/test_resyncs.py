@@ -20,7 +20,7 @@ from tests.support.notices import unseen_by
 from tests.support.sessions import Sink, session_of, someone
 from tests.support.shop import Shop, shop_of
 
-SOON = 5.0
+SOON = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ class TestWhoIsTold:
     async def test_what_happens_behind_it_is_told_again_after_a_pause(
         self, hub: Hub, resyncs: Resyncs, acme: TenantRef, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "PAUSE_SECONDS", 0.2)
+        monkeypatch.setattr(module, "PAUSE_SECONDS", 1.0)
         inbox = agent_of(hub, acme)
         resyncs.due(lambda _group: True)
         await hears(inbox, "resync")

@@ -18,6 +18,7 @@ from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.support.desk import Desk, said, told
 from tests.support.journals import a_journal, row
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
 
@@ -56,7 +57,7 @@ async def reading(hub: Hub, tenant: TenantRef, who: Principal, *rooms: UUID) -> 
 
 
 async def until(is_so: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not is_so():
             await asyncio.sleep(0.01)
 

@@ -14,6 +14,7 @@ from chat.realtime.session import Session
 from tenants import resolve
 from tenants.context import TenantRef, run_on_platform
 from tenants.models import Tenant
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, session_of
 from tests.support.shop import Shop
 from tests.support.sockets import key_of
@@ -37,7 +38,7 @@ async def shut(tenant: TenantRef, status: str) -> None:
 
 
 async def pinged(sink: Sink, times: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(sink.came("ping")) < times and sink.code is None:
             await asyncio.sleep(0.02)
 

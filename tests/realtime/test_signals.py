@@ -15,6 +15,7 @@ from saas.core.ratelimit import Limit
 from tenants.context import TenantRef, run_on_platform
 from tenants.tokens import Principal
 from tests.support import talk
+from tests.support.patience import PATIENCE
 from tests.support.sessions import Sink, at, session_of, someone
 
 FEW = Limit("chat.read.test", 3, 6.0, "socket")  # no fourth while a test says what it has to say
@@ -45,7 +46,7 @@ def marks(sink: Sink, room: UUID) -> list[int]:
 
 
 async def until(met: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not met():
             await asyncio.sleep(0.01)
 

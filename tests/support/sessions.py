@@ -12,6 +12,7 @@ from chat.selectors.messages import Head
 from saas.core.fastsocket import payloads
 from tenants.context import TenantRef
 from tenants.tokens import Principal
+from tests.support.patience import PATIENCE
 from tests.support.talk import FAR
 
 
@@ -62,7 +63,7 @@ def someone(tenant: TenantRef, kind: str = "visitor", name: str = "Vic") -> Prin
 
 async def comes_true(holds: Callable[[], object]) -> None:
     """Let the others run until it holds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.005)
 
