@@ -17,8 +17,8 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from saas.up import browser as chromium
-from saas.up.processes import free_port
 from tests.contract.conformance.place import Place, origin_of
+from tests.support.server import lasting_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -30,21 +30,28 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 PATIENCE_MS = 45_000  # after a restart, a client comes back within its back-off: at most 20 s
+TEST_SECONDS = 400.0  # for one test with the start before it, and several patiences
 SELF_MADE = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "PORCHLIGHT_BASE_HOST", "DATABASE_AS_OWNER")
 
+expect.set_options(timeout=PATIENCE_MS)
 
 APART = {"test_money.py": "e2e-money", "test_bell.py": "e2e-console", "test_owner_tour.py": "e2e-console"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those of a group share one server, so one worker runs them; there are several, so that several workers do."""
+    """Those of a group share one server, so one worker runs them; there are several, so that several workers do.
+
+    The first of them waits for its start.
+    """
     for item in items:
         if "e2e" in item.path.parts:
             console = "e2e-console" if item.path.name.startswith("test_console") else "e2e"
             item.add_marker(pytest.mark.xdist_group(APART.get(item.path.name, console)))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 class Product:
@@ -52,7 +59,7 @@ class Product:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = lasting_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.facts: dict[str, Any] = {}
 

@@ -16,6 +16,7 @@ from tests.e2e.test_first_steps import OwnPage, own_page
 __all__ = ["own_page"]  # the fixture
 
 BLUE = "rgb(11, 95, 255)"
+LOOK_MS = 5_000
 
 
 async def site_of(product: Product, browser: Browser, name: str, pages: OwnPage | None = None) -> Page:
@@ -60,12 +61,16 @@ def preview(owner: Page) -> FrameLocator:
 async def eventually(claim: Callable[[], Awaitable[None]]) -> None:
     """Wait until it holds in a preview. A look into a frame that is replaced just then finds nothing, so each look is short."""
     end = time.monotonic() + PATIENCE_MS / 1000
-    while True:
-        try:
-            return await claim()
-        except AssertionError:
-            if time.monotonic() > end:
-                raise
+    expect.set_options(timeout=LOOK_MS)
+    try:
+        while True:
+            try:
+                return await claim()
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+    finally:
+        expect.set_options(timeout=PATIENCE_MS)
 
 
 async def keep(owner: Page, words: str) -> None:

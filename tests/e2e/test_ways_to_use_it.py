@@ -7,7 +7,6 @@ from playwright.async_api import Browser, Locator, Page
 from tests.e2e.conftest import PATIENCE_MS, Product, Widget, customers_page
 
 MANY_TABS = 60
-LAYOUT_SECONDS = 10.0
 # Before anything else on the page runs, and on the page alone: the panel must hear of it.
 TURN = """
 if (self === top)
@@ -55,7 +54,7 @@ async def test_by_keyboard_alone(product: Product, browser: Browser) -> None:
 
 async def left_of(line: Locator) -> float:
     """Where a line begins on the page. The first of a room is drawn a second time when the room's own file has come."""
-    async with asyncio.timeout(LAYOUT_SECONDS):
+    async with asyncio.timeout(PATIENCE_MS / 1000):
         while (box := await line.bounding_box()) is None:
             await asyncio.sleep(0.05)
     return box["x"]
