@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from tenants.context import TenantRef
 from tenants.tokens import Principal
-from tests.support.polls import HttpDoors, held, quiet
+from tests.support.polls import SOON, HttpDoors, held, quiet
 from tests.support.shop import Shop
 from tests.support.sockets import Doors, visitor_token
 from tests.support.stored import texts
@@ -142,7 +142,7 @@ class TestPolling:
             await quiet(widget)
             poll = await held(widget.poll, vic, inbox)
             await inbox.send(room, "now")
-            assert "msg" in [frame["t"] for frame in await asyncio.wait_for(poll, 5)]
+            assert "msg" in [frame["t"] for frame in await asyncio.wait_for(poll, SOON)]
 
     async def test_what_another_tab_read_is_told_to_a_poller_that_was_away(
         self, web: HttpDoors, doors: Doors, shop: Shop
@@ -168,13 +168,13 @@ class TestPolling:
             await quiet(widget)
             poll = await held(widget.poll, who, inbox)
             await inbox.say("presence", state="away")
-            assert [frame["agents"] for frame in await asyncio.wait_for(poll, 5)] == [0]
+            assert [frame["agents"] for frame in await asyncio.wait_for(poll, SOON)] == [0]
             away = await inbox.expect("presence", state="away")
             widget.forget()
             await inbox.say("presence", state="online")
             since = inbox.frames.index(away)
             await inbox.expect_one(lambda one: one.get("state") == "online" and one in inbox.frames[since:], "that they are back")
-            await asyncio.wait_for(widget.expect("presence", agents=1), 5)
+            await asyncio.wait_for(widget.expect("presence", agents=1), SOON)
             await quiet(widget)
 
     async def test_two_polls_of_one_client_both_get_the_news(
@@ -194,7 +194,7 @@ class TestPolling:
         async with web.visitor(shop.tenant, who) as widget, doors.agent(shop.tenant, shop.owner) as inbox:
             await quiet(widget)
             polls = [await held(widget.ask, who, inbox) for _ in range(6)]  # one after another
-            answer = await asyncio.wait_for(polls[0], 10)
+            answer = await asyncio.wait_for(polls[0], SOON)
             assert (answer.status_code, answer.json()["error"]["close"]) == (429, 4409)
             assert answer.json()["error"]["retry_after"] > 0
             assert not any(poll.done() for poll in polls[1:])

@@ -10,7 +10,7 @@ from tenants.context import TenantRef
 from tenants.tokens import Principal
 from tests.support.cast import PASSWORD
 from tests.support.journals import tables_of
-from tests.support.polls import HttpDoors, Poller, held, quiet
+from tests.support.polls import SOON, HttpDoors, Poller, held, quiet
 from tests.support.server import Kind, running
 from tests.support.shop import Shop
 from tests.support.sockets import Doors
@@ -25,7 +25,7 @@ async def test_a_drain_answers_a_poll_at_once(acme: TenantRef, vic: Principal, a
             await quiet(widget)
             poll = await held(widget.poll, vic, inbox)
             server.terminate()
-            (bye,) = await asyncio.wait_for(poll, 5)
+            (bye,) = await asyncio.wait_for(poll, SOON)
             assert (bye["t"], bye["code"]) == ("bye", 1012)
             assert bye["after"] >= 0
         assert server.wait() == 0
@@ -72,7 +72,7 @@ async def test_who_is_signed_out_hears_it_in_the_poll(kind: Kind, acme: TenantRe
             await quiet(inbox)
             poll = await holding_the_only_place(inbox, other)
             await http.post("/api/v1/auth/sign-out", json={"refresh": refresh})
-            answer = await asyncio.wait_for(poll, 5)
+            answer = await asyncio.wait_for(poll, SOON)
             assert (answer.status_code, answer.json()["error"]["close"]) == (401, 4401)
 
 
@@ -89,7 +89,7 @@ async def test_who_is_signed_out_while_their_poll_comes_in_hears_it_at_once(
             poll = asyncio.create_task(inbox.ask())
             await until(is_reading)
             await http.post("/api/v1/auth/sign-out", json={"refresh": refresh})
-        answer = await asyncio.wait_for(poll, 5)
+        answer = await asyncio.wait_for(poll, SOON)
         assert (answer.status_code, answer.json()["error"]["close"]) == (401, 4401)
 
 

@@ -17,6 +17,7 @@ from tests.support.sockets import ChatSocket, Frame, agent_token, brief, key_of,
 from tests.support.watching import live
 
 SECONDS = 40.0  # a poll takes 25 s
+SOON = 20.0  # for what ends one before that
 
 T = TypeVar("T")
 
@@ -151,10 +152,10 @@ class HttpDoors:
 
 async def quiet(client: Poller) -> None:
     """Poll until nothing is new: the next poll waits. What the client did itself is told to it, too."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             poll = asyncio.create_task(client.poll())
-            done, _ = await asyncio.wait([poll], timeout=0.8)
+            done, _ = await asyncio.wait([poll], timeout=3.0)  # what is new is told sooner
             if not done:
                 poll.cancel()
                 await asyncio.wait([poll])
