@@ -1,9 +1,12 @@
 """What agents say of themselves, who is here at a glance, and a short absence that is none."""
 
-from uuid import uuid4
+import asyncio
+from contextlib import AsyncExitStack
+from uuid import UUID, uuid4
 
 import pytest
 
+from chat.realtime.here import LINGER_SECONDS
 from chat.realtime.hub import Hub
 from chat.realtime.protocol.codes import MAX_NAMED, NAMED_SAMPLE
 from tenants.context import TenantRef, run_on_platform
@@ -14,7 +17,7 @@ from tests.support.sessions import Sink, at, comes_true, session_of, someone
 from tests.support.shop import Shop
 from tests.support.sockets import ChatSocket, Doors, Frame
 from tests.support.talk import embed_key
-from tests.support.watching import comes_and_goes, named, until
+from tests.support.watching import TRIES, comes_and_goes, named, until
 
 
 def states(socket: ChatSocket, who: Principal) -> list[str]:
@@ -108,17 +111,30 @@ class TestLiveVisitors:
 
 class TestShortAbsence:
     async def test_who_comes_back_at_once_did_not_leave_the_room(self, doors: Doors, shop: Shop) -> None:
-        vic, other = await shop.visitor(), await shop.member("agent")
+        other = await shop.member("agent")
         async with doors.agent(shop.tenant, shop.owner) as inbox:
-            async with doors.visitor(shop.tenant, vic) as widget:
-                room = await widget.open("hello")
-                await inbox.join(room)
-                widget.cut()
-            async with doors.visitor(shop.tenant, vic) as widget:
-                await widget.join(room)
+            async with AsyncExitStack() as stack:
+                vic, room = await self.is_back_at_once(doors, shop, inbox, stack)
                 await comes_and_goes(doors, shop, other, room, inbox)  # whoever went before them would be gone by now
                 assert vic.id.hex not in str(inbox.came("people")).replace("-", "")
             await inbox.expect("people", room=str(room), who=named(vic), on=False)
+
+    async def is_back_at_once(self, doors: Doors, shop: Shop, inbox: ChatSocket, stack: AsyncExitStack) -> tuple[Principal, UUID]:
+        """A visitor who was cut off, and was back in their room in time, which a slow machine may not allow at first. They stay
+        there as long as the stack.
+        """
+        clock = asyncio.get_running_loop().time
+        for _ in range(TRIES):
+            vic = await shop.visitor()
+            async with doors.visitor(shop.tenant, vic) as widget:
+                room = await widget.open("hello")
+                await inbox.join(room)
+                went = clock()
+                widget.cut()
+            await (await stack.enter_async_context(doors.visitor(shop.tenant, vic))).join(room)
+            if clock() - went < LINGER_SECONDS:
+                return vic, room
+        raise AssertionError(f"nobody came back within {LINGER_SECONDS} s")
 
 
 async def counted(sink: Sink, count: int) -> Frame:

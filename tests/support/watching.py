@@ -14,6 +14,7 @@ from tests.support.shop import Shop
 from tests.support.sockets import SECONDS, ChatSocket, Doors, Frame, agent_token, resigned
 
 PAGE = {"url": "https://shop.example/lamps", "title": "Lamps", "referrer": "https://search.example/"}
+TRIES = 5  # of what a slow machine may not let happen in time
 
 
 async def live(inbox: ChatSocket, who: Principal, *, on: bool = True, url: str | None = None) -> Frame:
