@@ -11,6 +11,7 @@ from tenants.context import TenantRef, run_on_platform
 from tests.realtime.test_plan_limits import use_up
 from tests.support import cluster
 from tests.support.cast import MakeTenant
+from tests.support.pair import PATIENTLY
 from tests.support.server import Server, make_server
 from tests.support.shop import Shop, shop_of
 from tests.support.sockets import Doors
@@ -52,7 +53,7 @@ def shop(make_tenant: MakeTenant) -> Shop:
 
 def elsewhere(redis: str, *lines: str) -> None:
     """Python in a process of its own that serves nobody, as a job's or a staff member's request would run it."""
-    cluster.manage("shell", "--no-imports", "-c", "\n".join(lines), REDIS_URL=redis)
+    cluster.manage("shell", "--no-imports", "-c", "\n".join([PATIENTLY, *lines]), REDIS_URL=redis)
 
 
 async def test_a_suspension_ends_every_socket_and_lifting_it_lets_in_again(doors: Doors, redis: str, shop: Shop) -> None:

@@ -14,6 +14,7 @@ from saas.up.redis import RedisServer
 from tenants.context import TenantRef
 from tests.support import cluster
 from tests.support.cast import MakeTenant
+from tests.support.pair import PATIENTLY
 from tests.support.server import Server, make_server
 from tests.support.talk import embed_key
 
@@ -35,7 +36,7 @@ class House:
     def plan(self, tenant: TenantRef, factor: float) -> None:
         """From now on the tenant has this plan; one process says so, which serves nobody."""
         self.plans.write_text(json.dumps({str(tenant.id): {LIMIT: factor}}))
-        said = f"from tenants.services import announce_change; announce_change('{tenant.id}')"
+        said = f"{PATIENTLY}\nfrom tenants.services import announce_change; announce_change('{tenant.id}')"
         cluster.manage("shell", "--no-imports", "-c", said, REDIS_URL=self.redis_url)
 
 
