@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from tenants.context import TenantRef, run_on_platform
 from tenants.models import AuditEntry
 from tenants.tokens import Principal
+from tests.support.patience import PATIENCE
 from tests.support.sockets import ChatSocket, Doors
 
 
@@ -15,7 +16,7 @@ async def deletions(room: UUID, *, wanted: int) -> list[AuditEntry]:
     def read() -> list[AuditEntry]:
         return list(AuditEntry.objects.filter(act="message.deleted", thing_id=str(room)).order_by("id"))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(found := await run_on_platform(read)) < wanted:
             await asyncio.sleep(0.02)
     return found

@@ -161,7 +161,7 @@ async def scene(stack: AsyncExitStack, doors: Doors, shop: Shop, room: UUID, who
         await Listener("the visitor", room, *sockets[:2]).begin(),
         await Listener("the agent", room, *inboxes[:2]).begin(),
     ]
-    http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{doors.server.port}", timeout=15))
+    http = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{doors.server.port}", timeout=60))
     team = Team(doors.server, shop, http, await access_of(shop.tenant, owner_email(shop.tenant)))
 
     async def more() -> ChatSocket:

@@ -16,6 +16,7 @@ from chat.realtime.beats import beats
 from chat.realtime.hub import Hub
 from tenants.context import TenantRef
 from tenants.tokens import Principal
+from tests.support.patience import PATIENCE
 from tests.support.server import Server, running
 from tests.support.shop import Shop
 from tests.support.sockets import Doors, key_of, visitor_token
@@ -63,7 +64,7 @@ async def test_a_server_holds_no_descriptor_of_those_who_went(alone: Server, acm
     await visits(alone, acme, vic, room, 20)
     before = descriptors(alone)
     await visits(alone, acme, vic, room, MANY)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while descriptors(alone) > before + OWN:
             await asyncio.sleep(0.05)
     assert alone.complaints() == []
@@ -115,7 +116,7 @@ async def test_a_process_has_as_many_tasks_and_places_as_before(hub: Hub, shop: 
     before = len(asyncio.all_tasks())
     await asyncio.gather(*(come(who, room, MANY // AT_ONCE) for who, room in zip(people, rooms, strict=True)))
     assert sum(peer.is_in for peer in came) >= MANY // 2
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while len(asyncio.all_tasks()) > before or any(places()):
             await asyncio.sleep(0.05)
     assert not beats()._place

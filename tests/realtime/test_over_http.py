@@ -16,7 +16,7 @@ from tests.support.watching import until
 async def ask(server: Server, host: str, path: str, *, method: str = "GET", token: str = "") -> Any:
     """The JSON of an answer."""
     headers = {"Host": f"{host}.{server.base_host}"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=15) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60) as client:
         answer = await client.request(method, path)
         assert answer.status_code == 200, answer.text
         return answer.json()

@@ -19,6 +19,7 @@ from saas.up.redis import RedisServer
 from tenants.context import TenantRef, run_on_platform
 from tests.support.cast import MakeTenant
 from tests.support.pair import doorbell_rings, two_servers
+from tests.support.patience import PATIENCE
 from tests.support.server import Server
 from tests.support.shop import Shop, shop_of
 from tests.support.sockets import ChatSocket, Doors
@@ -89,7 +90,7 @@ class Place:
     async def all_is_there(self) -> None:
         """Both have heard all that is stored, in order."""
         said = await texts(self.shop.tenant, self.room)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not all(socket.came("msg", room=str(self.room), seq=len(said)) for socket in (self.widget, self.inbox)):
                 await asyncio.sleep(0.02)
         assert self.widget.lines(self.room) == said[1:]
