@@ -24,7 +24,7 @@ from tenants.tokens import Principal
 from tests.support import talk
 from tests.support.cast import make_user
 
-pytestmark = [pytest.mark.plans, pytest.mark.xdist_group("plans")]
+pytestmark = [pytest.mark.plans, pytest.mark.timeout(600), pytest.mark.xdist_group("plans")]
 
 MESSAGES = 1_000_000
 AUTHORS = 50
