@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-SECONDS = 15.0  # to wait for what must come; in good order it is milliseconds
+SECONDS = 40.0  # to wait for what must come; in good order it is milliseconds
 
 Frame = dict[str, Any]
 
