@@ -194,7 +194,7 @@ async def take_card(page: Page, host: str, card: str) -> None:
     await page.get_by_text("no money moves").first.wait_for(timeout=PATIENCE_MS)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 async def test_money_from_sign_up_to_the_last_reminder_and_back(bank: Product, browser: Browser) -> None:
     stand = StandIn(bank)
     page = await sign_up(bank, browser)
