@@ -9,8 +9,10 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from saas.up import browser as chromium
 from tests.billing.sandbox.desk import HOUR, Desk, end
+from tests.support.patience import PATIENCE
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PATIENCE_MS = 1_000 * PATIENCE
 AWAY = "http://127.0.0.2:9/billing/"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CONTRAST = """() => {
@@ -43,9 +45,16 @@ async def browser() -> AsyncIterator[Browser]:
             pytest.fail(found.reason)
         pytest.skip(found.reason)
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=found.path, args=FLAGS)
+        launched = await playwright.chromium.launch(executable_path=found.path, args=FLAGS, timeout=PATIENCE_MS)
         yield launched
         await launched.close()
+
+
+async def new_page(browser: Browser, **how: Any) -> Page:
+    """One that waits for as long as the machine takes."""
+    page = await browser.new_page(**how)
+    page.set_default_timeout(PATIENCE_MS)
+    return page
 
 
 def addresses(desk: Desk) -> dict[str, str]:
@@ -74,7 +83,7 @@ def addresses(desk: Desk) -> dict[str, str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_pages_fit_a_narrow_phone_and_can_be_read(paying: Desk, browser: Browser, scheme: Any) -> None:
     for name, address in addresses(paying).items():
-        page = await browser.new_page(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+        page = await new_page(browser, viewport={"width": 320, "height": 640}, color_scheme=scheme)
         await page.goto(address)
         assert await page.evaluate(OVERFLOW) == 0, name
         assert await page.evaluate(CONTRAST) >= 4.5, name
@@ -84,7 +93,7 @@ async def test_the_pages_fit_a_narrow_phone_and_can_be_read(paying: Desk, browse
 
 
 async def test_a_card_is_paid_with_by_the_keyboard_alone(paying: Desk, browser: Browser) -> None:
-    page = await browser.new_page()
+    page = await new_page(browser)
     await page.goto(addresses(paying)["invoice"])
     await page.get_by_role("radio", name="The card on file").focus()
     await page.keyboard.press("ArrowDown")
@@ -96,7 +105,7 @@ async def test_a_card_is_paid_with_by_the_keyboard_alone(paying: Desk, browser: 
 
 
 async def test_another_number_has_a_field_of_its_own(paying: Desk, browser: Browser) -> None:
-    page = await browser.new_page()
+    page = await new_page(browser)
     await page.goto(addresses(paying)["checkout"])
     assert not await page.get_by_label("Card number").is_visible()
     await page.get_by_label("Another number").check()
