@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -16,6 +16,8 @@ from tenants.lookup import Lookup
 from tenants.models import EmbedKey, Membership, Tenant, User
 from tenants.resolve import a_membership_for, a_site_key, a_tenant_for_host, membership_for, site_key, tenant_for_host
 from tests.support.cast import MakeTenant
+from tests.support.order import until
+from tests.support.patience import PATIENCE
 
 
 class Clock:
@@ -46,7 +48,7 @@ class Table:
 
     def __call__(self, key: str) -> str | None:
         self.asked.append(key)
-        self.open.wait(10)
+        self.open.wait(2 * PATIENCE)
         return self.rows.get(key)
 
 
@@ -116,17 +118,20 @@ def test_an_answer_is_kept_for_a_while(key: str, kept: float, clock: Clock) -> N
     assert table.asked == [key, key]
 
 
-def test_threads_that_ask_at_once_cause_one_load() -> None:
-    table = Table(here="yes")
-    answers, arrived = Lookup(table), threading.Barrier(8)
+def test_threads_that_ask_at_once_cause_one_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, boarded, board = Table(here="yes"), list[bool](), Lookup._board
+    answers = Lookup(table)
     table.open.clear()
 
-    def ask(_number: int) -> str | None:
-        arrived.wait(10)
-        return answers.get("here")
+    def noted(self: Lookup[str, str], key: str) -> tuple[Future[str | None], bool]:
+        flight, mine = board(self, key)
+        boarded.append(mine)
+        return flight, mine
 
+    monkeypatch.setattr(Lookup, "_board", noted)
     with ThreadPoolExecutor(8) as threads:
-        asked = [threads.submit(ask, number) for number in range(8)]
+        asked = [threads.submit(answers.get, "here") for _ in range(8)]
+        until(lambda: len(boarded) == 8, "not all of them wait", seconds=PATIENCE)
         table.open.set()
         assert [future.result() for future in asked] == ["yes"] * 8
     assert table.asked == ["here"]
