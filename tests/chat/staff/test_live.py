@@ -140,6 +140,7 @@ class TestWhatItShows:
 
     def test_more_tenants_are_no_more_queries(self, sam: User, make_tenant: MakeTenant, process: MakeProcess) -> None:
         client = client_of(sam)
+        process(busiest=[[1, str(make_tenant().id)]])
         client.get("/staff/live/?part=1")
         with CaptureQueriesContext(connection) as few:
             client.get("/staff/live/?part=1")
