@@ -8,7 +8,6 @@ from statistics import median, quantiles
 from bench import ours
 from bench.load import CannotMeasure, Target
 from bench.measure import Bench, Figures
-from bench.processes import ROOT
 from bench.report import Goal, Row, grid, text
 from bench.services import run
 
@@ -29,7 +28,7 @@ def measure(bench: Bench) -> Figures:
     shrink = bench.plan.shrink
     print(f"  making {ROOMS // shrink:,} rooms", flush=True)
     slug = "console"
-    run([str(ROOT / "manage.py"), "collectstatic", "--noinput", "--verbosity", "0"], bench.services.ours)  # pages name its files
+    ours.collect_static(bench.services)
     made = json.loads(run(["-m", "bench.console_seed", slug, str(shrink)], bench.services.ours))
     with ours.serve(bench.services, host=slug) as side:
         asked = {name: path for name, path in made["pages"].items() if not path.endswith(".csv")}  # which are downloads

@@ -18,16 +18,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saas.settings")
 django.setup()
 
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.urls import URLPattern, get_resolver, reverse
 
 from bench.console import ACTS, PEOPLE, ROOMS, SITES, VISITORS
+from bench.signed_in import cookie_of
 from billing.services.comps import give_key
 from chat.models import Notification, Participant, Room, Site, Visitor
-from tenants import services
 from tenants.context import TenantRef, in_tenant
 from tenants.models import AuditEntry, EmbedKey, Membership, Role, User
 from tenants.provisioning import create_tenant
@@ -61,7 +58,10 @@ def seed(slug: str, shrink: int) -> dict[str, Any]:
     _acts(tenant, owner, ACTS // shrink)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return {"cookie": _cookie(tenant, owner), "pages": dict(_pages(named | {"member_id": member, "site_id": named["sites"][0]}))}
+    return {
+        "cookie": cookie_of(tenant, owner),
+        "pages": dict(_pages(named | {"member_id": member, "site_id": named["sites"][0]})),
+    }
 
 
 def _people(tenant: TenantRef, count: int) -> UUID:
@@ -125,18 +125,6 @@ def _acts(tenant: TenantRef, owner: User, count: int) -> None:
         for n in range(count)
     ]
     AuditEntry.objects.bulk_create(entries, batch_size=2_000)
-
-
-def _cookie(tenant: TenantRef, owner: User) -> str:
-    session = SessionStore()
-    session.create()
-    sign_in = services.record_sign_in(user_id=owner.id, tenant_id=tenant.id, session_key=str(session.session_key))
-    session[SESSION_KEY] = str(owner.id)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = owner.get_session_auth_hash()
-    session["tenant"], session["sid"] = str(tenant.id), str(sign_in.id)
-    session.save()
-    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
 def _pages(named: dict[str, Any]) -> Iterator[tuple[str, str]]:

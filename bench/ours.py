@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from bench.load import Client, Greeting, Target
 from bench.measure import Side
-from bench.processes import server
+from bench.processes import ROOT, server
 from bench.services import Services, run
 from chat.realtime.protocol.codes import SUBPROTOCOL, VERSION
 from saas.up.processes import free_port
@@ -53,6 +53,11 @@ class Tenant:
         """An agent's socket that says hello."""
         hello = {"t": "hello", "v": VERSION, "token": self.agents[number]}
         return Client("/ws/agent/", greeting=[(json.dumps(hello), WELCOME)])
+
+
+def collect_static(services: Services) -> None:
+    """Put the files together that pages of the console name."""
+    run([str(ROOT / "manage.py"), "collectstatic", "--noinput", "--verbosity", "0"], services.ours)
 
 
 @contextlib.contextmanager
