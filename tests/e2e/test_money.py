@@ -30,7 +30,7 @@ DAY = 86_400
 TOTAL = "$76.20"
 WORKS, FAILS_LATER = "4242 4242", "4000 0000 0000 0341"
 MESSAGES, AT_ONCE = 1_300, 100
-SECONDS = 300.0  # that something may take which is done by jobs of each minute
+SECONDS = 660.0  # that something may take which is done by jobs of each minute, or again by those of each ten
 
 
 @pytest.fixture(scope="module")
