@@ -67,10 +67,12 @@ class TestTheWatch:
     async def test_what_grows_is_told_by_the_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
         counted = iter((100, 150))
         monkeypatch.setattr(registry.figures, "_answers", [lambda: {"things_total": next(counted)}])
+        began = time.monotonic()
         watch = Watch("all", knows_jobs=False)
         assert "things_rate" not in watch.figures()
         watch._before_at -= 10.0
-        assert watch.figures()["things_rate"] == pytest.approx(5.0, rel=0.5)  # eleven seconds on a slow machine
+        rate = watch.figures()["things_rate"]
+        assert 50 / (10.1 + time.monotonic() - began) <= rate <= 5.01
 
     async def test_without_a_database_it_goes_on(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
         def away(*_words: Any) -> None:
@@ -136,7 +138,7 @@ class TestTheWorker:
             assert [one.kind for one in all_processes() if one.pid == worker.process.pid] == ["worker"]
         finally:
             worker.terminate()
-        assert worker.process.wait(PATIENCE) == 0  # it goes on with the job that it has, whoever left it behind
+        assert worker.wait() == 0  # it goes on with the job that it has, whoever left it behind
         assert [one for one in all_processes() if one.pid == worker.process.pid] == []
 
 

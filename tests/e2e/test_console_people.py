@@ -176,7 +176,7 @@ async def leave(admin: Page, url: str, name: str, *, to: str) -> None:
     await expect(admin.get_by_text(f"{name} is disabled, and out everywhere. One room was handed on.")).to_be_visible()
 
 
-async def test_a_disabled_member_is_out_at_once_and_their_rooms_are_handed_on(product: Product, browser: Browser) -> None:
+async def test_a_disabled_member_is_out_and_their_rooms_are_handed_on(product: Product, browser: Browser) -> None:
     acme = product.tenant("acme")
     admin = await inbox(browser, acme)
     url, platform = acme["inbox"].removesuffix("/inbox/"), str(product.facts["platform"]).rstrip("/")

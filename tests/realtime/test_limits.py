@@ -23,8 +23,8 @@ from tests.support.stored import texts
 
 pytestmark = pytest.mark.xdist_group("realtime-limits")
 
-# Small numbers, so that a test reaches them at once, over so long that no permit comes back while it runs. A proxy of ours says
-# where a client comes from.
+# Small numbers, so that a test reaches them at once, over so long that no permit comes back while it runs, but for who waits and
+# who is refused. A proxy of ours says where a client comes from.
 LIMITS = {
     "chat.send.person": "5/3600",
     "chat.send.ip": "8/3600",

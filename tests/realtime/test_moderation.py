@@ -19,7 +19,7 @@ from tests.support.sockets import ChatSocket
 
 pytestmark = pytest.mark.xdist_group("realtime-redis")
 
-SOON = 15.0  # seconds, for what must come: less than between two pings, which would find most of it, too
+SOON = 15.0  # seconds, for what must come; the beat that looks who may stay comes within 25, and may be the one that finds it
 
 
 @pytest.fixture

@@ -111,7 +111,8 @@ async def test_who_was_on_a_killed_process_is_gone_before_long(pair: Pair, shop:
             await hears(widget, "people", who=named(ben), on=False)
             await hears(inbox, "presence", who=named(ben), state="offline", agents=1)
             await until(lambda: _is(live(pair.right, shop, token), [str(vic.id)]))
-            assert asyncio.get_running_loop().time() - began < 60 * BEAT_MS / 5_000 + 30, "a minute, at the shipped beat"
+            took = asyncio.get_running_loop().time() - began
+            assert took < 60 * BEAT_MS / 5_000 + 30, "a minute at the shipped beat, and half a one for the machine"
 
 
 @pytest.mark.chaos

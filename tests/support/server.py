@@ -24,9 +24,7 @@ from tests.support.patience import PATIENCE
 Kind = Literal["uvicorn", "daphne"]
 
 LASTING_PORTS = range(20_000, 32_768)  # below those of ip_local_port_range
-WORKERS = 8  # of a test run, each with its own part of them
 START_SECONDS = 90.0  # with every core taken by other tests
-END_SECONDS = 60.0
 COMMANDS: dict[Kind, list[str]] = {
     "uvicorn": ["-m", "saas.serve", "--port", "{port}"],
     "daphne": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
@@ -97,7 +95,7 @@ class Server:
 
     def wait(self) -> int:
         """Wait for the end; the exit status."""
-        return self.process.wait(END_SECONDS)
+        return self.process.wait(PATIENCE)
 
     def said(self) -> str:
         """Everything in its log."""
@@ -132,8 +130,8 @@ def lasting_port() -> int:
 
 def _ports_of(worker: str) -> range:
     """Those of one worker, as `gw0`; without one, all."""
-    number = worker.removeprefix("gw")
-    return LASTING_PORTS[int(number) % WORKERS :: WORKERS] if number else LASTING_PORTS
+    number, many = worker.removeprefix("gw"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return LASTING_PORTS[int(number) :: many] if number else LASTING_PORTS
 
 
 def make_server(kind: Kind = "uvicorn", *, redis_url: str = "", **variables: str) -> Server:
