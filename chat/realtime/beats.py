@@ -119,8 +119,8 @@ class Beats:
         if lost:
             put_out_lost(seats, lost, hub())
         for room_id, head in found.items():
-            self._heads[tenant.id, room_id] = (now, head.seq)
-            hub().saw_head(tenant, room_id, head, asked=now)
+            if hub().saw_head(tenant, room_id, head, asked=now):
+                self._heads[tenant.id, room_id] = (now, head.seq)
         for room_id in set(rooms) - set(found):  # it is no more, and the order that says so was lost
             obey_out(hub().local, hub(), groups.room(tenant.id, room_id), all_out())
 

@@ -245,10 +245,13 @@ class Hub(Publisher):
             del self.local.rooms[room.group]
             self.bus.unsubscribe(room.group)
 
-    def saw_head(self, tenant: TenantRef, room_id: UUID, head: Head, *, asked: float = inf) -> None:
-        """The database, which was asked at this loop time, says how far the room has come: a quiet loss is found by it."""
-        if room := self.room(tenant, room_id):
-            self.local.compare(room, head, asked=asked)
+    def saw_head(self, tenant: TenantRef, room_id: UUID, head: Head, *, asked: float = inf) -> bool:
+        """The database, which was asked at this loop time, says how far the room has come: a quiet loss is found by it.
+
+        False if that may be the end of a history that was replaced.
+        """
+        room = self.room(tenant, room_id)
+        return room is None or self.local.compare(room, head, asked=asked)
 
 
 _hub: Hub | None = None

@@ -202,7 +202,9 @@ class Local:
             metrics.MISSED.add(count=len(messages))
             self._fill(room, messages, lowest)
             if len(messages) < HOLE_CHANGES:  # that was all
-                room.doubted, room.wanted = False, 0 if room.wanted == wanted else room.wanted
+                room.doubted = False
+                if room.wanted == wanted:  # nobody has named a higher one meanwhile
+                    room.wanted = 0
 
     def _fill(self, room: LocalRoom, messages: Sequence[Message], lowest: int | None) -> None:
         """Deliver what was read. A changed message takes its last seq only."""

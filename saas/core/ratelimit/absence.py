@@ -2,7 +2,6 @@
 
 import logging
 import time
-from functools import cache
 from typing import Any, Final
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,14 @@ class Absence:
             self._until = 0.0
 
 
-@cache
-def absence_of(_url: str) -> Absence:
-    """The one of the Redis at this address."""
-    return Absence()
+_known: dict[str, Absence] = {}  # by address
+
+
+def absence_of(url: str) -> Absence:
+    """The one of the Redis at this address; of two threads that come first, both get the same."""
+    return _known.setdefault(url, Absence())
+
+
+def forget_absences() -> None:
+    """As in a new process."""
+    _known.clear()

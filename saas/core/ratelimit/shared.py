@@ -15,7 +15,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from saas.core.ratelimit.absence import ANSWER_SOON, TIMEOUT, absence_of
+from saas.core.ratelimit.absence import ANSWER_SOON, TIMEOUT, absence_of, forget_absences
 from saas.core.ratelimit.limit import Limit
 
 # KEYS[1] the key; ARGV: seconds per one, burst in seconds. Time is the server's, so that processes agree. What lies further ahead
@@ -126,4 +126,4 @@ def _tier(url: str) -> SharedTier:
 def forget_shared() -> None:
     """Make new connections with the next use."""
     _tier.cache_clear()
-    absence_of.cache_clear()
+    forget_absences()
